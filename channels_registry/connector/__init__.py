@@ -1,0 +1,1 @@
+"""What a connector is: pure Python, no Django, no Celery, no tables."""

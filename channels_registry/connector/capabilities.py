@@ -1,0 +1,141 @@
+"""What a network can do. A capability is a base class: a network that claims one without implementing it cannot be made.
+
+Every method that talks to a network is async and raises only the errors of connector.errors. None of them retries by itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from channels_registry.connector.http import Http
+from channels_registry.connector.types import (
+    Access,
+    Connected,
+    Continue,
+    Draft,
+    Field,
+    InboundMessage,
+    Limits,
+    Page,
+    Placement,
+    Probe,
+    Published,
+    RemoteDoor,
+    Revoked,
+    Unsure,
+)
+
+
+class Network(ABC):
+    """A network we have. Its slug is stored as text; nothing outside its file branches on it."""
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    fields: ClassVar[Sequence[Field]]
+    limits: ClassVar[Limits]
+    placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
+    idempotency: ClassVar[str]  # K, C, L or N of facts/networks.md, at its best
+    settle_seconds: ClassVar[float] = (
+        60.0  # how long after a lost answer a look can be believed
+    )
+    purpose: ClassVar[str] = (
+        ""  # one plain sentence for an approver who has never used it
+    )
+
+    @abstractmethod
+    async def connect(
+        self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http
+    ) -> Connected:
+        """Prove the answers of the connect form and say who we are over there. Raises Refused with what to mend."""
+
+    @abstractmethod
+    async def refresh(self, access: Access) -> Connected:
+        """Renew what runs out. Raises Refused when only a person can mend it, TryLater when the network is away."""
+
+    def limits_for(self, facts: Mapping[str, Any]) -> Limits:
+        """The limits on this server, where servers differ."""
+        return self.limits
+
+    def lacks(
+        self, facts: Mapping[str, Any], scopes: frozenset[str]
+    ) -> dict[type, str]:
+        """Capabilities that this connection does not have although the network's class does, each with the reason."""
+        return {}
+
+    def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
+        """The network's own page where a person manages who has access, for guided tasks."""
+        return ""
+
+
+class Publishes(ABC):
+    @abstractmethod
+    def marker(self, key: str) -> str:
+        """From our delivery's key (a UUID in text) the marker this network accepts: an rkey, an idempotency key. Pure."""
+
+    @abstractmethod
+    async def advance(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Continue | Published:
+        """One step towards publishing. `handle` is {} at first, then what the last Continue gave."""
+
+    @abstractmethod
+    async def find_published(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Published | Unsure | None:
+        """Look, without changing anything. None: proven absent."""
+
+    def resend_is_safe(self, access: Access) -> bool:
+        """Whether sending the same marker again can never make a second post here (a key without a window)."""
+        return False
+
+
+class Converses(ABC):
+    kinds: ClassVar[Sequence[str]]  # what fetch takes: "mentions", "comments", "direct"
+
+    @abstractmethod
+    async def fetch(self, access: Access, kind: str, cursor: str) -> Page: ...
+
+    @abstractmethod
+    def reply_marker(self, key: str) -> str: ...
+
+    @abstractmethod
+    async def reply(
+        self, access: Access, to: Mapping[str, Any], text: str, marker: str
+    ) -> Published: ...
+
+    @abstractmethod
+    async def find_reply(
+        self, access: Access, to: Mapping[str, Any], text: str, marker: str
+    ) -> Published | Unsure | None: ...
+
+
+class ReceivesWebhooks(ABC):
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+        """Over the raw bytes; header names in lower case."""
+
+    @abstractmethod
+    def parse(self, body: bytes) -> list[InboundMessage]: ...
+
+
+class ListsDoors(ABC):
+    @abstractmethod
+    async def list_doors(self, access: Access) -> list[RemoteDoor]:
+        """Every door, or raises: never half a list."""
+
+
+class RevokesDoors(ABC):
+    @abstractmethod
+    async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked: ...
+
+    @abstractmethod
+    async def probe(self, access: Access, door: RemoteDoor) -> Probe: ...
+
+
+CAPABILITIES: dict[type, str] = {
+    Publishes: "Publish",
+    Converses: "Read and answer",
+    ReceivesWebhooks: "Webhooks",
+    ListsDoors: "List who has access",
+    RevokesDoors: "Revoke access",
+}

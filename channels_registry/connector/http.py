@@ -1,0 +1,281 @@
+"""The connectors' one HTTP client: aiohttp, with every failure told apart by whether bytes may have left.
+
+Nothing sent (no address, no connection)            -> TryLater
+Sent, and no readable answer (timeout, reset, 5xx)  -> OutcomeUnknown if the request creates something, else TryLater
+Answered 401 -> Disconnected; 429 -> TryLater(after); any other 4xx -> Refused with the network's own words
+
+Nothing is ever repeated here, and no redirect is followed: only the delivery decides to send again.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import aiohttp
+from yarl import URL
+
+from channels_registry.connector.answers import Response, message_in, wait_in
+from channels_registry.connector.errors import (
+    Disconnected,
+    NetworkError,
+    OutcomeUnknown,
+    Refused,
+    TryLater,
+)
+from socialops.lib.fetch import Blocked, GuardedResolver, checked_url
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 30.0
+KEEPALIVE_SECONDS = 2.0  # shorter than any server's, so that an idle connection is never closed under a request
+LARGEST_BODY = 8 * 1024 * 1024
+USER_AGENT = "Socialops (+https://github.com/socialops)"
+
+Trace = Callable[[str, str], None]
+Judge = Callable[[Response], NetworkError | None]
+
+
+class Http:
+    """One client for thousands of requests at once. Made anywhere; its session is born inside the loop that first uses it.
+
+    `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private or plain
+    http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered" (headers read): what it
+    raises ends the request there, which is how tests stop one at a chosen point.
+    """
+
+    def __init__(
+        self,
+        *,
+        pace: float = 1.0,
+        limit: int = 1000,
+        allow: Collection[str] = (),
+        trace: Trace | None = None,
+        resolver: aiohttp.abc.AbstractResolver | None = None,
+        largest_body: int = LARGEST_BODY,
+        tls: ssl.SSLContext | None = None,
+    ):
+        self._allow = frozenset(allow)
+        self._limit = limit
+        self._trace = trace
+        self._resolver = resolver
+        self._largest_body = largest_body
+        self._tls = tls
+        self._timeout = aiohttp.ClientTimeout(
+            total=TOTAL_SECONDS * pace, sock_connect=CONNECT_SECONDS * pace
+        )
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> "Http":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection. Requests in flight end as OutcomeUnknown or TryLater, by whether they had been written."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | Mapping[str, str] | None = None,
+        creates: bool = False,
+        judge: Judge | None = None,
+    ) -> Response:
+        """One request, one answer. `creates`: it may bring something into being over there, so doubt means OutcomeUnknown.
+
+        `judge` reads an answer of 400 and above first: the error it returns is raised, None leaves it to the rules above.
+        """
+        target = self._checked(url, params, headers)
+        sent = SimpleNamespace(by_now=False)
+        try:
+            response = await self._exchange(
+                method, target, headers, json, data, creates, sent
+            )
+        except asyncio.CancelledError as error:
+            if not creates:
+                raise
+            raise self._lost(
+                target, sent.by_now, creates, "aborted here", error
+            ) from error
+        except Blocked as error:
+            raise Refused(
+                error.reason, detail=f"{target.host}: blocked address"
+            ) from error
+        except (
+            aiohttp.ClientError,
+            OSError,
+            TimeoutError,
+            ValueError,
+            RuntimeError,
+        ) as error:
+            raise self._lost(
+                target, sent.by_now, creates, repr(error), error
+            ) from error
+        if response.status >= 300:
+            self._refuse(response, judge)
+        return response
+
+    def _checked(
+        self,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> URL:
+        try:
+            target = checked_url(url, allow=self._allow)
+            for name, value in (headers or {}).items():
+                if not (name.isascii() and value.isprintable()):
+                    raise Blocked(
+                        f"The value for {name} contains characters that may not be sent."
+                    )
+        except Blocked as error:
+            raise Refused(error.reason, detail=f"not fetched: {url[:200]!r}") from error
+        return target.update_query(params) if params else target
+
+    async def _exchange(
+        self, method, target, headers, json, data, creates, sent
+    ) -> Response:
+        async with self._live_session().request(
+            method,
+            target,
+            headers=headers,
+            json=json,
+            data=data,
+            allow_redirects=False,
+            trace_request_ctx=sent,
+        ) as answer:
+            if self._trace is not None:
+                self._trace("answered", str(target))
+            lower = {name.lower(): value for name, value in answer.headers.items()}
+            try:
+                body = await self._read(answer)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                if answer.status < 400 or answer.status >= 500:
+                    raise
+                body = (
+                    b""  # a refusal is a refusal, also when its explanation was cut off
+                )
+            return Response(answer.status, lower, body, target.host or "", creates)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        chunks, size = [], 0
+        async for chunk in answer.content.iter_any():
+            size += len(chunk)
+            if size > self._largest_body:
+                answer.close()
+                raise aiohttp.ClientPayloadError(
+                    f"body larger than {self._largest_body} bytes"
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _live_session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop or self._session.closed:
+            self._loop = loop
+            self._session = self._new_session()
+        return self._session
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(self._about_to_write)
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._limit,
+                resolver=GuardedResolver(allow=self._allow, inner=self._resolver),
+                keepalive_timeout=KEEPALIVE_SECONDS,
+                ssl=self._tls or True,
+            ),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            trace_configs=[tracing],
+        )
+        session._retry_connection = False  # aiohttp repeats a PUT or DELETE by itself when a kept connection breaks
+        return session
+
+    async def _about_to_write(self, _session, context, params) -> None:
+        """aiohttp calls this with a connection in hand, just before the first byte."""
+        if self._trace is not None:
+            self._trace("connected", str(params.url))
+            _some_turns_later(4, self._trace, "written", str(params.url))
+        context.trace_request_ctx.by_now = True
+
+    def _lost(
+        self, target: URL, sent: bool, creates: bool, detail: str, error: BaseException
+    ) -> NetworkError:
+        host = target.host
+        if not sent:
+            reason = f"{host} cannot be reached. Nothing was sent."
+            return TryLater(reason, detail=f"not sent: {detail}")
+        late = isinstance(error, TimeoutError)
+        what = "did not answer in time" if late else "broke off before it answered"
+        if creates:
+            return OutcomeUnknown(
+                f"{host} {what}, so it is not known whether it did what was asked.",
+                detail=detail,
+            )
+        return TryLater(f"{host} {what}.", detail=detail)
+
+    def _refuse(self, response: Response, judge: Judge | None) -> NoReturn:
+        status, host = response.status, response.host
+        if judge is not None and (verdict := judge(response)) is not None:
+            raise verdict
+        code, said = message_in(response.body)
+        more = {
+            "detail": f"HTTP {status} {code} {said}".strip() or f"HTTP {status}",
+            "status": status,
+            "request_id": response.request_id,
+        }
+        if status == 429:
+            raise TryLater(
+                f"{host} asks us to slow down.", after=wait_in(response.headers), **more
+            )
+        if status == 401:
+            raise Disconnected(
+                f"{host} no longer accepts this connection. Connect the channel again.",
+                **more,
+            )
+        if 400 <= status < 500 and status not in (408, 425):
+            raise Refused(
+                f"{host} refused it: {said}"
+                if said
+                else f"{host} refused it (HTTP {status}).",
+                **more,
+            )
+        if status in (307, 308):
+            raise Refused(
+                f"{host} sends us to another address, which is not followed.", **more
+            )
+        if response.creates:
+            raise OutcomeUnknown(
+                f"{host} failed (HTTP {status}), so it is not known whether it did what was asked.",
+                **more,
+            )
+        if 300 <= status < 400:
+            raise Refused(
+                f"{host} sends us to another address, which is not followed.", **more
+            )
+        raise TryLater(
+            f"{host} has a problem of its own (HTTP {status}).",
+            after=wait_in(response.headers),
+            **more,
+        )
+
+
+def _some_turns_later(turns: int, call: Callable[..., None], *args: str) -> None:
+    """Run after the body, which is written one turn of the loop later, has left this process."""
+    if turns == 0:
+        call(*args)
+    else:
+        asyncio.get_running_loop().call_soon(_some_turns_later, turns - 1, call, *args)

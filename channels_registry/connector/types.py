@@ -1,0 +1,177 @@
+"""The values that cross the border between Socialops and a network. All are frozen; all times are aware UTC datetimes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from channels_registry.connector.http import Http
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a network's connect form. A `secret` is sealed by the web process and opened only by workers."""
+
+    name: str
+    label: str
+    secret: bool = False
+    required: bool = True
+    help: str = ""
+    initial: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a post may be. `counts_by` is one of "graphemes", "characters", "utf16", "weighted", "bytes"."""
+
+    text: int
+    counts_by: str = "graphemes"
+    text_bytes: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where on the network a variant stands: feed, story, reel."""
+
+    slug: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """An opened connection, as a connector sees it: who we are over there, and the means to prove it.
+
+    `fields` are the public answers of the connect form (instance_url, handle), `secrets` the opened secret ones plus
+    whatever `connect` or `refresh` returned (access tokens), `facts` what the server said of itself when connected.
+    """
+
+    remote_id: str
+    handle: str
+    fields: Mapping[str, str]
+    secrets: Mapping[str, str]
+    facts: Mapping[str, Any]
+    scopes: frozenset[str]
+    http: Http
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What `connect` and `refresh` return. `secrets` replaces the sealed secrets whole, so it carries every one still needed."""
+
+    remote_id: str
+    handle: str
+    name: str
+    url: str
+    secrets: Mapping[str, str]
+    scopes: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    audience_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own time)."""
+
+    text: str
+    placement: str = "feed"
+    language: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Continue:
+    """One step is done; `handle` is committed before the next, which may come `after` seconds later."""
+
+    handle: Mapping[str, Any]
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """It stands on the network. `evidence` is what the network said, small enough for a row."""
+
+    remote_id: str
+    url: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A look that proves neither presence nor absence (the list is cut, several match, the network is down)."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """Something said to us. `thread_id` groups messages into conversations; `version` orders edits (larger is newer)."""
+
+    remote_id: str
+    thread_id: str
+    kind: str  # "comment", "mention", "direct", "review"
+    author_id: str
+    author_handle: str
+    author_name: str
+    text: str
+    at: datetime
+    in_reply_to: str = ""  # remote id of what it answers, ours or theirs
+    url: str = ""
+    version: int = 0
+    deleted: bool = False
+    reply_to: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what `reply` needs to answer this one
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a poll, oldest cursor semantics are the network's own. `cursor` None: nothing newer at this time."""
+
+    messages: tuple[InboundMessage, ...]
+    cursor: str
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class RemoteDoor:
+    """One way into the channel, as the network tells it: a person's role, an app password, an authorised app, an invitation.
+
+    `kind` is one of "role", "app_password", "app", "invitation", "session". `entitlement` is the level in the network's own
+    word. `holder_handle` and `label` are what matching to a person goes by. `ours` marks the door that Socialops itself uses.
+    """
+
+    remote_id: str
+    kind: str
+    entitlement: str
+    label: str = ""
+    holder_id: str = ""
+    holder_handle: str = ""
+    holder_name: str = ""
+    created_at: datetime | None = None
+    ours: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """The network accepted the revocation (or the door was already gone). Not yet proof: `list_doors` and `probe` are."""
+
+    already_gone: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`shut` True: an attempt to enter was refused. False: it was let in. None: the network offers no way to try.
+
+    `residual` says in plain words what may live on (an access token that is already out), and `until` when that ends.
+    """
+
+    shut: bool | None
+    detail: str = ""
+    residual: str = ""
+    until: datetime | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
