@@ -27,10 +27,7 @@ class Response:
 
     @property
     def request_id(self) -> str:
-        return next(
-            (self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers),
-            "",
-        )
+        return next((self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), "")
 
     def json(self) -> Any:
         """The parsed body. A body that cannot be read proves nothing about what was done: OutcomeUnknown after a create."""
@@ -49,9 +46,7 @@ class Response:
     def objects(self) -> list[dict[str, Any]]:
         """The parsed body, which must be a list of JSON objects."""
         value = self.json()
-        if not isinstance(value, list) or not all(
-            isinstance(each, dict) for each in value
-        ):
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self.unreadable("expected a list of objects")
         return value
 
@@ -91,16 +86,8 @@ def message_in(body: bytes) -> tuple[str, str]:
 def wait_in(headers: Mapping[str, str]) -> float | None:
     """Seconds the network asks us to wait: Retry-After or a RateLimit-Reset in any of its dialects. None: it did not say."""
     reference = _time(headers.get("date", "")) or time.time()
-    for name in (
-        "retry-after",
-        "ratelimit-reset",
-        "x-ratelimit-reset",
-        "x-rate-limit-reset",
-    ):
-        if (
-            name in headers
-            and (wait := _seconds(headers[name].strip(), reference)) is not None
-        ):
+    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
+        if name in headers and (wait := _seconds(headers[name].strip(), reference)) is not None:
             return min(max(wait, 0.0), LONGEST_WAIT)
     return None
 
@@ -127,12 +114,5 @@ def _time(value: str) -> float | None:
 
 
 def _text(value: Mapping[str, Any], *names: str) -> str:
-    found = next(
-        (
-            value[n]
-            for n in names
-            if isinstance(value.get(n), (str, int)) and value[n] != ""
-        ),
-        "",
-    )
+    found = next((value[n] for n in names if isinstance(value.get(n), (str, int)) and value[n] != ""), "")
     return " ".join(str(found).split())[:300]

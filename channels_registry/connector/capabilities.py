@@ -35,17 +35,11 @@ class Network(ABC):
     limits: ClassVar[Limits]
     placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
     idempotency: ClassVar[str]  # K, C, L or N of facts/networks.md, at its best
-    settle_seconds: ClassVar[float] = (
-        60.0  # how long after a lost answer a look can be believed
-    )
-    purpose: ClassVar[str] = (
-        ""  # one plain sentence for an approver who has never used it
-    )
+    settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
+    purpose: ClassVar[str] = ""  # one plain sentence for an approver who has never used it
 
     @abstractmethod
-    async def connect(
-        self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http
-    ) -> Connected:
+    async def connect(self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http) -> Connected:
         """Prove the answers of the connect form and say who we are over there. Raises Refused with what to mend."""
 
     @abstractmethod
@@ -56,9 +50,7 @@ class Network(ABC):
         """The limits on this server, where servers differ."""
         return self.limits
 
-    def lacks(
-        self, facts: Mapping[str, Any], scopes: frozenset[str]
-    ) -> dict[type, str]:
+    def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         """Capabilities that this connection does not have although the network's class does, each with the reason."""
         return {}
 
@@ -99,9 +91,7 @@ class Converses(ABC):
     def reply_marker(self, key: str) -> str: ...
 
     @abstractmethod
-    async def reply(
-        self, access: Access, to: Mapping[str, Any], text: str, marker: str
-    ) -> Published: ...
+    async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published: ...
 
     @abstractmethod
     async def find_reply(

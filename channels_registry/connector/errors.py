@@ -7,14 +7,7 @@ Every error carries two strings: `reason` is for people (plain words, what to do
 class NetworkError(Exception):
     """Base of what a connector raises. Anything else that escapes a connector counts as `OutcomeUnknown`."""
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        detail: str = "",
-        status: int | None = None,
-        request_id: str = "",
-    ):
+    def __init__(self, reason: str, *, detail: str = "", status: int | None = None, request_id: str = ""):
         super().__init__(detail or reason)
         self.reason = reason
         self.detail = detail

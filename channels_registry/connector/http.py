@@ -11,19 +11,13 @@ import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import aiohttp
 from yarl import URL
 
 from channels_registry.connector.answers import Response, message_in, wait_in
-from channels_registry.connector.errors import (
-    Disconnected,
-    NetworkError,
-    OutcomeUnknown,
-    Refused,
-    TryLater,
-)
+from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused, TryLater
 from socialops.lib.fetch import Blocked, GuardedResolver, checked_url
 
 CONNECT_SECONDS = 5.0
@@ -61,13 +55,11 @@ class Http:
         self._resolver = resolver
         self._largest_body = largest_body
         self._tls = tls
-        self._timeout = aiohttp.ClientTimeout(
-            total=TOTAL_SECONDS * pace, sock_connect=CONNECT_SECONDS * pace
-        )
+        self._timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS * pace, sock_connect=CONNECT_SECONDS * pace)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def __aenter__(self) -> "Http":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -98,61 +90,32 @@ class Http:
         target = self._checked(url, params, headers)
         sent = SimpleNamespace(by_now=False)
         try:
-            response = await self._exchange(
-                method, target, headers, json, data, creates, sent
-            )
+            response = await self._exchange(method, target, headers, json, data, creates, sent)
         except asyncio.CancelledError as error:
             if not creates:
                 raise
-            raise self._lost(
-                target, sent.by_now, creates, "aborted here", error
-            ) from error
+            raise self._lost(target, sent.by_now, creates, "aborted here", error) from error
         except Blocked as error:
-            raise Refused(
-                error.reason, detail=f"{target.host}: blocked address"
-            ) from error
-        except (
-            aiohttp.ClientError,
-            OSError,
-            TimeoutError,
-            ValueError,
-            RuntimeError,
-        ) as error:
-            raise self._lost(
-                target, sent.by_now, creates, repr(error), error
-            ) from error
+            raise Refused(error.reason, detail=f"{target.host}: blocked address") from error
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RuntimeError) as error:
+            raise self._lost(target, sent.by_now, creates, repr(error), error) from error
         if response.status >= 300:
             self._refuse(response, judge)
         return response
 
-    def _checked(
-        self,
-        url: str,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> URL:
+    def _checked(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> URL:
         try:
             target = checked_url(url, allow=self._allow)
             for name, value in (headers or {}).items():
                 if not (name.isascii() and value.isprintable()):
-                    raise Blocked(
-                        f"The value for {name} contains characters that may not be sent."
-                    )
+                    raise Blocked(f"The value for {name} contains characters that may not be sent.")
         except Blocked as error:
             raise Refused(error.reason, detail=f"not fetched: {url[:200]!r}") from error
         return target.update_query(params) if params else target
 
-    async def _exchange(
-        self, method, target, headers, json, data, creates, sent
-    ) -> Response:
+    async def _exchange(self, method, target, headers, json, data, creates, sent) -> Response:
         async with self._live_session().request(
-            method,
-            target,
-            headers=headers,
-            json=json,
-            data=data,
-            allow_redirects=False,
-            trace_request_ctx=sent,
+            method, target, headers=headers, json=json, data=data, allow_redirects=False, trace_request_ctx=sent
         ) as answer:
             if self._trace is not None:
                 self._trace("answered", str(target))
@@ -162,9 +125,7 @@ class Http:
             except (aiohttp.ClientError, OSError, TimeoutError):
                 if answer.status < 400 or answer.status >= 500:
                     raise
-                body = (
-                    b""  # a refusal is a refusal, also when its explanation was cut off
-                )
+                body = b""  # a refusal is a refusal, also when its explanation was cut off
             return Response(answer.status, lower, body, target.host or "", creates)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
@@ -173,9 +134,7 @@ class Http:
             size += len(chunk)
             if size > self._largest_body:
                 answer.close()
-                raise aiohttp.ClientPayloadError(
-                    f"body larger than {self._largest_body} bytes"
-                )
+                raise aiohttp.ClientPayloadError(f"body larger than {self._largest_body} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -211,9 +170,7 @@ class Http:
             _some_turns_later(4, self._trace, "written", str(params.url))
         context.trace_request_ctx.by_now = True
 
-    def _lost(
-        self, target: URL, sent: bool, creates: bool, detail: str, error: BaseException
-    ) -> NetworkError:
+    def _lost(self, target: URL, sent: bool, creates: bool, detail: str, error: BaseException) -> NetworkError:
         host = target.host
         if not sent:
             reason = f"{host} cannot be reached. Nothing was sent."
@@ -221,10 +178,7 @@ class Http:
         late = isinstance(error, TimeoutError)
         what = "did not answer in time" if late else "broke off before it answered"
         if creates:
-            return OutcomeUnknown(
-                f"{host} {what}, so it is not known whether it did what was asked.",
-                detail=detail,
-            )
+            return OutcomeUnknown(f"{host} {what}, so it is not known whether it did what was asked.", detail=detail)
         return TryLater(f"{host} {what}.", detail=detail)
 
     def _refuse(self, response: Response, judge: Judge | None) -> NoReturn:
@@ -238,39 +192,20 @@ class Http:
             "request_id": response.request_id,
         }
         if status == 429:
-            raise TryLater(
-                f"{host} asks us to slow down.", after=wait_in(response.headers), **more
-            )
+            raise TryLater(f"{host} asks us to slow down.", after=wait_in(response.headers), **more)
         if status == 401:
-            raise Disconnected(
-                f"{host} no longer accepts this connection. Connect the channel again.",
-                **more,
-            )
+            raise Disconnected(f"{host} no longer accepts this connection. Connect the channel again.", **more)
         if 400 <= status < 500 and status not in (408, 425):
-            raise Refused(
-                f"{host} refused it: {said}"
-                if said
-                else f"{host} refused it (HTTP {status}).",
-                **more,
-            )
+            raise Refused(f"{host} refused it: {said}" if said else f"{host} refused it (HTTP {status}).", **more)
         if status in (307, 308):
-            raise Refused(
-                f"{host} sends us to another address, which is not followed.", **more
-            )
+            raise Refused(f"{host} sends us to another address, which is not followed.", **more)
         if response.creates:
             raise OutcomeUnknown(
-                f"{host} failed (HTTP {status}), so it is not known whether it did what was asked.",
-                **more,
+                f"{host} failed (HTTP {status}), so it is not known whether it did what was asked.", **more
             )
         if 300 <= status < 400:
-            raise Refused(
-                f"{host} sends us to another address, which is not followed.", **more
-            )
-        raise TryLater(
-            f"{host} has a problem of its own (HTTP {status}).",
-            after=wait_in(response.headers),
-            **more,
-        )
+            raise Refused(f"{host} sends us to another address, which is not followed.", **more)
+        raise TryLater(f"{host} has a problem of its own (HTTP {status}).", after=wait_in(response.headers), **more)
 
 
 def _some_turns_later(turns: int, call: Callable[..., None], *args: str) -> None:

@@ -120,9 +120,7 @@ class InboundMessage:
     url: str = ""
     version: int = 0
     deleted: bool = False
-    reply_to: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what `reply` needs to answer this one
+    reply_to: Mapping[str, Any] = field(default_factory=dict)  # what `reply` needs to answer this one
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

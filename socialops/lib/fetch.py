@@ -16,9 +16,7 @@ from yarl import URL
 
 NAT64 = tuple(ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48"))
 CARRIES_V4 = tuple(ipaddress.ip_network(n) for n in ("::/96", "2002::/16", "2001::/32"))
-NUMBER_ONLY = re.compile(
-    r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE
-)
+NUMBER_ONLY = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 INNER_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 
 
@@ -39,9 +37,7 @@ def checked_url(url: str | URL, *, allow: Collection[str] = ()) -> URL:
         parsed = URL(url) if isinstance(url, str) else url
         host, port = parsed.host, parsed.port
     except ValueError as error:
-        raise Blocked(
-            "This is not a web address. It looks like https://example.org."
-        ) from error
+        raise Blocked("This is not a web address. It looks like https://example.org.") from error
     if parsed.scheme not in ("http", "https") or not host:
         raise Blocked("The address must start with https:// and name a server.")
     if parsed.user is not None or parsed.password is not None:
@@ -65,17 +61,13 @@ def is_public(address: str) -> bool:
             return False
         if any(ip in net for net in NAT64 + CARRIES_V4) or ip.is_site_local:
             return False
-    return ip.is_global and not (
-        ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local
-    )
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local)
 
 
 class GuardedResolver(AbstractResolver):
     """Resolves names to public addresses only. aiohttp connects to what this returns and asks nobody again."""
 
-    def __init__(
-        self, *, allow: Collection[str] = (), inner: AbstractResolver | None = None
-    ):
+    def __init__(self, *, allow: Collection[str] = (), inner: AbstractResolver | None = None):
         self._allow = allow
         self._inner = inner or ThreadedResolver()
 
@@ -101,9 +93,7 @@ def _check_host(host: str) -> None:
         if NUMBER_ONLY.fullmatch(bare):
             raise Blocked("The address is a number in disguise.") from None
         if bare == INNER_NAMES[0] or bare.endswith(INNER_NAMES[1:]) or "." not in bare:
-            raise Blocked(
-                f"{host} is inside a private network, so it is not fetched."
-            ) from None
+            raise Blocked(f"{host} is inside a private network, so it is not fetched.") from None
         return
     if not is_public(bare):
         raise Blocked(f"{host} is inside a private network, so it is not fetched.")
