@@ -25,7 +25,7 @@ class Places:
     """The directories of one set of servers; `home` is `.local/` or, in tests, a temporary directory."""
 
     def __init__(self, home: Path | str | None = None) -> None:
-        self.home = Path(home or os.environ.get("SOCIALOPS_LOCAL") or CHECKOUT / ".local").absolute()
+        self.home = Path(home or os.environ.get("SOCIALOPS_HOME") or CHECKOUT / ".local").absolute()
 
     @property
     def servers(self) -> Path:
