@@ -30,7 +30,9 @@ class Response:
         return next((self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), "")
 
     def json(self) -> Any:
-        """The parsed body. A body that cannot be read proves nothing about what was done: OutcomeUnknown after a create."""
+        """The parsed body. A body that cannot be read proves nothing about what was done: OutcomeUnknown after a
+        create.
+        """
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -84,7 +86,9 @@ def message_in(body: bytes) -> tuple[str, str]:
 
 
 def wait_in(headers: Mapping[str, str]) -> float | None:
-    """Seconds the network asks us to wait: Retry-After or a RateLimit-Reset in any of its dialects. None: it did not say."""
+    """Seconds the network asks us to wait: Retry-After or a RateLimit-Reset in any of its dialects. None: it did not
+    say.
+    """
     reference = _time(headers.get("date", "")) or time.time()
     for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
         if name in headers and (wait := _seconds(headers[name].strip(), reference)) is not None:

@@ -1,6 +1,8 @@
-"""What a network can do. A capability is a base class: a network that claims one without implementing it cannot be made.
+"""What a network can do. A capability is a base class: a network that claims one without implementing it cannot be
+made.
 
-Every method that talks to a network is async and raises only the errors of connector.errors. None of them retries by itself.
+Every method that talks to a network is async and raises only the errors of connector.errors. None of them retries by
+itself.
 """
 
 from abc import ABC, abstractmethod
@@ -62,7 +64,9 @@ class Network(ABC):
 class Publishes(ABC):
     @abstractmethod
     def marker(self, key: str) -> str:
-        """From our delivery's key (a UUID in text) the marker this network accepts: an rkey, an idempotency key. Pure."""
+        """From our delivery's key (a UUID in text) the marker this network accepts: an rkey, an idempotency key.
+        Pure.
+        """
 
     @abstractmethod
     async def advance(

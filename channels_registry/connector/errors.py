@@ -1,4 +1,5 @@
-"""What can go wrong with a network, in the only terms that matter: may something exist over there, and may we send again?
+"""What can go wrong with a network, in the only terms that matter: may something exist over there, and may we send
+again?
 
 Every error carries two strings: `reason` is for people (plain words, what to do), `detail` is for the log.
 """

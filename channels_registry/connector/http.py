@@ -31,11 +31,12 @@ Judge = Callable[[Response], NetworkError | None]
 
 
 class Http:
-    """One client for thousands of requests at once. Made anywhere; its session is born inside the loop that first uses it.
+    """One client for thousands of requests at once. Made anywhere; its session is born inside the loop that first
+    uses it.
 
-    `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private or plain
-    http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered" (headers read): what it
-    raises ends the request there, which is how tests stop one at a chosen point.
+    `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private
+    or plain http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered"
+    (headers read): what it raises ends the request there, which is how tests stop one at a chosen point.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Http:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection. Requests in flight end as OutcomeUnknown or TryLater, by whether they had been written."""
+        """Close every connection. Requests in flight end as OutcomeUnknown or TryLater, by whether they had been
+        written.
+        """
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -83,9 +86,11 @@ class Http:
         creates: bool = False,
         judge: Judge | None = None,
     ) -> Response:
-        """One request, one answer. `creates`: it may bring something into being over there, so doubt means OutcomeUnknown.
+        """One request, one answer. `creates`: it may bring something into being over there, so doubt means
+        OutcomeUnknown.
 
-        `judge` reads an answer of 400 and above first: the error it returns is raised, None leaves it to the rules above.
+        `judge` reads an answer of 400 and above first: the error it returns is raised, None leaves it to the rules
+        above.
         """
         target = self._checked(url, params, headers)
         sent = SimpleNamespace(by_now=False)

@@ -1,4 +1,6 @@
-"""The values that cross the border between Socialops and a network. All are frozen; all times are aware UTC datetimes."""
+"""The values that cross the border between Socialops and a network. All are frozen; all times are aware UTC
+datetimes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +59,9 @@ class Access:
 
 @dataclass(frozen=True)
 class Connected:
-    """What `connect` and `refresh` return. `secrets` replaces the sealed secrets whole, so it carries every one still needed."""
+    """What `connect` and `refresh` return. `secrets` replaces the sealed secrets whole, so it carries every one still
+    needed.
+    """
 
     remote_id: str
     handle: str
@@ -72,7 +76,9 @@ class Connected:
 
 @dataclass(frozen=True)
 class Draft:
-    """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own time)."""
+    """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own
+    time).
+    """
 
     text: str
     placement: str = "feed"
@@ -106,7 +112,9 @@ class Unsure:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """Something said to us. `thread_id` groups messages into conversations; `version` orders edits (larger is newer)."""
+    """Something said to us. `thread_id` groups messages into conversations; `version` orders edits (larger is
+    newer).
+    """
 
     remote_id: str
     thread_id: str
@@ -135,10 +143,12 @@ class Page:
 
 @dataclass(frozen=True)
 class RemoteDoor:
-    """One way into the channel, as the network tells it: a person's role, an app password, an authorised app, an invitation.
+    """One way into the channel, as the network tells it: a person's role, an app password, an authorised app, an
+    invitation.
 
-    `kind` is one of "role", "app_password", "app", "invitation", "session". `entitlement` is the level in the network's own
-    word. `holder_handle` and `label` are what matching to a person goes by. `ours` marks the door that Socialops itself uses.
+    `kind` is one of "role", "app_password", "app", "invitation", "session". `entitlement` is the level in the
+    network's own word. `holder_handle` and `label` are what matching to a person goes by. `ours` marks the door that
+    Socialops itself uses.
     """
 
     remote_id: str
@@ -155,7 +165,9 @@ class RemoteDoor:
 
 @dataclass(frozen=True)
 class Revoked:
-    """The network accepted the revocation (or the door was already gone). Not yet proof: `list_doors` and `probe` are."""
+    """The network accepted the revocation (or the door was already gone). Not yet proof: `list_doors` and `probe`
+    are.
+    """
 
     already_gone: bool = False
     evidence: Mapping[str, Any] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""The networks we have: one line each. A network is its file, its test, its line here and its icon; nothing else knows its name."""
+"""The networks we have: one line each. A network is its file, its test, its line here and its icon; nothing else
+knows its name.
+"""
 
 from importlib import import_module
 

@@ -1,8 +1,9 @@
 """Which addresses this installation may talk to when somebody else chose the address.
 
 Checked twice. `checked_url` reads the text: scheme, user information, disguised numbers. `GuardedResolver` checks every
-address a name resolves to, and the connection goes to exactly those addresses, so a name that answers differently the second
-time (DNS rebinding) changes nothing. Nothing here follows redirects: a redirect is an address that somebody else chose.
+address a name resolves to, and the connection goes to exactly those addresses, so a name that answers differently the
+second time (DNS rebinding) changes nothing. Nothing here follows redirects: a redirect is an address that somebody
+else chose.
 """
 
 import ipaddress
@@ -29,7 +30,9 @@ class Blocked(Exception):
 
 
 def checked_url(url: str | URL, *, allow: Collection[str] = ()) -> URL:
-    """The URL, if its text names a public address. Hosts in `allow` may be inner ones, and only they may be plain http."""
+    """The URL, if its text names a public address. Hosts in `allow` may be inner ones, and only they may be plain
+    http.
+    """
     text = str(url)
     if any(c.isspace() or not c.isprintable() for c in text) or "\\" in text:
         raise Blocked("The address contains characters that no web address has.")
