@@ -1,0 +1,12 @@
+from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
+from accounts.models.departure import Departure
+from accounts.models.mail_delivery import MailAttempt, MailDelivery
+from accounts.models.notification import Notification
+from accounts.models.person import Person, RoleAssignment
+from accounts.models.team import Team, TeamMembership
+from accounts.models.user import User
+
+__all__ = [
+    "AuditEvent", "AuditHead", "AuditSeal", "Departure", "MailAttempt", "MailDelivery", "Notification", "Person",
+    "RoleAssignment", "Team", "TeamMembership", "User",
+]  # fmt: skip

@@ -1,0 +1,42 @@
+"""What was done, by whom, in the transaction that did it. Append-only in the database (migration 0002_rules)."""
+
+from django.db import models
+
+
+class AuditEvent(models.Model):
+    """`action` is registered in accounts.audit; labels are snapshots, so that the trail outlives what it names."""
+
+    at = models.DateTimeField(db_index=True)
+    actor = models.ForeignKey(
+        "accounts.Person", models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_events"
+    )
+    actor_label = models.CharField(max_length=160)
+    action = models.CharField(max_length=60, db_index=True)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=40)
+    subject_label = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    click = models.CharField(max_length=40, blank=True, default="")  # one id for all events of one request or task
+
+    class Meta:
+        indexes = [models.Index(fields=["subject_type", "subject_id"], name="audit_subject")]
+
+
+class AuditSeal(models.Model):
+    """The chain: each seal hashes the canonical event and the seal before it. Written by one sealer."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    event = models.OneToOneField(AuditEvent, models.DO_NOTHING, db_constraint=False, related_name="seal")
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+
+class AuditHead(models.Model):
+    """A signed head of the chain. Copies of it leave the database, so that a cut or rewritten chain shows."""
+
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    signature = models.TextField()
+    key_id = models.CharField(max_length=40)

@@ -1,0 +1,25 @@
+"""A departure is a fact with a time. Authentication and every permission read it; nothing has to run for it to hold."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Departure(models.Model):
+    """`at` is the minute from which the person is out (UTC); `wall_time` and `time_zone` are how it was said."""
+
+    person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="departures")
+    at = models.DateTimeField()
+    wall_time = models.DateTimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    reason = models.CharField(max_length=200, blank=True, default="")
+    recorded_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    swept_at = models.DateTimeField(null=True, blank=True)  # when sessions, keys and logins were cleaned up
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(withdrawn_at=None), name="one_standing_departure"),
+        ]
+        indexes = [models.Index(fields=["at"], name="departure_at")]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ChannelsRegistryConfig(AppConfig):
+    name = "channels_registry"
+    verbose_name = "Channels and access"

@@ -1,0 +1,10 @@
+from channels_registry.models.access_grant import AccessGrant, ChannelUserPermission, Entitlement
+from channels_registry.models.channel import Channel
+from channels_registry.models.connection import Connection, ConnectionBudget
+from channels_registry.models.network_identity import NetworkIdentity
+from channels_registry.models.revocation import Proof, Revocation, RevocationAttempt
+
+__all__ = [
+    "AccessGrant", "Channel", "ChannelUserPermission", "Connection", "ConnectionBudget", "Entitlement",
+    "NetworkIdentity", "Proof", "Revocation", "RevocationAttempt",
+]  # fmt: skip

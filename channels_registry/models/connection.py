@@ -1,0 +1,46 @@
+"""The tokens of a channel, sealed. The web process can seal; only workers can open."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Connection(models.Model):
+    class State(models.TextChoices):
+        PENDING = "pending", "Connecting"  # sealed by web, waiting for a worker to prove it
+        LIVE = "live", "Connected"
+        REFUSED = "refused", "Refused"  # the network did not accept it; nothing was replaced
+        DISCONNECTED = "disconnected", "Disconnected"  # it worked once, the credential is dead
+        ENDED = "ended", "Ended"  # replaced or taken away by a person
+
+    channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="connections")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
+    fields = models.JSONField(default=dict)  # public answers of the connect form
+    sealed_secrets = models.BinaryField()
+    key_id = models.CharField(max_length=40)
+    secret_version = models.PositiveIntegerField(default=1)  # compare-and-swap for refreshes
+    remote_id = models.CharField(max_length=200, blank=True, default="")
+    handle = models.CharField(max_length=200, blank=True, default="")
+    scopes = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)  # what the server says of itself
+    authorised_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    proven_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=400, blank=True, default="")  # for people
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel"], condition=Q(state="live"), name="one_live_connection"),
+        ]
+
+
+class ConnectionBudget(models.Model):
+    """What this connection may still ask of the network, and whether it should. One row a connection, locked briefly."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget")
+    tokens = models.IntegerField(default=1_000_000)
+    reset_at = models.DateTimeField(null=True, blank=True)
+    cooldown_until = models.DateTimeField(null=True, blank=True)
+    breaker = models.CharField(max_length=6, default="closed")  # closed, open, half
+    breaker_until = models.DateTimeField(null=True, blank=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)

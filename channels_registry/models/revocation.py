@@ -1,0 +1,67 @@
+"""Shutting one door, and proving it. By API where the network can, else a guided task with evidence and a second person."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from socialops.lib.delivery.models import Attempt, Delivery
+
+
+class Proof(models.TextChoices):
+    """Four grades, strongest first."""
+
+    API = "api", "Verified by reading the network again"
+    SECOND_PERSON = "second_person", "Verified by a second person"
+    ATTESTED = "attested", "Attested with evidence"
+    NOT_PROVABLE = "not_provable", "Not provable"
+
+
+class Revocation(Delivery):
+    """Delivery state says how far the call is; `stage` how far the door is. Nobody answers for it, so no departure stops it."""
+
+    class Stage(models.TextChoices):
+        PENDING = "pending", "To revoke"
+        IN_HAND = "in_hand", "In hand"
+        REVOKED = "revoked", "Revoked"
+        VERIFIED = "verified", "Proven"
+        FAILED = "failed", "Failed"
+
+    grant = models.ForeignKey("channels_registry.AccessGrant", models.PROTECT, related_name="revocations")
+    guided = models.BooleanField(default=False)  # the network has no API for it: a person does it on the network's page
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.PENDING)
+    order = models.PositiveSmallIntegerField(default=50)  # safe order: smaller first
+    reason_for = models.CharField(max_length=200, blank=True, default="")
+    requested_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    assigned_to = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    proof = models.CharField(max_length=14, choices=Proof.choices, blank=True, default="")
+    proof_detail = models.TextField(blank=True, default="")
+    residual = models.CharField(max_length=300, blank=True, default="")  # what may live on although the door is shut
+    residual_until = models.DateTimeField(null=True, blank=True)
+    evidence_note = models.TextField(blank=True, default="")
+    evidence_file = models.FileField(upload_to="evidence/%Y/%m/", blank=True)
+    evidence_sha256 = models.CharField(max_length=64, blank=True, default="")
+    attested_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    attested_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["grant"], condition=~Q(state="cancelled"), name="one_revocation_a_door"),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | Q(attested_by=None) | ~Q(confirmed_by=F("attested_by")),
+                name="second_pair_of_eyes",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state="sending") & Q(lease_until__isnull=False))
+                | (~Q(state="sending") & Q(lease_until__isnull=True)),
+                name="revocation_lease_while_sending",
+            ),
+        ]
+
+
+class RevocationAttempt(Attempt):
+    delivery = models.ForeignKey(Revocation, models.CASCADE, related_name="attempts")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "fence"], name="one_revocation_attempt_a_fence")]

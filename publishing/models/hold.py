@@ -1,0 +1,18 @@
+from django.db import models
+from django.db.models import Q
+
+
+class Hold(models.Model):
+    """Nothing leaves while it stands: everything, one network, or one channel."""
+
+    network = models.CharField(max_length=40, blank=True, default="")
+    channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, null=True, blank=True, related_name="holds")
+    reason = models.CharField(max_length=300)
+    placed_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    placed_at = models.DateTimeField(auto_now_add=True)
+    lifted_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["placed_at"], condition=Q(lifted_at=None), name="standing_holds")]
+        constraints = [models.CheckConstraint(condition=Q(network="") | Q(channel=None), name="one_scope_a_hold")]

@@ -1,0 +1,51 @@
+"""One variant at one time: the row that becomes a post on a network."""
+
+from django.db import models
+from django.db.models import Q
+
+from socialops.lib.delivery.models import Attempt, Delivery
+
+
+class Publication(Delivery):
+    """`content_hash` is the approved revision's; the claim compares it again. `answerable` must hold the right to publish."""
+
+    variant = models.ForeignKey("publishing.Variant", models.PROTECT, related_name="publications")
+    part = models.PositiveSmallIntegerField(default=0)
+    channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="publications")
+    approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications")
+    revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+")
+    text = models.TextField()  # what is sent, frozen at scheduling
+    content_hash = models.CharField(max_length=64)
+    answerable = models.ForeignKey("accounts.Person", models.PROTECT, related_name="publications")
+    wall_time = models.DateTimeField()  # naive local time, stored as if UTC
+    time_zone = models.CharField(max_length=64)
+    fold = models.PositiveSmallIntegerField(default=0)
+    tzdata = models.CharField(max_length=12, blank=True, default="")
+    human_confirmed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"),
+            models.UniqueConstraint(fields=["channel", "remote_id"], condition=~Q(remote_id=""), name="one_publication_a_remote_id"),
+            models.CheckConstraint(
+                condition=(Q(state="sending") & Q(lease_until__isnull=False))
+                | (~Q(state="sending") & Q(lease_until__isnull=True)),
+                name="publication_lease_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="done") | ~Q(remote_id="") | Q(human_confirmed_by__isnull=False),
+                name="done_means_it_is_there",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(state="scheduled"), name="publication_due"),
+            models.Index(fields=["lease_until"], condition=Q(state="sending"), name="publication_leases"),
+            models.Index(fields=["due_at"], name="publication_calendar"),
+        ]
+
+
+class PublicationAttempt(Attempt):
+    delivery = models.ForeignKey(Publication, models.CASCADE, related_name="attempts")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "fence"], name="one_publication_attempt_a_fence")]

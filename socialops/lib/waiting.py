@@ -1,0 +1,16 @@
+"""What waits for somebody, in one shape for all apps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """`due_at` is the clock that runs out (None: no clock). `url` is a path; `action` the verb on the button."""
+
+    title: str
+    detail: str
+    url: str
+    action: str
+    due_at: datetime | None = None
+    tone: str = "wait"  # ok, wait, risk, held, unsure

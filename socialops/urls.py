@@ -1,0 +1,12 @@
+"""Where every address begins. Apps own their nouns."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("account/", include("allauth.urls")),
+    path("", include("accounts.urls")),
+    path("", include("channels_registry.urls")),
+    path("", include("publishing.urls")),
+    path("", include("inbox.urls")),
+    path("", include("governance.urls")),
+]

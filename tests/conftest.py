@@ -1,0 +1,116 @@
+"""Set-up shared by every test: real servers of the run's own, and databases cloned rather than flushed.
+
+How a test gets its database:
+
+- `db` or `@pytest.mark.django_db`: a transaction that is rolled back. The fast way, for all that happens in one process.
+- `fresh_database`, `transactional_db` or `@pytest.mark.django_db(transaction=True)`: a database of the test's own,
+  cloned from the migrated template in about 60 ms and dropped afterwards. Commits are real, so threads and processes
+  see them. Django's flush is never used: append-only tables refuse TRUNCATE.
+- `web`, `worker`, `beat`: real processes on that fresh database (tests/processes.py).
+"""
+
+import fcntl
+import itertools
+import os
+
+import pytest
+
+from tests import servers
+
+OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[OWN_SERVERS] = servers.claim_servers()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "socialops.settings"  # only now may the settings load
+
+
+def pytest_unconfigure() -> None:
+    servers.release_servers()
+
+
+@pytest.fixture(scope="session")
+def own_servers(pytestconfig: pytest.Config) -> servers.OwnServers:
+    """PostgreSQL and Valkey of this run, with their addresses on sockets and on TCP."""
+    return pytestconfig.stash[OWN_SERVERS]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker, own_servers):
+    """The template is migrated once a run; every process of the run works on a clone of it."""
+    name = f"socialops_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with django_db_blocker.unblock():
+        _migrate_template(own_servers)
+        own_servers.clone(servers.TEMPLATE, name)
+        _switch_to(name)
+        yield
+        _switch_to("socialops")
+        own_servers.drop(name)
+
+
+def _migrate_template(own_servers: servers.OwnServers) -> None:
+    from django.core.management import call_command
+
+    with (own_servers.home / "template.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if own_servers.exists(servers.TEMPLATE):
+            return
+        half = servers.TEMPLATE + "_new"
+        own_servers.drop(half)
+        own_servers.execute(f'CREATE DATABASE "{half}"')
+        _switch_to(half)
+        call_command("migrate", verbosity=0)
+        _switch_to("socialops")
+        own_servers.execute(f'ALTER DATABASE "{half}" RENAME TO "{servers.TEMPLATE}"')
+
+
+def _switch_to(name: str) -> None:
+    from django.conf import settings
+    from django.db import connection, connections
+
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
+_clones = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clone_instead_of_flush(own_servers):
+    """Transactional tests get a database of their own: our append-only tables refuse the TRUNCATE of Django's flush."""
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    patch = pytest.MonkeyPatch()
+    outer: list[str] = []
+
+    def clone(cls):
+        outer.append(connection.settings_dict["NAME"])
+        name = f"{outer[-1]}_{next(_clones)}"
+        _switch_to(outer[-1])
+        own_servers.clone(servers.TEMPLATE, name)
+        _switch_to(name)
+
+    def drop(self):
+        name = connection.settings_dict["NAME"]
+        _switch_to(outer.pop())
+        own_servers.drop(name)
+
+    patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(clone))
+    patch.setattr(TransactionTestCase, "_fixture_teardown", drop)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def fresh_database(transactional_db, own_servers) -> str:
+    """A database of this test's own; the value is its DATABASE_URL.
+
+    Hand it to a process that you start: `subprocess.Popen([...], env={**os.environ, "DATABASE_URL": fresh_database})`.
+    What the test commits, the process sees, and the other way round; no cleaning up, the database is dropped (which
+    also cuts off a process that is still connected).
+    """
+    from django.db import connection
+
+    return own_servers.database_url(connection.settings_dict["NAME"])
