@@ -2,7 +2,7 @@
 
 How a test gets its database:
 
-- `db` or `@pytest.mark.django_db`: a transaction that is rolled back. The fast way, for all that happens in one process.
+- `db` or `@pytest.mark.django_db`: a transaction that is rolled back. The fast way, for what one process does.
 - `fresh_database`, `transactional_db` or `@pytest.mark.django_db(transaction=True)`: a database of the test's own,
   cloned from the migrated template in about 60 ms and dropped afterwards. Commits are real, so threads and processes
   see them. Django's flush is never used: append-only tables refuse TRUNCATE.
@@ -13,6 +13,7 @@ import fcntl
 import itertools
 import os
 
+import django
 import pytest
 
 from tests import servers
@@ -22,7 +23,8 @@ OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OWN_SERVERS] = servers.claim_servers()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "socialops.settings"  # only now may the settings load
+    os.environ["DJANGO_SETTINGS_MODULE"] = "socialops.settings"
+    django.setup()  # only now may the settings load
 
 
 def pytest_unconfigure() -> None:
