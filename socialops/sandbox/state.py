@@ -60,7 +60,9 @@ class State:
         )
 
     def add_door(self, account: str, kind: str, entitlement: str, **details: str) -> Record:
-        """A way in: kind role, app_password, app or invitation. An app password is named after its person by `label`."""
+        """A way in: kind role, app_password, app or invitation. An app password is named after its person by
+        `label`.
+        """
         door = {
             "id": f"d{self.next()}",
             "account": account,

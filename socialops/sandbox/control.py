@@ -1,0 +1,125 @@
+"""The backstage from Python: make accounts, speak as a visitor, plan faults, read what arrived. For the demo and
+tests.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+
+class Control:
+    """Talks to a running sandbox. Every method is one plain HTTP call."""
+
+    def __init__(self, url: str):
+        self.url = url.rstrip("/")
+
+    def account(self, handle: str, name: str = "", **details: Any) -> dict[str, Any]:
+        """Make one account; `details` as in backstage.py. Without apps it gets one with a token: `token` in the
+        answer.
+        """
+        return self.accounts([{"handle": handle, "name": name, **details}])[0]
+
+    def accounts(self, wishes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        ours = [{"label": "Socialops", "token": True}]
+        made = self._call("POST", "/_accounts", {"accounts": [{"apps": ours, **wish} for wish in wishes]})["accounts"]
+        return [{**each, "token": next((d["token"] for d in each["doors"] if "token" in d), "")} for each in made]
+
+    def door(self, account: str, kind: str, entitlement: str, **details: Any) -> dict[str, Any]:
+        wish = {"account": account, "kind": kind, "entitlement": entitlement, **details}
+        return self._call("POST", "/_doors", wish)
+
+    def token(self, door: str, expires_in: float | None = None) -> str:
+        return self._call("POST", "/_tokens", {"door": door, "expires_in": expires_in})["id"]
+
+    def kill_token(self, token: str) -> None:
+        self._call("DELETE", f"/_tokens/{token}")
+
+    def say(self, account: str, text: str, *, post: str = "", name: str = "Erin", **details: Any) -> dict[str, Any]:
+        """A visitor comments on a post, or without one mentions the account."""
+        wish = {"account": account, "text": text, "post": post, "name": name, "handle": name.lower(), **details}
+        return self._call("POST", "/_comments", wish)
+
+    def edit(self, comment: str, text: str) -> dict[str, Any]:
+        return self._call("PATCH", f"/_comments/{comment}", {"text": text})
+
+    def delete(self, comment: str) -> dict[str, Any]:
+        return self._call("DELETE", f"/_comments/{comment}")
+
+    def webhook(self, account: str, url: str, secret: str) -> None:
+        self._call("POST", "/_webhooks", {"account": account, "url": url, "secret": secret})
+
+    def fault(self, kind: str, count: int = 1, **details: Any) -> None:
+        """Plan a failure, see faults.py. `match={"path": "/posts", "method": "POST"}` narrows it."""
+        self._call("POST", "/_faults", {"kind": kind, "count": count, **details})
+
+    def faults(self) -> list[dict[str, Any]]:
+        return self._call("GET", "/_faults")["items"]
+
+    def no_faults(self) -> None:
+        self._call("DELETE", "/_faults")
+
+    def promise(self, **wishes: Any) -> None:
+        """Change what the server promises: key, lookup, delay_ms, per_second, burst, residual_seconds."""
+        self._call("POST", "/_server", wishes)
+
+    def arrivals(self, since: int = 0) -> list[dict[str, Any]]:
+        """Every request to create something, in order of arrival, from the `since`-th on."""
+        answer = self._call("GET", f"/_arrivals?since={since}")
+        return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
+
+    def forget_arrivals(self) -> None:
+        self._call("DELETE", "/_arrivals")
+
+    def posts(self, account: str = "") -> list[dict[str, Any]]:
+        return self._call("GET", f"/_posts?account={account}")["items"]
+
+    def figures(self) -> dict[str, Any]:
+        return self._call("GET", "/_figures")
+
+    def reset(self) -> None:
+        """An empty network that promises what it does by default."""
+        self._call("DELETE", "/_everything")
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+class SandboxProcess(Control):
+    """A sandbox in a process of its own. `with SandboxProcess("--no-key") as sandbox: ...`"""
+
+    def __init__(self, *options: str, stderr: Path | None = None):
+        log = stderr.open("ab") if stderr else None
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "socialops.sandbox", *options],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The sandbox did not start (exit {self.process.wait()}).")
+        super().__init__(json.loads(line)["url"])
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
