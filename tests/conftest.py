@@ -17,6 +17,8 @@ import django
 import pytest
 
 from tests import servers
+from tests.browser import browser, browser_context, page  # noqa: F401
+from tests.processes import beat, processes, sandbox, web, worker  # noqa: F401
 
 OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
 

@@ -184,7 +184,8 @@ class _Way:
     def _as_somebody_else(cls, places: Places, directory: Path) -> "_Way":
         owner = privileges.unprivileged_user()
         prefix = privileges.as_user(*owner)
-        base = Path("/var/tmp") / f"socialops-{places.home.stat().st_ino}-{owner[0]}"
+        # A name of our own, made 0700 and refused if it is anything but a directory of that user's.
+        base = Path("/var/tmp") / f"socialops-{places.home.stat().st_ino}-{owner[0]}"  # noqa: S108
         private_directory(base, owner)
         if not cls(directory, prefix).works():
             directory = _copy_binaries(directory, base, owner)

@@ -1,0 +1,53 @@
+"""A real browser: Debian's Chromium, or the one Playwright installs.
+
+The browser lives as long as its test module and not longer: while Playwright's synchronous API runs, asyncio cannot
+start a loop in this thread, so keep async tests in modules without a browser.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+HOW_TO_MEND = "There is no Chromium: apt-get install chromium, or .venv/bin/playwright install chromium"
+
+
+def chromium(playwright: Playwright) -> str:
+    """The browser's path; without one the test fails, and says how to get it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    own = playwright.chromium.executable_path
+    if not found and not Path(own).exists():
+        pytest.fail(HOW_TO_MEND)
+    return found or own
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "yes"  # Playwright's loop runs in our thread; the test's queries are plain
+    )
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        with playwright.chromium.launch(executable_path=chromium(playwright), args=options) as launched:
+            yield launched
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def browser_context(browser: Browser, web) -> Iterator[BrowserContext]:
+    """A private window on the test's own site. Open another with `browser.new_context(base_url=web.url)`."""
+    context = browser.new_context(base_url=web.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(browser_context: BrowserContext) -> Page:
+    """A page of the test's own site: `page.goto("/")`."""
+    return browser_context.new_page()
