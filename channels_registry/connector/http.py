@@ -10,6 +10,7 @@ Nothing is ever repeated here, and no redirect is followed: only the delivery de
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
@@ -51,6 +52,7 @@ class Http:
         tls: ssl.SSLContext | None = None,
     ):
         self._allow = frozenset(allow)
+        self._checked_url = lru_cache(1024)(partial(checked_url, allow=self._allow))
         self._limit = limit
         self._trace = trace
         self._resolver = resolver
@@ -110,7 +112,7 @@ class Http:
 
     def _checked(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> URL:
         try:
-            target = checked_url(url, allow=self._allow)
+            target = self._checked_url(url)
             for name, value in (headers or {}).items():
                 if not (name.isascii() and value.isprintable()):
                     raise Blocked(f"The value for {name} contains characters that may not be sent.")

@@ -34,7 +34,7 @@ def checked_url(url: str | URL, *, allow: Collection[str] = ()) -> URL:
     http.
     """
     text = str(url)
-    if any(c.isspace() or not c.isprintable() for c in text) or "\\" in text:
+    if not text.isprintable() or " " in text or "\\" in text:
         raise Blocked("The address contains characters that no web address has.")
     try:
         parsed = URL(url) if isinstance(url, str) else url
