@@ -1,0 +1,57 @@
+"""What the database keeps of a delivery, as migration operations for each concrete pair of tables."""
+
+from django.db import migrations
+
+from socialops.lib.delivery.models import MOVES
+from socialops.lib.sql import declared_transitions
+
+CLEAR = "'not_sent', 'continued', 'rejected', 'proven_absent'"
+
+
+def delivery_rules(table: str, attempts: str) -> list[migrations.RunSQL]:
+    """Declared moves only; never scheduled again while an attempt may have made something; settled attempts stay."""
+    return [
+        declared_transitions(table, MOVES, born={"scheduled"}),
+        _sent_again_only_when_clear(table, attempts),
+        _attempts_settle_once(attempts),
+    ]
+
+
+def _sent_again_only_when_clear(table: str, attempts: str) -> migrations.RunSQL:
+    """Checked at commit, because the attempt and its delivery are settled in one statement."""
+    name = f"{table}_clear"
+    return migrations.RunSQL(
+        f"""
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM {attempts} WHERE delivery_id = NEW.id AND (outcome IS NULL OR outcome NOT IN ({CLEAR}))) THEN
+                RAISE EXCEPTION '{table} %: an earlier attempt may have made something; it is not sent again', NEW.id
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER {name} AFTER UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+            WHEN (NEW.state = 'scheduled' AND OLD.state <> 'scheduled') EXECUTE FUNCTION {name}();
+        ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};
+        """,
+        f"DROP TRIGGER IF EXISTS {name} ON {table}; DROP FUNCTION IF EXISTS {name}();",
+    )
+
+
+def _attempts_settle_once(attempts: str) -> migrations.RunSQL:
+    """`unknown` may still be proven absent, rejected or accepted by a look or a person; nothing else is rewritten."""
+    name = f"{attempts}_once"
+    return migrations.RunSQL(
+        f"""
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION '{attempts} %: settled as %, it cannot become %', OLD.id, OLD.outcome, NEW.outcome
+                USING ERRCODE = 'check_violation';
+        END $$;
+        CREATE TRIGGER {name} BEFORE UPDATE ON {attempts} FOR EACH ROW
+            WHEN (OLD.outcome IS NOT NULL AND OLD.outcome <> 'unknown' AND NEW.outcome IS DISTINCT FROM OLD.outcome)
+            EXECUTE FUNCTION {name}();
+        ALTER TABLE {attempts} ENABLE ALWAYS TRIGGER {name};
+        """,
+        f"DROP TRIGGER IF EXISTS {name} ON {attempts}; DROP FUNCTION IF EXISTS {name}();",
+    )
