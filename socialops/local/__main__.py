@@ -18,13 +18,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def up() -> int:
-    started = Servers().up()
+    servers = Servers()
+    started = servers.up()
+    servers.keep(True)
     print(f"Started {' and '.join(started)}." if started else "Already running.")
     return 0
 
 
 def down() -> int:
-    stopped = Servers().down()
+    servers = Servers()
+    stopped = servers.down()
+    servers.keep(False)
     print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")
     return 0
 

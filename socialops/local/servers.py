@@ -47,6 +47,14 @@ class Servers:
                     stopped.append(server.name)
             return stopped
 
+    def keep(self, wanted: bool) -> None:
+        """Whether the servers stay when the demo ends: they do after `up`, until `down`."""
+        marker = self.places.home / "keep"
+        marker.touch() if wanted else marker.unlink(missing_ok=True)
+
+    def kept(self) -> bool:
+        return (self.places.home / "keep").exists()
+
     def status(self) -> dict[str, str]:
         return {
             server.name: f"running (process {server.pid()})" if server.running() else "stopped"

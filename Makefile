@@ -1,0 +1,58 @@
+# Needs Python 3.11 or newer and make; everything else is fetched (requirements/*.lock) or started (socialops/local).
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench faults screens doctor up down lock clean venv-local venv-dev
+
+CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+RUN := .venv/bin/python
+APPS := socialops accounts channels_registry publishing inbox governance
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: venv-local ## Everything on this machine, with a company in it; PORT=8001 for another port
+	@PORT="$(PORT)" $(RUN) -m socialops.local demo
+
+test: venv-dev ## Every test, on real servers of their own; ARGS="tests/inbox -k reply" for some of them
+	@$(RUN) -m tests.peers
+	@$(RUN) -m pytest $(or $(ARGS),-n 2 --dist loadgroup)
+
+check: venv-dev ## Style, types, templates and the directions of imports
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check --quiet . || { $(RUN) -m ruff format --check .; exit 1; }
+	@$(RUN) -m mypy
+	@$(RUN) -m djlint --quiet --check --lint templates
+	@.venv/bin/lint-imports --no-cache
+
+bench: venv-dev ## A workload and its ratios: W=burst
+	@$(RUN) -m tests.benchmarks $(W)
+
+faults: venv-dev ## The long fault runs: more seeds, and one at real pace
+	@$(RUN) -m tests.peers
+	@$(RUN) -m pytest tests/faults -m faults $(ARGS)
+
+screens: venv-dev ## Pictures of every page into screens/
+	@$(RUN) -m tests.screens
+
+doctor: venv-local ## What is wrong with this installation, and how to mend it
+	@$(RUN) manage.py doctor
+
+up: venv-local ## The embedded servers alone, for manage.py; they stay until make down
+	@$(RUN) -m socialops.local up
+
+down: ## Stop the embedded servers
+	@test ! -x $(RUN) || $(RUN) -m socialops.local down
+
+lock: ## Compile requirements/*.lock anew from pyproject.toml (needs uv)
+	@for each in "base" "local --extra local" "dev --extra local --extra dev"; do set -- $$each; name=$$1; shift; \
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml \
+	"$$@" -o requirements/$$name.lock || exit 1; done
+
+clean: down ## Remove the venv and all local data: the next start is a first start
+	@test ! -f .local/elsewhere || rm -rf "$$(cat .local/elsewhere)"
+	@rm -rf .venv .local .mypy_cache .ruff_cache screens staticfiles tests/atproto/node_modules
+
+venv-local venv-dev: venv-%:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. On Debian and Ubuntu: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -m socialops.local.venv $*

@@ -1,0 +1,232 @@
+"""`make demo`: the whole of Socialops on this machine, with a company in it, until Ctrl-C."""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from socialops.local.errors import LocalError
+from socialops.local.places import CHECKOUT, Places, private_directory
+from socialops.local.servers import Servers
+from socialops.local.supervising import Child
+
+PORT, NEXT_PORTS = 8000, 9
+READY_SECONDS = 60
+RESTARTS, RESTART_SECONDS = 5, 60
+CELERY = [sys.executable, "-m", "celery", "-A", "socialops"]
+QUIET = ["--without-gossip", "--without-mingle"]  # one worker: no second of waiting for others
+
+
+def run() -> int:
+    """Start everything, say where it is, and stay until a signal or a process that will not live."""
+    began = time.monotonic()
+    places = Places()
+    places.make()
+    logs = places.home / "logs"
+    private_directory(logs)
+    with _one_demo_a_checkout(places), _stop_on_signals():
+        port = choose_port(os.environ.get("PORT"))
+        servers = Servers()
+        children: list[Child] = []
+        try:
+            _say("Starting PostgreSQL and Valkey")
+            servers.up()
+            env, sandbox = _environment(port, places)
+            children.append(_sandbox(sandbox, places, logs, env).start())
+            prepare(env, logs)
+            children += [child.start() for child in _socialops(port, places, logs, env)]
+            _wait_for(port, children)
+            _welcome(port, sandbox, places, time.monotonic() - began)
+            _watch(children)
+        except _Stopped:
+            _say("\nStopping")
+        finally:
+            _stop(children)
+            if not servers.kept():
+                servers.down()
+    return 0
+
+
+def choose_port(asked: str | None) -> int:
+    """The port of PORT, or 8000, or the next free one. A port that was asked for and is taken is an error."""
+    if asked:
+        if not asked.isdecimal() or not 0 < int(asked) < 65536:
+            raise LocalError(f"PORT is “{asked}”. Use a number from 1 to 65535, such as PORT=8001 make demo")
+        if not port_is_free(int(asked)):
+            raise LocalError(f"Port {asked} is in use. Choose another: PORT={int(asked) + 1} make demo")
+        return int(asked)
+    for port in range(PORT, PORT + NEXT_PORTS + 1):
+        if port_is_free(port):
+            if port != PORT:
+                _say(f"Port {PORT} is in use, so the demo is on {port}.")
+            return port
+    raise LocalError(f"Ports {PORT} to {PORT + NEXT_PORTS} are in use. Choose another: PORT=9000 make demo")
+
+
+def port_is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise LocalError(f"Port {port} is for root only. Choose one above 1023: PORT=8000 make demo") from error
+        except OSError:
+            return False
+    return True
+
+
+def prepare(env: dict[str, str], logs: Path) -> None:
+    """Migrate, and fill an empty database with the company."""
+    _say("Preparing the database")
+    seed = [["demo"]] if (CHECKOUT / "socialops/management/commands/demo.py").exists() else []
+    for command in [["migrate", "--verbosity", "0"], *seed]:
+        log = logs / f"{command[0]}.log"
+        with log.open("wb") as words:
+            done = subprocess.run(
+                [sys.executable, "manage.py", *command],
+                cwd=CHECKOUT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                check=False,
+            )
+        if done.returncode:
+            raise LocalError(f"manage.py {command[0]} failed. The end of {log}:\n{log.read_text()[-2000:]}")
+
+
+def _environment(port: int, places: Places) -> tuple[dict[str, str], str]:
+    """The children's environment, and the sandbox's address, which stays the same over restarts."""
+    kept = places.home / "sandbox.port"
+    with contextlib.suppress(OSError, ValueError):
+        if port_is_free(int(kept.read_text())):
+            return _with_urls(port, int(kept.read_text()))
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        sandbox_port = probe.getsockname()[1]
+    kept.write_text(str(sandbox_port))
+    return _with_urls(port, sandbox_port)
+
+
+def _with_urls(port: int, sandbox_port: int) -> tuple[dict[str, str], str]:
+    sandbox = f"http://127.0.0.1:{sandbox_port}"
+    own = {"BASE_URL": f"http://127.0.0.1:{port}", "SANDBOX_URL": sandbox, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own}, sandbox
+
+
+def _sandbox(url: str, places: Places, logs: Path, env: dict[str, str]) -> Child:
+    command = [sys.executable, "-m", "socialops.sandbox", "--port", url.rpartition(":")[2]]
+    return Child(
+        "sandbox", [*command, "--state", str(places.home / "sandbox.journal")], logs / "sandbox.log", CHECKOUT, env
+    )
+
+
+def _socialops(port: int, places: Places, logs: Path, env: dict[str, str]) -> list[Child]:
+    gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}"]
+    commands = {
+        "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
+        "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "4", "--loglevel", "INFO", *QUIET],
+        "beat": [*CELERY, "beat", "--loglevel", "INFO", "--schedule", str(places.home / "beat-schedule")],
+    }
+    return [Child(name, command, logs / f"{name}.log", CHECKOUT, env) for name, command in commands.items()]
+
+
+def _wait_for(port: int, children: list[Child]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        for child in children:
+            if not child.alive():
+                raise LocalError(f"{child.name} did not start. The end of {child.log}:\n{child.said()}")
+        if _answers(port):
+            return
+        time.sleep(0.1)
+    raise LocalError(f"The pages did not answer within {READY_SECONDS} s. Look into {children[0].log.parent}.")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _welcome(port: int, sandbox: str, places: Places, seconds: float) -> None:
+    _say(f"\nSocialops is at    http://127.0.0.1:{port}    (ready in {seconds:.1f} s)")
+    _say(f"The sandbox network {sandbox}")
+    with contextlib.suppress(OSError):
+        cast = json.loads((places.home / "cast.json").read_text())
+        width = max(len(person["email"]) for person in cast)
+        _say("\nSign in as")
+        for person in cast:
+            _say(f"  {person['email']:{width}}  {person['password']}  {person['what']}")
+    _say(f"\nLogs are in {places.home / 'logs'}. Ctrl-C stops everything.")
+
+
+def _watch(children: list[Child]) -> None:
+    """Bring back a process that ends; one that keeps ending stops the demo."""
+    ended: dict[str, list[float]] = {}
+    while True:
+        time.sleep(0.5)
+        for child in children:
+            if child.alive():
+                continue
+            now = time.monotonic()
+            recent = [moment for moment in ended.get(child.name, []) if moment > now - RESTART_SECONDS]
+            if len(recent) >= RESTARTS:
+                raise LocalError(f"{child.name} keeps ending. The end of {child.log}:\n{child.said()}")
+            ended[child.name] = [*recent, now]
+            _say(f"{child.name} has ended and is started again.")
+            child.start()
+
+
+def _stop(children: list[Child]) -> None:
+    for child in reversed(children):
+        child.ask_to_stop()
+    for child in reversed(children):
+        child.stop()
+
+
+class _Stopped(BaseException):
+    """A signal asked us to stop."""
+
+
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[None]:
+    def stop(number: int, frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)  # the stopping itself is not interrupted
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    except _Stopped:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _one_demo_a_checkout(places: Places) -> Iterator[None]:
+    with (places.home / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalError("The demo is running in this checkout already. Stop that one first (Ctrl-C).") from error
+        yield
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
