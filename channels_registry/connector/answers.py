@@ -3,13 +3,15 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from channels_registry.connector.errors import NetworkError, OutcomeUnknown, TryLater
+
+T = TypeVar("T")
 
 LONGEST_WAIT = 24 * 3600.0
 REQUEST_ID_HEADERS = ("x-request-id", "x-trace-id", "x-amzn-requestid", "cf-ray")
@@ -38,26 +40,13 @@ class Response:
         except (ValueError, RecursionError) as error:
             raise self.unreadable(f"not JSON: {self.body[:120]!r}") from error
 
-    def object(self) -> dict[str, Any]:
-        """The parsed body, which must be a JSON object."""
+    def read(self, parse: Callable[[Any], T]) -> T:
+        """What `parse` makes of the parsed body. Whatever it misses there makes this an unreadable answer."""
         value = self.json()
-        if not isinstance(value, dict):
-            raise self.unreadable(f"expected an object, got {type(value).__name__}")
-        return value
-
-    def objects(self) -> list[dict[str, Any]]:
-        """The parsed body, which must be a list of JSON objects."""
-        value = self.json()
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise self.unreadable("expected a list of objects")
-        return value
-
-    def text_of(self, name: str) -> str:
-        """The text under this name, which must be there."""
-        value = self.object().get(name)
-        if not isinstance(value, str) or not value:
-            raise self.unreadable(f"{name!r} is missing")
-        return value
+        try:
+            return parse(value)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            raise self.unreadable(f"{error!r} in {self.body[:120]!r}") from error
 
     def unreadable(self, detail: str) -> NetworkError:
         """What to raise when this answer does not say what it should."""

@@ -3,12 +3,8 @@ tests.
 """
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 
 class Control:
@@ -86,40 +82,6 @@ class Control:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        request = urllib.request.Request(self.url + path, data=data, method=method)  # noqa: S310 (ours)
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (ours)
             return json.loads(answer.read())
-
-
-class SandboxProcess(Control):
-    """A sandbox in a process of its own. `with SandboxProcess("--no-key") as sandbox: ...`"""
-
-    def __init__(self, *options: str, stderr: Path | None = None):
-        log = stderr.open("ab") if stderr else None
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "socialops.sandbox", *options],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=os.environ,
-            cwd=Path(__file__).resolve().parents[2],
-        )
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"The sandbox did not start (exit {self.process.wait()}).")
-        super().__init__(json.loads(line)["url"])
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

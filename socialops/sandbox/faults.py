@@ -44,7 +44,7 @@ class Fault:
         if self.after > 0:
             self.after -= 1
             return False
-        if self.chance < 1.0 and random.random() >= self.chance:
+        if self.chance < 1.0 and random.random() >= self.chance:  # noqa: S311 (not a secret)
             return False
         self.count -= 1 if self.count > 0 else 0
         self.hits += 1

@@ -4,7 +4,6 @@ Records are plain dictionaries in five tables. The journal is one JSON line a ch
 """
 
 import json
-import os
 import secrets
 import time
 from collections import defaultdict
@@ -145,7 +144,7 @@ class State:
             for table in TABLES:
                 for record in getattr(self, table).values():
                     file.write(json.dumps([table, record], separators=(",", ":")) + "\n")
-        os.replace(compact, journal)
+        compact.replace(journal)
         self._file = journal.open("a", encoding="utf-8", buffering=1)
 
     def _replay(self, line: str) -> None:

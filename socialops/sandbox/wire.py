@@ -122,9 +122,10 @@ class Connection(asyncio.Protocol):
         try:
             request = self._take()
         except ValueError:
-            return self._send(Answer(400, {"error": "bad_request", "message": "Not HTTP."}), close=True)
+            self._send(Answer(400, {"error": "bad_request", "message": "Not HTTP."}), close=True)
+            return
         if request is None:
-            return None
+            return
         self._busy = True
         answer = self._handle(request)
         delay = self._delay()

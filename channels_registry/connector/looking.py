@@ -1,0 +1,53 @@
+"""Looking for something that may or may not stand on a network, without changing anything."""
+
+import functools
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from channels_registry.connector.errors import Disconnected, NetworkError
+from channels_registry.connector.text import same
+from channels_registry.connector.types import Published, Unsure
+
+EARLY = timedelta(seconds=60)  # clocks differ: what stands there may be dated a little before it was due
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def look(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | Unsure]]:
+    """A look that fails proves nothing: the network's errors become Unsure. A dead credential stays an error."""
+
+    @functools.wraps(method)
+    async def looked(*args: P.args, **kwargs: P.kwargs) -> T | Unsure:
+        try:
+            return await method(*args, **kwargs)
+        except Disconnected:
+            raise
+        except NetworkError as error:
+            return Unsure(error.reason)
+
+    return looked
+
+
+def one_of(found: Iterable[Published]) -> Published | Unsure | None:
+    """The only one; Unsure when several fit, for taking the newest of them could bind another post."""
+    different = {each.remote_id: each for each in found}
+    if len(different) > 1:
+        return Unsure(f"{len(different)} posts with this text stand there. A person has to say which one is this.")
+    return next(iter(different.values()), None)
+
+
+def matches(text: str, since: datetime | None, item_text: str, item_at: datetime) -> bool:
+    """Whether an item of a list is what we sent: the same words, not older than our sending."""
+    return same(text, item_text) and (since is None or item_at >= since - EARLY)
+
+
+def moment(value: Any) -> datetime:
+    """An aware time from a number of seconds or an ISO text. Raises ValueError for anything else."""
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, str):
+        raise ValueError(f"not a time: {value!r}")
+    read = datetime.fromisoformat(value)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

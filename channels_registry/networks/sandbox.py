@@ -1,0 +1,265 @@
+"""The sandbox network (socialops/sandbox): everything a network can do, on a server of our own. Not a real network."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from channels_registry.connector.answers import Response
+from channels_registry.connector.capabilities import (
+    Converses,
+    ListsDoors,
+    Network,
+    Publishes,
+    ReceivesWebhooks,
+    RevokesDoors,
+)
+from channels_registry.connector.errors import Disconnected, Refused, TryLater
+from channels_registry.connector.http import Http
+from channels_registry.connector.looking import look, matches, moment, one_of
+from channels_registry.connector.text import check
+from channels_registry.connector.types import (
+    Access,
+    Connected,
+    Draft,
+    Field,
+    InboundMessage,
+    Limits,
+    Page,
+    Placement,
+    Probe,
+    Published,
+    RemoteDoor,
+    Revoked,
+    Unsure,
+)
+
+WEBHOOK_SECONDS = 300.0
+PAGES_LOOKED_AT = 20
+KIND_OF = {"comments": "comment", "mentions": "mention"}
+MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
+MAY_MANAGE = frozenset({"owner", "admin", "manage"})
+
+
+class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors):
+    slug = "sandbox"
+    label = "Sandbox"
+    purpose = "A practice network that runs on this machine. Nothing posted there is public."
+    fields = (
+        Field("base_url", "Address of the sandbox", initial="http://127.0.0.1:8790"),
+        Field("token", "Access token", secret=True, help="The sandbox shows it when an account is made."),
+    )
+    limits = Limits(500, "characters", source="GET /api/v1/server")
+    placements = (Placement("feed", "Post"), Placement("story", "Story"))
+    idempotency = "K"
+    kinds = ("comments", "mentions")
+
+    async def connect(self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http) -> Connected:
+        url = fields.get("base_url", "").strip().rstrip("/")
+        token = secrets.get("token", "").strip()
+        facts = (await http.request("GET", f"{url}/api/v1/server")).read(_facts)
+        try:
+            me = await http.request("GET", f"{url}/api/v1/me", headers=_bearer(token))
+        except Disconnected as error:
+            raise Refused("The sandbox does not accept this token. Copy it again.", detail=error.detail) from error
+        return me.read(lambda value: _connected(value, {"token": token}, facts))
+
+    async def refresh(self, access: Access) -> Connected:
+        facts = (await access.http.request("GET", _url(access, "server"))).read(_facts)
+        try:
+            me = await _call(access, "POST", "token/renewal")
+        except (Disconnected, Refused) as error:
+            again = "The sandbox took this access away. Connect the channel again with a new token."
+            raise Refused(again, detail=error.detail, status=error.status) from error
+        return me.read(lambda value: _connected(value, access.secrets, facts))
+
+    def limits_for(self, facts: Mapping[str, Any]) -> Limits:
+        return Limits(int(facts.get("text", self.limits.text)), "characters", source=self.limits.source)
+
+    def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
+        lacking: dict[type, str] = {}
+        if not scopes & MAY_WRITE:
+            lacking[Publishes] = "This token may only read."
+        if not scopes & MAY_MANAGE:
+            told = "This token may not see who has access."
+            lacking |= {ListsDoors: told, RevokesDoors: told}
+        return lacking
+
+    def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
+        return f"{fields.get('base_url', '').rstrip('/')}/@{quote(handle)}"
+
+    def marker(self, key: str) -> str:
+        return key
+
+    def resend_is_safe(self, access: Access) -> bool:
+        return bool(access.facts.get("key"))
+
+    async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
+        check(draft.text, self.limits_for(access.facts))
+        body = {"text": draft.text, "placement": draft.placement, "language": draft.language}
+        key = {"Idempotency-Key": marker}
+        return (await _call(access, "POST", "posts", json=body, headers=key, creates=True)).read(_published)
+
+    @look
+    async def find_published(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Published | Unsure | None:
+        if not access.facts.get("lookup"):
+            return Unsure("This server does not list posts.")
+        is_ours = _matcher(access, draft.text, draft.at, marker)
+        found, before = [], ""
+        for _ in range(PAGES_LOOKED_AT):
+            answer = await _call(access, "GET", "posts", params={"before": before} if before else None)
+            found += answer.read(lambda page: [_published(item) for item in page["items"] if is_ours(item)])
+            before = answer.read(lambda page: str(page["before"] or ""))
+            if not before:
+                return one_of(found)
+        return Unsure("The list of posts is too long to prove anything.")
+
+    async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
+        params = {"kind": KIND_OF[kind], "since": cursor or "0"}
+        return (await _call(access, "GET", "comments", params=params)).read(_page)
+
+    def reply_marker(self, key: str) -> str:
+        return key
+
+    async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published:
+        check(text, self.limits_for(access.facts))
+        path, key = f"comments/{quote(str(to['comment']))}/replies", {"Idempotency-Key": marker}
+        return (await _call(access, "POST", path, json={"text": text}, headers=key, creates=True)).read(_published)
+
+    @look
+    async def find_reply(
+        self, access: Access, to: Mapping[str, Any], text: str, marker: str
+    ) -> Published | Unsure | None:
+        if not access.facts.get("lookup"):
+            return Unsure("This server does not list answers.")
+        answer = await _call(access, "GET", f"comments/{quote(str(to['comment']))}/replies")
+        is_ours = _matcher(access, text, None, marker)
+        return one_of(answer.read(lambda page: [_published(item) for item in page["items"] if is_ours(item)]))
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+        timestamp, given = headers.get("x-sandbox-timestamp", ""), headers.get("x-sandbox-signature", "")
+        if not secret or not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > WEBHOOK_SECONDS:
+            return False
+        expected = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(f"sha256={expected}".encode(), given.encode())
+
+    def parse(self, body: bytes) -> list[InboundMessage]:
+        try:
+            return [_message(json.loads(body)["comment"])]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise Refused("This webhook cannot be read.", detail=repr(error)) from error
+
+    async def list_doors(self, access: Access) -> list[RemoteDoor]:
+        return (await _call(access, "GET", "doors")).read(_doors)
+
+    async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
+        answer = await _call(access, "DELETE", f"doors/{quote(door.remote_id)}")
+        return answer.read(lambda said: Revoked(bool(said.get("already_gone")), said))
+
+    async def probe(self, access: Access, door: RemoteDoor) -> Probe:
+        return (await _call(access, "POST", f"doors/{quote(door.remote_id)}/attempts")).read(_probe)
+
+
+def _url(access: Access, path: str) -> str:
+    return f"{access.fields['base_url'].rstrip('/')}/api/v1/{path}"
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def _call(access: Access, method: str, path: str, **rest: Any) -> Response:
+    headers = {**_bearer(access.secrets["token"]), **rest.pop("headers", {})}
+    return await access.http.request(method, _url(access, path), headers=headers, **rest)
+
+
+def _facts(server: Mapping[str, Any]) -> dict[str, Any]:
+    if server.get("software") != "sandbox":
+        raise Refused("There is no sandbox at this address.", detail="software is not sandbox")
+    return {"key": server["key"], "lookup": server["lookup"], "text": server["limits"]["text"]}
+
+
+def _connected(me: Mapping[str, Any], secrets: Mapping[str, str], facts: Mapping[str, Any]) -> Connected:
+    expires = me["expires_at"]
+    return Connected(
+        remote_id=me["id"],
+        handle=me["handle"],
+        name=me["name"],
+        url=me["url"],
+        secrets=dict(secrets),
+        scopes=frozenset({me["scope"]}),
+        expires_at=moment(expires) if expires else None,
+        facts=facts,
+        audience_size=me["followers"],
+    )
+
+
+def _matcher(access: Access, text: str, since: datetime | None, marker: str) -> Callable[[Mapping[str, Any]], bool]:
+    """How we know ours again in a list: by key where the server keeps keys, by words and time where it does not."""
+    if access.facts.get("key"):
+        return lambda item: item["key"] == marker
+    return lambda item: matches(text, since, item["text"], moment(item["created_at"]))
+
+
+def _published(item: Mapping[str, Any]) -> Published:
+    if not item["id"] or not item["url"]:
+        raise ValueError("no id")
+    return Published(item["id"], item["url"], {"created_at": item["created_at"], "key": item.get("key", "")})
+
+
+def _page(page: Mapping[str, Any]) -> Page:
+    messages = {(item["id"], item["version"]): _message(item) for item in page["items"]}
+    return Page(tuple(messages.values()), str(page["cursor"]), bool(page["more"]))
+
+
+def _message(item: Mapping[str, Any]) -> InboundMessage:
+    author = item["author"]
+    return InboundMessage(
+        remote_id=item["id"],
+        thread_id=f"{item['post'] or item['id']}:{author['id']}",
+        kind=item["kind"],
+        author_id=author["id"],
+        author_handle=author["handle"],
+        author_name=author["name"],
+        text=item["text"],
+        at=moment(item["created_at"]),
+        in_reply_to=item["parent"] or item["post"],
+        url=item["url"],
+        version=item["version"],
+        deleted=item["deleted"],
+        reply_to={"comment": item["id"]},
+    )
+
+
+def _doors(page: Mapping[str, Any]) -> list[RemoteDoor]:
+    if page["total"] != len(page["items"]):
+        raise TryLater("The list of who has access is not complete.", detail=f"{len(page['items'])} of {page['total']}")
+    return [_door(item) for item in page["items"]]
+
+
+def _probe(said: Mapping[str, Any]) -> Probe:
+    alive, until = int(said["tokens_alive"]), said["until"]
+    detail = "A new login was let in." if said["let_in"] else "A new login was refused."
+    residual = f"Sessions that are already open: {alive}. They live on." if alive else ""
+    shut = not said["let_in"] and (not alive or bool(until))
+    return Probe(shut, detail, residual, moment(until) if alive and until else None, said)
+
+
+def _door(item: Mapping[str, Any]) -> RemoteDoor:
+    return RemoteDoor(
+        remote_id=item["id"],
+        kind=item["kind"],
+        entitlement=item["entitlement"],
+        label=item["label"],
+        holder_id=item["holder_id"],
+        holder_handle=item["holder_handle"],
+        holder_name=item["holder_name"],
+        created_at=moment(item["created_at"]),
+        ours=item["ours"],
+    )
