@@ -7,8 +7,6 @@ from importlib import import_module
 from channels_registry.connector.capabilities import Network
 
 _NETWORKS = {
-    "bluesky": "channels_registry.networks.bluesky:Bluesky",
-    "mastodon": "channels_registry.networks.mastodon:Mastodon",
     "sandbox": "channels_registry.networks.sandbox:Sandbox",
 }
 _loaded: dict[str, Network] = {}

@@ -8,7 +8,8 @@ POST /_comments {account, kind, text, name, handle, post?}  PATCH /_comments/<id
 POST /_webhooks {account, url, secret}
 POST /_faults {kind, match, count, ...}   GET /_faults   DELETE /_faults
 POST /_server {key, lookup, delay_ms, per_second, burst, residual_seconds}
-GET  /_arrivals?since=N   every create request; DELETE /_arrivals   GET /_posts?account=   GET /_figures
+GET  /_arrivals?since=N   every create request; DELETE /_arrivals   GET /_posts?account=
+GET  /_comments?account=   GET /_figures
 DELETE /_everything
 """
 
@@ -85,6 +86,9 @@ class Backstage:
             case ("GET", ["_posts"]):
                 of = request.query.get("account", "")
                 return Answer(content={"items": [p for p in self._state.posts.values() if of in ("", p["account"])]})
+            case ("GET", ["_comments"]):
+                of = request.query.get("account", "")
+                return Answer(content={"items": [c for c in self._state.comments.values() if of in ("", c["account"])]})
             case ("GET", ["_figures"]):
                 return Answer(content=self._figures())
             case ("DELETE", ["_everything"]):

@@ -73,6 +73,10 @@ class Control:
     def posts(self, account: str = "") -> list[dict[str, Any]]:
         return self._call("GET", f"/_posts?account={account}")["items"]
 
+    def said(self, account: str = "") -> list[dict[str, Any]]:
+        """Comments and mentions, and our answers to them (`ours`)."""
+        return self._call("GET", f"/_comments?account={account}")["items"]
+
     def figures(self) -> dict[str, Any]:
         return self._call("GET", "/_figures")
 

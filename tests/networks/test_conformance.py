@@ -1,0 +1,346 @@
+"""What every network has to do, said once. The other sides are real servers wherever one exists (see peers.py)."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from channels_registry.connector.capabilities import (
+    CAPABILITIES,
+    Converses,
+    ListsDoors,
+    Publishes,
+    RevokesDoors,
+)
+from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused, TryLater
+from channels_registry.connector.text import length
+from channels_registry.connector.types import Continue, Draft, Published, Unsure
+from channels_registry.networks import network, slugs
+from tests.networks.peers import eventually
+
+STEPS_AT_MOST = 10
+
+
+def every(*capabilities: type):
+    """Run for each network that can do this."""
+    able = [slug for slug in slugs() if all(isinstance(network(slug), each) for each in capabilities)]
+    return pytest.mark.parametrize("slug", able)
+
+
+def new_key() -> str:
+    return str(uuid.uuid4())
+
+
+def draft(text: str = "") -> Draft:
+    return Draft(text or f"Good morning, ÄÖÜ 日本 👩‍👩‍👧 {new_key()}", language="en", at=datetime.now(UTC))
+
+
+async def publish(peer, access, what: Draft, marker: str) -> Published:
+    """Step after step, each with the handle that the last one left, as the delivery does."""
+    handle = {}
+    for _ in range(STEPS_AT_MOST):
+        outcome = await peer.network.advance(access, what, marker, handle)
+        if not isinstance(outcome, Continue):
+            return outcome
+        handle = outcome.handle
+    raise AssertionError(f"not published after {STEPS_AT_MOST} steps")
+
+
+@every()
+async def test_a_network_describes_itself(slug):
+    it = network(slug)
+    assert it.slug == slug
+    assert it.label
+    assert it.purpose.endswith(".")
+    assert it.idempotency in "KCLN"
+    assert len({field.name for field in it.fields}) == len(it.fields) > 0
+    assert any(isinstance(it, capability) for capability in CAPABILITIES)
+    assert length("abc", it.limits.counts_by) == 3
+
+
+@every()
+async def test_connecting_says_who_we_are(peer, access):
+    assert access.remote_id
+    assert access.handle
+    assert access.secrets
+
+
+@every()
+async def test_a_wrong_secret_is_refused_in_plain_words(peer):
+    answers = peer.wrong(await peer.account())
+    with pytest.raises(Refused) as caught:
+        await peer.network.connect(answers.fields, answers.secrets, peer.http)
+    assert caught.value.reason.endswith(".")
+    assert not any(secret in caught.value.reason + caught.value.detail for secret in answers.secrets.values())
+
+
+@every()
+async def test_connecting_to_nothing_is_not_taken_for_a_wrong_secret(peer):
+    answers = await peer.account()
+    peer.proxy.down = True
+    with pytest.raises(TryLater):
+        await peer.network.connect(answers.fields, answers.secrets, peer.http)
+
+
+@every()
+async def test_an_address_inside_our_own_network_is_not_contacted(peer):
+    answers = await peer.account()
+    fields = {**answers.fields, peer.address_field: "https://169.254.169.254"}
+    with pytest.raises(Refused):
+        await peer.network.connect(fields, answers.secrets, peer.http)
+
+
+@every()
+async def test_refreshing_keeps_us_who_we_are(peer, access):
+    connected = await peer.network.refresh(access)
+    assert (connected.remote_id, connected.handle) == (access.remote_id, access.handle)
+    renewed = replace(access, secrets=connected.secrets, facts=connected.facts, scopes=connected.scopes)
+    again = await peer.network.refresh(renewed)
+    assert again.remote_id == access.remote_id
+
+
+@every()
+async def test_access_that_was_taken_away_is_not_refreshed(peer, access):
+    await peer.end(access)
+    with pytest.raises(Refused):
+        await peer.network.refresh(access)
+
+
+@every(Publishes)
+async def test_a_post_stands_there_once_and_as_written(peer, access):
+    what, marker = draft(), peer.network.marker(new_key())
+    published = await publish(peer, access, what, marker)
+    assert published.remote_id
+    assert published.url.startswith("http")
+    assert await peer.standing(access) == [what.text]
+
+
+@every(Publishes)
+async def test_a_marker_depends_on_the_key_alone(peer):
+    key, other = new_key(), new_key()
+    assert peer.network.marker(key) == peer.network.marker(key) != peer.network.marker(other)
+
+
+@every(Publishes)
+async def test_where_resending_is_safe_the_same_marker_makes_no_second_post(peer, access):
+    what, marker = draft(), peer.network.marker(new_key())
+    first = await publish(peer, access, what, marker)
+    if peer.network.resend_is_safe(access):
+        again = await publish(peer, access, what, marker)
+        assert again.remote_id == first.remote_id
+    assert await peer.standing(access) == [what.text]
+
+
+@every(Publishes)
+async def test_two_deliveries_of_one_text_are_two_posts(peer, access):
+    what = draft()
+    one = await publish(peer, access, what, peer.network.marker(new_key()))
+    two = await publish(peer, access, what, peer.network.marker(new_key()))
+    assert one.remote_id != two.remote_id
+    assert await peer.standing(access) == [what.text, what.text]
+
+
+@every(Publishes)
+async def test_nothing_is_found_where_nothing_was_sent(peer, access):
+    await publish(peer, access, draft(), peer.network.marker(new_key()))
+    assert await peer.network.find_published(access, draft(), peer.network.marker(new_key()), {}) is None
+
+
+@every(Publishes)
+@pytest.mark.parametrize("kind", ["lose", "error", "garbage"])
+async def test_after_a_lost_answer_a_look_finds_the_one_post(peer, access, kind):
+    what, marker = draft(), peer.network.marker(new_key())
+    peer.lose_answer(kind)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await publish(peer, access, what, marker)
+    assert "not known" in caught.value.reason or "cannot be read" in caught.value.reason
+    found = await peer.network.find_published(access, what, marker, {})
+    assert isinstance(found, Published)
+    assert found.url.startswith("http")
+    assert await peer.standing(access) == [what.text]
+
+
+@every(Publishes)
+async def test_a_request_that_never_arrived_is_proven_absent(peer, access):
+    what, marker = draft(), peer.network.marker(new_key())
+    peer.proxy.plan("refuse", method="POST", path=peer.creating)
+    with pytest.raises(OutcomeUnknown):
+        await publish(peer, access, what, marker)
+    assert await peer.network.find_published(access, what, marker, {}) is None
+    assert await peer.standing(access) == []
+
+
+@every(Publishes)
+async def test_a_look_that_fails_proves_nothing(peer, access):
+    peer.proxy.down = True
+    found = await peer.network.find_published(access, draft(), peer.network.marker(new_key()), {})
+    assert isinstance(found, Unsure)
+    assert found.reason.endswith(".")
+
+
+@every(Publishes)
+async def test_too_long_a_text_is_refused_before_anything_is_sent(peer, access):
+    limits = peer.network.limits_for(access.facts)
+    before = len(peer.proxy.seen)
+    with pytest.raises(Refused) as caught:
+        await publish(peer, access, draft("x" * (limits.text + 1)), peer.network.marker(new_key()))
+    assert f"{limits.text} are allowed" in caught.value.reason
+    assert len(peer.proxy.seen) == before
+
+
+@every(Publishes)
+async def test_a_text_of_exactly_the_limit_is_taken(peer, access):
+    what = draft("é" * peer.network.limits_for(access.facts).text)
+    await publish(peer, access, what, peer.network.marker(new_key()))
+    assert await peer.standing(access) == [what.text]
+
+
+@every(Publishes)
+async def test_a_network_that_is_away_has_taken_nothing(peer, access):
+    peer.proxy.stop()
+    with pytest.raises(TryLater):
+        await publish(peer, access, draft(), peer.network.marker(new_key()))
+
+
+@every(Publishes)
+async def test_a_dead_credential_says_so(peer, access):
+    await peer.end(access)
+    with pytest.raises(Disconnected):
+        await publish(peer, access, draft(), peer.network.marker(new_key()))
+    assert await peer.standing(access) == []
+
+
+@every(Converses)
+async def test_a_customer_is_heard_answered_and_the_answer_found(peer, access):
+    post = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    await peer.customer_writes(access, "Is it vegan?", post)
+    message = await eventually(lambda: heard(peer, access, "Is it vegan?"))
+    assert message.author_id
+    assert message.author_id != access.remote_id
+    assert message.reply_to
+    assert message.thread_id
+    assert abs((datetime.now(UTC) - message.at).total_seconds()) < 60
+    marker = peer.network.reply_marker(new_key())
+    assert await peer.network.find_reply(access, message.reply_to, "Yes, it is.", marker) is None
+    reply = await peer.network.reply(access, message.reply_to, "Yes, it is.", marker)
+    assert reply.remote_id
+    await eventually(lambda: seen(peer, access, post, "Yes, it is."))
+    found = await peer.network.find_reply(access, message.reply_to, "Yes, it is.", marker)
+    assert isinstance(found, Published)
+    assert found.remote_id == reply.remote_id
+
+
+@every(Converses)
+async def test_after_a_lost_answer_the_one_reply_is_found(peer, access):
+    post = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    await peer.customer_writes(access, "When do you open?", post)
+    message = await eventually(lambda: heard(peer, access, "When do you open?"))
+    marker = peer.network.reply_marker(new_key())
+    peer.lose_answer()
+    with pytest.raises(OutcomeUnknown):
+        await peer.network.reply(access, message.reply_to, "At nine.", marker)
+    found = await eventually(lambda: look_for_reply(peer, access, message, "At nine.", marker))
+    assert isinstance(found, Published)
+    assert await peer.customer_reads(access, post) == ["At nine."]
+
+
+@every(Converses)
+async def test_a_mention_is_heard(peer, access):
+    await peer.customer_writes(access, "I like your shop.", None)
+    message = await eventually(lambda: heard(peer, access, "I like your shop."))
+    assert message.kind == "mention"
+
+
+@every(Converses)
+async def test_polling_again_from_the_cursor_brings_nothing_twice(peer, access):
+    await peer.customer_writes(access, "The first.", None)
+    await eventually(lambda: heard(peer, access, "The first."))
+    cursors = {kind: await drained(peer, access, kind) for kind in peer.network.kinds}
+    for kind, cursor in cursors.items():
+        page = await peer.network.fetch(access, kind, cursor)
+        assert (page.messages, page.more) == ((), False)
+    await peer.customer_writes(access, "The second.", None)
+    await eventually(lambda: heard(peer, access, "The second.", cursors))
+
+
+@every(Converses)
+async def test_a_poll_of_a_network_that_is_away_may_be_tried_later(peer, access):
+    peer.proxy.down = True
+    with pytest.raises(TryLater):
+        await peer.network.fetch(access, peer.network.kinds[0], "")
+
+
+@every(ListsDoors, RevokesDoors)
+async def test_a_door_is_listed_revoked_gone_and_proven_shut(peer, access):
+    lets_in = await peer.open_door(access, "dana")
+    before = await peer.network.list_doors(access)
+    door = next(each for each in before if "dana" in (each.label, each.holder_handle))
+    assert door.kind in ("role", "app_password", "app", "invitation", "session")
+    assert not door.ours
+    assert await lets_in()
+    assert (await peer.network.probe(access, door)).shut is not True
+    assert not (await peer.network.revoke_door(access, door)).already_gone
+    after = await peer.network.list_doors(access)
+    assert {each.remote_id for each in before} - {each.remote_id for each in after} == {door.remote_id}
+    assert not await lets_in()
+    probe = await peer.network.probe(access, door)
+    assert probe.shut is not False
+    assert probe.detail
+
+
+@every(RevokesDoors)
+async def test_revoking_twice_is_no_mistake(peer, access):
+    await peer.open_door(access, "dana")
+    door = next(each for each in await peer.network.list_doors(access) if "dana" in (each.label, each.holder_handle))
+    await peer.network.revoke_door(access, door)
+    assert (await peer.network.revoke_door(access, door)).already_gone
+
+
+@every(ListsDoors)
+async def test_our_own_door_is_marked(peer, access):
+    assert sum(each.ours for each in await peer.network.list_doors(access)) == 1
+
+
+@every(ListsDoors)
+async def test_half_a_list_of_doors_is_never_handed_out(peer, access):
+    peer.proxy.plan("garbage", method="GET")
+    with pytest.raises(NetworkError):
+        await peer.network.list_doors(access)
+    peer.proxy.clear()
+    peer.proxy.down = True
+    with pytest.raises(TryLater):
+        await peer.network.list_doors(access)
+
+
+async def heard(peer, access, text, cursors=None):
+    """The message with this text, among everything that the network has told us since `cursors`."""
+    for kind in peer.network.kinds:
+        cursor = (cursors or {}).get(kind, "")
+        for _ in range(STEPS_AT_MOST):
+            page = await peer.network.fetch(access, kind, cursor)
+            if found := next((each for each in page.messages if text in each.text), None):
+                return found
+            cursor = page.cursor
+            if not page.more:
+                break
+    return None
+
+
+async def drained(peer, access, kind) -> str:
+    cursor = ""
+    for _ in range(STEPS_AT_MOST):
+        page = await peer.network.fetch(access, kind, cursor)
+        cursor = page.cursor
+        if not page.more:
+            return cursor
+    raise AssertionError("the list does not end")
+
+
+async def seen(peer, access, post, text):
+    return text in await peer.customer_reads(access, post)
+
+
+async def look_for_reply(peer, access, message, text, marker):
+    found = await peer.network.find_reply(access, message.reply_to, text, marker)
+    return found if isinstance(found, Published) else None
