@@ -1,6 +1,10 @@
-from publishing.models.approval import Approval, Decision
+from publishing.models.approval import APPROVAL_MOVES, Approval, Decision
 from publishing.models.hold import Hold
-from publishing.models.post import Post, Revision, Variant
+from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
+from publishing.models.revision import Revision
 
-__all__ = ["Approval", "Decision", "Hold", "Post", "Publication", "PublicationAttempt", "Revision", "Variant"]
+__all__ = [
+    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Decision", "Hold", "Post", "Publication", "PublicationAttempt",
+    "Revision", "Variant",
+]  # fmt: skip

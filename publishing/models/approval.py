@@ -24,7 +24,15 @@ class Approval(models.Model):
     latest_decision_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["post"], condition=Q(state="pending"), name="one_pending_approval")]
+        constraints = [
+            models.UniqueConstraint(fields=["post"], condition=Q(state="pending"), name="one_pending_approval"),
+        ]
+        indexes = [
+            models.Index(fields=["asked_of", "latest_decision_at"], condition=Q(state="pending"), name="asked_of_whom"),
+        ]
+
+    def __str__(self):
+        return self.post.title
 
 
 APPROVAL_MOVES: dict[str, set[str]] = {
@@ -52,5 +60,7 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(verdict="approved") | ~Q(by=F("author")), name="nobody_approves_their_own"),
+            models.CheckConstraint(
+                condition=~Q(verdict="approved") | ~Q(by=F("author")), name="nobody_approves_their_own"
+            ),
         ]

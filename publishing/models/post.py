@@ -1,6 +1,7 @@
-"""What is to be said: a post, its history, and what each channel gets."""
+"""What is to be said: a post, and what each channel gets."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Post(models.Model):
@@ -20,6 +21,9 @@ class Post(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["-updated_at", "-id"], name="post_list")]
+
     def __str__(self):
         return self.title
 
@@ -33,32 +37,37 @@ POST_MOVES: dict[str, set[str]] = {
 }
 
 
+class VariantQuerySet(models.QuerySet):
+    def current(self):
+        return self.filter(removed_at=None)
+
+
 class Variant(models.Model):
-    """What one channel gets. `text` None inherits the master's."""
+    """What one channel gets. `text` None inherits the master's. One that was taken off the post keeps its history."""
 
     post = models.ForeignKey(Post, models.CASCADE, related_name="variants")
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="variants")
     placement = models.CharField(max_length=20, default="feed")
-    text = models.TextField(null=True, blank=True)  # noqa: DJ001 (null: inherits)
+    text = models.TextField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VariantQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["post", "channel", "placement"], name="one_variant_a_placement")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["post", "channel"], condition=Q(removed_at=None), name="one_variant_a_channel"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.post.title} on {self.channel.name}"
 
     @property
     def final_text(self) -> str:
         return self.post.text if self.text is None else self.text
 
-
-class Revision(models.Model):
-    """One saved state of a post, whole. `parts` maps a part ("text", "channels", "time") to its SHA-256; `hash` covers all."""
-
-    post = models.ForeignKey(Post, models.CASCADE, related_name="revisions")
-    number = models.PositiveIntegerField()
-    by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
-    content = models.JSONField()  # {"text": ..., "variants": [{"channel": id, "placement": ..., "text": final}]}
-    parts = models.JSONField(default=dict)
-    hash = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["post", "number"], name="one_revision_a_number")]
+    @property
+    def drifted(self) -> bool:
+        """It has a text of its own that says something else than the master."""
+        return self.text is not None and self.text != self.post.text

@@ -25,8 +25,12 @@ class Publication(Delivery):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["variant", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"),
-            models.UniqueConstraint(fields=["channel", "remote_id"], condition=~Q(remote_id=""), name="one_publication_a_remote_id"),
+            models.UniqueConstraint(
+                fields=["variant", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "remote_id"], condition=~Q(remote_id=""), name="one_publication_a_remote_id"
+            ),
             models.CheckConstraint(
                 condition=(Q(state="sending") & Q(lease_until__isnull=False))
                 | (~Q(state="sending") & Q(lease_until__isnull=True)),
@@ -42,6 +46,9 @@ class Publication(Delivery):
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="publication_leases"),
             models.Index(fields=["due_at"], name="publication_calendar"),
         ]
+
+    def __str__(self):
+        return self.text[:80] or "(no text)"
 
 
 class PublicationAttempt(Attempt):

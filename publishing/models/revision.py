@@ -1,0 +1,68 @@
+"""One saved state of a post, whole, and the hashes that an approval is bound to."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import models
+
+
+class Revision(models.Model):
+    """Append-only. `parts` maps a part of what will be published to its SHA-256; `hash` covers all parts.
+
+    The title and the author's line to the approver are kept in `content` but are not part of the hash: they are never
+    published, so changing them leaves an approval standing.
+    """
+
+    post = models.ForeignKey("publishing.Post", models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    content = models.JSONField()  # see content_of
+    parts = models.JSONField(default=dict)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["post", "number"], name="one_revision_a_number")]
+
+    def __str__(self):
+        return f"{self.content.get('title', '')}, revision {self.number}"
+
+    def text_for(self, channel_id: int) -> str | None:
+        """What this revision says on a channel; None if it does not go there."""
+        found = (v["text"] for v in self.content["variants"] if v["channel"] == channel_id)
+        return next(found, None)
+
+
+def content_of(post, variants) -> dict[str, Any]:
+    """{"title", "why_now", "text", "variants": [{"channel": id, "placement", "text": final, "own": bool}]}"""
+    return {
+        "title": post.title,
+        "why_now": post.why_now,
+        "text": post.text,
+        "variants": [
+            {
+                "channel": v.channel_id,
+                "placement": v.placement,
+                "text": post.text if v.text is None else v.text,
+                "own": v.text is not None,
+            }
+            for v in sorted(variants, key=lambda v: (v.channel_id, v.placement))
+        ],
+    }
+
+
+def parts_of(content: dict[str, Any]) -> dict[str, str]:
+    """The hash of each part: what is said where, on which channels, in which placement."""
+    variants = content["variants"]
+    return {
+        "text": sha256([[v["channel"], v["placement"], v["text"]] for v in variants]),
+        "channels": sha256([v["channel"] for v in variants]),
+        "placement": sha256([[v["channel"], v["placement"]] for v in variants]),
+    }
+
+
+def sha256(value: Any) -> str:
+    """Of the value as canonical JSON: sorted keys, no spaces, UTF-8."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
