@@ -1,12 +1,13 @@
 from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
 from accounts.models.departure import Departure
+from accounts.models.invitation import Invitation
 from accounts.models.mail_delivery import MailAttempt, MailDelivery
 from accounts.models.notification import Notification
-from accounts.models.person import Person, RoleAssignment
+from accounts.models.person import Person, Role, RoleAssignment
 from accounts.models.team import Team, TeamMembership
 from accounts.models.user import User
 
 __all__ = [
-    "AuditEvent", "AuditHead", "AuditSeal", "Departure", "MailAttempt", "MailDelivery", "Notification", "Person",
-    "RoleAssignment", "Team", "TeamMembership", "User",
+    "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation", "MailAttempt", "MailDelivery", "Notification",
+    "Person", "Role", "RoleAssignment", "Team", "TeamMembership", "User",
 ]  # fmt: skip

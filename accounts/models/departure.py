@@ -9,17 +9,21 @@ class Departure(models.Model):
 
     person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="departures")
     at = models.DateTimeField()
-    wall_time = models.DateTimeField(null=True, blank=True)
+    wall_time = models.DateTimeField(null=True, blank=True)  # naive local time, stored as if UTC
     time_zone = models.CharField(max_length=64, default="UTC")
     reason = models.CharField(max_length=200, blank=True, default="")
     recorded_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    returned_at = models.DateTimeField(null=True, blank=True)  # came back, by a new invitation
     swept_at = models.DateTimeField(null=True, blank=True)  # when sessions, keys and logins were cleaned up
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person"], condition=Q(withdrawn_at=None), name="one_standing_departure"),
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(withdrawn_at=None, returned_at=None), name="one_standing_departure"
+            ),
+            models.CheckConstraint(condition=Q(returned_at=None) | Q(withdrawn_at=None), name="returned_or_withdrawn"),
         ]
         indexes = [models.Index(fields=["at"], name="departure_at")]

@@ -4,11 +4,15 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from socialops.lib.wall_clock import known_time_zone
+
 
 class PersonQuerySet(models.QuerySet):
     def departed(self):
         """People whose departure has come, by the database's clock."""
-        return self.filter(departures__withdrawn_at__isnull=True, departures__at__lte=Now())
+        return self.filter(
+            departures__withdrawn_at__isnull=True, departures__returned_at__isnull=True, departures__at__lte=Now()
+        )
 
     def present(self):
         return self.exclude(pk__in=self.model.objects.departed().values("pk"))
@@ -18,7 +22,7 @@ class Person(models.Model):
     name = models.CharField(max_length=120)
     email = models.EmailField(unique=True)
     title = models.CharField(max_length=120, blank=True, default="")
-    time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
     manager = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="reports")
     created_at = models.DateTimeField(auto_now_add=True)
 

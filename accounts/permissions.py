@@ -1,0 +1,35 @@
+"""Company-wide roles. What somebody may do on a channel is channels_registry.permissions; both read the departure."""
+
+from django.core.exceptions import PermissionDenied
+
+from accounts.models import Person, Role, RoleAssignment
+
+
+def is_present(person: Person | None) -> bool:
+    """False from the minute of the departure on, whether or not anything has run since."""
+    return person is not None and Person.objects.present().filter(pk=person.pk).exists()
+
+
+def has_role(person: Person | None, *roles: str) -> bool:
+    """Whether a present person holds one of the roles. One query."""
+    if person is None:
+        return False
+    held = RoleAssignment.objects.filter(person=person, role__in=roles, ended_at=None)
+    return held.exclude(person__in=Person.objects.departed()).exists()
+
+
+def require_role(person: Person | None, *roles: str) -> None:
+    """Raises PermissionDenied with words for the person who reads it."""
+    if not has_role(person, *roles):
+        words = " or ".join(Role(role).label.lower() for role in roles)
+        raise PermissionDenied(f"Only somebody with the role {words} may do this. Ask one of them.")
+
+
+def require_present(person: Person | None) -> None:
+    if not is_present(person):
+        raise PermissionDenied("Somebody who has left cannot do this.")
+
+
+def people_with_role(*roles: str):
+    """Present people who hold one of the roles."""
+    return Person.objects.present().filter(roles__role__in=roles, roles__ended_at=None).distinct()
