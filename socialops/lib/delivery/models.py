@@ -48,7 +48,11 @@ class Outcome(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """One effect outside. `due_at` is the instant it is for; `next_attempt_at` starts as due_at and moves with retries."""
+    """One effect outside. `due_at` is the instant it is for.
+
+    `next_attempt_at` is when it is claimed (it starts as due_at and moves with retries) and, while unknown, when it is
+    next looked for. `tries` counts sendings that came to nothing, `looks` the looks since it became unknown.
+    """
 
     state = models.CharField(max_length=12, choices=State.choices, default=State.SCHEDULED)
     due_at = models.DateTimeField()
@@ -78,7 +82,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
     bytes_sent = models.BooleanField(null=True)
-    outcome = models.CharField(max_length=14, choices=Outcome.choices, null=True)  # noqa: DJ001 (null: not settled yet)
+    outcome = models.CharField(max_length=14, choices=Outcome.choices, null=True)  # null: not settled yet
     http_status = models.PositiveSmallIntegerField(null=True)
     remote_request_id = models.CharField(max_length=200, blank=True, default="")
     evidence = models.JSONField(default=dict)

@@ -1,5 +1,7 @@
 """What the database keeps of a delivery, as migration operations for each concrete pair of tables."""
 
+from collections.abc import Collection
+
 from django.db import migrations
 
 from socialops.lib.delivery.models import MOVES
@@ -8,13 +10,28 @@ from socialops.lib.sql import declared_transitions
 CLEAR = "'not_sent', 'continued', 'rejected', 'proven_absent'"
 
 
-def delivery_rules(table: str, attempts: str) -> list[migrations.RunSQL]:
-    """Declared moves only; never scheduled again while an attempt may have made something; settled attempts stay."""
+INDEXES = {
+    "due": "(next_attempt_at, id) WHERE state = 'scheduled'",
+    "leases": "(lease_until) WHERE state = 'sending'",
+    "looks": "(next_attempt_at) WHERE state = 'unknown'",
+}
+
+
+def delivery_rules(table: str, attempts: str, indexed: Collection[str] = ()) -> list[migrations.RunSQL]:
+    """Declared moves only; never scheduled again while an attempt may have made something; settled attempts stay.
+
+    And the indexes that a shift reads by, but those that the model has already (`indexed`: "due", "leases").
+    """
     return [
+        *(_index(table, name, of) for name, of in INDEXES.items() if name not in indexed),
         declared_transitions(table, MOVES, born={"scheduled"}),
         _sent_again_only_when_clear(table, attempts),
         _attempts_settle_once(attempts),
     ]
+
+
+def _index(table: str, name: str, of: str) -> migrations.RunSQL:
+    return migrations.RunSQL(f"CREATE INDEX {table}_{name} ON {table} {of}", f"DROP INDEX IF EXISTS {table}_{name}")
 
 
 def _sent_again_only_when_clear(table: str, attempts: str) -> migrations.RunSQL:
@@ -24,7 +41,8 @@ def _sent_again_only_when_clear(table: str, attempts: str) -> migrations.RunSQL:
         f"""
         CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF EXISTS (SELECT FROM {attempts} WHERE delivery_id = NEW.id AND (outcome IS NULL OR outcome NOT IN ({CLEAR}))) THEN
+            IF EXISTS (SELECT FROM {attempts}
+                       WHERE delivery_id = NEW.id AND (outcome IS NULL OR outcome NOT IN ({CLEAR}))) THEN
                 RAISE EXCEPTION '{table} %: an earlier attempt may have made something; it is not sent again', NEW.id
                     USING ERRCODE = 'check_violation';
             END IF;

@@ -1,0 +1,173 @@
+"""Taking due rows, in one statement and one commit: the intent stands before any request is sent (invariant I1).
+
+The same declaration refuses and selects: what matches a refusal is moved to its state in the statement that claims the
+rest, so nothing that should be held can slip through between two statements.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Case, DateTimeField, IntegerField, Q, Value, When
+from django.db.models.functions import Cast, Now
+
+from socialops.lib.clock import steady
+from socialops.lib.delivery import faults
+from socialops.lib.delivery.lane import Lane, Settled
+from socialops.lib.delivery.pace import pace
+
+MOST = 500  # rows in one claim: 100 to 500 is fastest
+WAITING = -1  # stands where the number of a refusal stands, for rows that stay scheduled
+
+
+@dataclass(slots=True)
+class Job:
+    """One row in the hands of a shift. `send_before`: on the steady clock, when it is too late to begin sending."""
+
+    id: int
+    fence: int
+    tries: int
+    late: bool = False
+    looks: int = 0  # which look this is; 0: a sending
+    evidence: dict[str, Any] = field(default_factory=dict)
+    send_before: float = 0.0
+    parcel: Any = None
+    stopped: bool = False
+
+
+@dataclass
+class Claimed:
+    jobs: list[Job]
+    refused: int = 0
+    next_in: float | None = None  # seconds until the next row is due, as far as it is known
+
+
+class Claimer:
+    """Claims for one shift. The SQL of the lane's conditions is made once."""
+
+    def __init__(self, lane: Lane, owner: str):
+        self.lane, self.owner, self.pace = lane, owner, pace()
+        self.statement, self.before, self.after = self._claim_statement()
+        self.stopping = self._stopping_query()
+
+    def claim(self, limit: int) -> Claimed:
+        """Up to `limit` due rows, committed as ours, with what must be known to send them."""
+        began = steady()
+        faults.reach("before_claim")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(self.statement, [*self.before, min(limit, MOST), *self.after])
+            rows = cursor.fetchall()
+            refused = [self._refused(row) for row in rows if row[4] is not None and row[4] != WAITING]
+            if refused:
+                self.lane.settled(refused)
+            next_in = self._next_in(cursor) if len(rows) < limit else 0.0
+        faults.reach("after_claim")
+        send_before = began + self.pace.lease - self.pace.deadline - self.pace.margin
+        jobs = [Job(row[0], row[1], row[2], late=row[3], send_before=send_before) for row in rows if row[4] is None]
+        return Claimed(jobs, len(refused), next_in)
+
+    def look(self, limit: int) -> list[Job]:
+        """Up to `limit` rows whose outcome is unknown and whose time to be looked for has come."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _LOOK.format(table=self.lane.table, attempts=self.lane.attempts_table),
+                [min(limit, MOST), self.pace.apart],
+            )
+            rows = cursor.fetchall()
+        return [
+            Job(i, fence, tries, looks=looks, evidence=json.loads(evidence))
+            for i, fence, tries, looks, evidence in rows
+        ]
+
+    def stopped(self, ids: Sequence[int]) -> list[int]:
+        """Which of these rows must not be sent any more, and whose open requests are to be aborted."""
+        if self.stopping is None or not ids:
+            return []
+        return list(self.stopping.filter(pk__in=ids).values_list("pk", flat=True))
+
+    def _refused(self, row: tuple) -> Settled:
+        refusal = self.lane.all_refusals[row[4]]
+        return Settled(row[0], row[1], refusal.state, reason=refusal.reason)
+
+    def _stopping_query(self):
+        stops = [refusal.when for refusal in self.lane.refusals if refusal.stops]
+        if not stops:
+            return None
+        any_of = Case(*(When(when, then=Value(1)) for when in stops), output_field=IntegerField())
+        return self.lane.model._default_manager.annotate(stops=any_of).filter(stops=1)
+
+    def _next_in(self, cursor) -> float | None:
+        cursor.execute(_NEXT.format(table=self.lane.table))
+        row = cursor.fetchone()
+        return None if row is None else float(row[0])
+
+    def _claim_statement(self) -> tuple[str, list, list]:
+        """(SQL, parameters before the limit, parameters after it)."""
+        lane, table, attempts = self.lane, self.lane.table, self.lane.attempts_table
+        due, due_params = self._due_query()
+        order = ", ".join(f"{table}.{column}" for column in lane.order)
+        states = " ".join(f"WHEN {n} THEN %s" for n, _ in enumerate(lane.all_refusals))
+        sql = _CLAIM.format(table=table, attempts=attempts, due=due, order=order, states=states, waiting=WAITING)
+        moved = [refusal.state for refusal in lane.all_refusals] + [refusal.reason for refusal in lane.all_refusals]
+        return sql, due_params, [*moved, self.owner, self.pace.lease, self.pace.deadline]
+
+    def _due_query(self) -> tuple[str, list]:
+        """Due rows: the number of the first refusal that matches, until when they wait, and whether they are late."""
+        lane = self.lane
+        refusal = Case(
+            *(When(refusal.when, then=Value(n)) for n, refusal in enumerate(lane.all_refusals)),
+            default=Value(None), output_field=IntegerField(),
+        )  # fmt: skip
+        waits = [When(wait.when, then=wait.until) for wait in lane.waits]
+        until = Cast(Case(*waits, default=Value(None), output_field=DateTimeField()), DateTimeField())
+        never = Q(pk__isnull=True)
+        late = never if lane.late_after is None else Q(next_attempt_at__lt=Now() - timedelta(seconds=lane.late_after))
+        rows = (
+            lane.model._default_manager.filter(state="scheduled", next_attempt_at__lte=Now())
+            .order_by()
+            .annotate(refusal=refusal, until=until, late=Case(When(late, then=Value(True)), default=Value(False)))
+            .values_list("id", "refusal", "until", "late")
+        )
+        sql, params = rows.query.sql_with_params()
+        return sql, list(params)
+
+
+_CLAIM = """
+WITH due AS MATERIALIZED ({due} ORDER BY {order} LIMIT %s FOR UPDATE OF {table} SKIP LOCKED),
+waiting AS (
+    UPDATE {table} AS item SET next_attempt_at = greatest(due.until, statement_timestamp())
+    FROM due WHERE item.id = due.id AND due.until IS NOT NULL AND due.refusal IS NULL
+    RETURNING item.id, item.fence, item.tries, false AS late, {waiting} AS refusal),
+refused AS (
+    UPDATE {table} AS item SET state = CASE due.refusal {states} END, reason = CASE due.refusal {states} END
+    FROM due WHERE item.id = due.id AND due.refusal IS NOT NULL
+    RETURNING item.id, item.fence, item.tries, false AS late, due.refusal),
+claimed AS (
+    UPDATE {table} AS item SET state = 'sending', fence = item.fence + 1, lease_owner = %s, reason = '',
+        lease_until = statement_timestamp() + %s * interval '1 second'
+    FROM due WHERE item.id = due.id AND due.refusal IS NULL AND due.until IS NULL
+    RETURNING item.id, item.fence, item.tries, due.late, due.refusal),
+intent AS (
+    INSERT INTO {attempts} (delivery_id, fence, started_at, deadline_at, remote_request_id, evidence)
+    SELECT id, fence, statement_timestamp(), statement_timestamp() + %s * interval '1 second', '', '{{}}' FROM claimed)
+SELECT * FROM claimed UNION ALL SELECT * FROM refused UNION ALL SELECT * FROM waiting
+"""
+
+_LOOK = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM {table} WHERE state = 'unknown' AND next_attempt_at <= statement_timestamp()
+    ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE {table} AS item
+SET looks = item.looks + 1, next_attempt_at = statement_timestamp() + %s * interval '1 second'
+FROM due WHERE item.id = due.id
+RETURNING item.id, item.fence, item.tries, item.looks, coalesce(
+    (SELECT evidence FROM {attempts} AS a WHERE a.delivery_id = item.id AND a.fence = item.fence), '{{}}')::text
+"""
+
+_NEXT = """
+SELECT extract(epoch FROM next_attempt_at - clock_timestamp()) FROM {table}
+WHERE state = 'scheduled' AND next_attempt_at > statement_timestamp() ORDER BY next_attempt_at LIMIT 1
+"""

@@ -1,0 +1,208 @@
+"""Writing down what came of it: in batches, each row only while it is still ours (fence and state)."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+
+from socialops.lib.clock import steady
+from socialops.lib.delivery import faults
+from socialops.lib.delivery.claiming import Job
+from socialops.lib.delivery.lane import Lane, Settled
+from socialops.lib.delivery.pace import pace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is to be written about a job. `outcome` None leaves the attempt's; `delay` is until the next try or look."""
+
+    job: Job
+    state: str
+    outcome: str | None
+    reason: str = ""
+    delay: float = 0.0
+    tried: bool = False
+    handle: dict[str, Any] | None = None
+    remote_id: str = ""
+    remote_url: str = ""
+    status: int | None = None
+    request_id: str = ""
+    bytes_sent: bool | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    after: float | None = None
+    infra: bool | None = None
+
+    def row(self) -> dict[str, Any]:
+        job = self.job
+        return {
+            "id": job.id, "fence": job.fence, "was": "unknown" if job.looks else "sending", "looked": job.looks or None,
+            "state": self.state, "outcome": self.outcome, "reason": self.reason, "delay": self.delay,
+            "tried": int(self.tried), "handle": self.handle, "remote_id": self.remote_id[:400],
+            "remote_url": self.remote_url[:600], "status": self.status, "request_id": self.request_id[:200],
+            "bytes_sent": self.bytes_sent, "evidence": self.evidence,
+        }  # fmt: skip
+
+    def settled(self) -> Settled:
+        return Settled(
+            self.job.id, self.job.fence, self.state, self.outcome, self.reason, self.remote_id, self.remote_url,
+            self.evidence, self.job.parcel, self.after, self.infra,
+        )  # fmt: skip
+
+
+def settle(lane: Lane, verdicts: Sequence[Verdict]) -> None:
+    """Write all of them down. One that the database refuses costs only itself: it goes to a person."""
+    faults.reach("settling")
+    try:
+        _settle(lane, verdicts)
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError as error:
+        if len(verdicts) > 1:
+            for verdict in verdicts:
+                settle(lane, [verdict])
+        else:
+            _settle(lane, [_refused_by_database(verdicts[0], error)])
+
+
+def settle_surely(lane: Lane, verdicts: Sequence[Verdict], seconds: float | None = None) -> None:
+    """`settle`, through restarts of the database, for as long as the rows can still be ours."""
+    surely(lambda: settle(lane, verdicts), seconds)
+
+
+def surely(write: Callable[[], Any], seconds: float | None = None) -> None:
+    """Run it on a new connection until it works. Every statement here may be repeated: the fence makes it harmless."""
+    give_up = steady() + (pace().lease if seconds is None else seconds)
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if steady() > give_up:
+                raise
+            log.warning("The database is away; what is known will be written when it is back.")
+            time.sleep(0.1)
+
+
+def return_unheard(lane: Lane, owner: str) -> None:
+    """Rows that were claimed for us in a commit whose answer we never heard: nothing was sent, so they go back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UNHEARD.format(table=lane.table),
+            [owner],
+        )
+        unheard = [Job(*row) for row in cursor.fetchall()]
+    if unheard:
+        settle(lane, [Verdict(job, "scheduled", "not_sent", evidence={"detail": "never sent"}) for job in unheard])
+
+
+def _settle(lane: Lane, verdicts: Sequence[Verdict]) -> None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_STATEMENT.format(table=lane.table, attempts=lane.attempts_table), [_rows(verdicts)])
+            moved = {row[0] for row in cursor.fetchall()}
+        lane.settled([verdict.settled() for verdict in verdicts if verdict.job.id in moved and _tells(verdict)])
+        late = [verdict for verdict in verdicts if verdict.job.id not in moved]
+        if late:
+            _note_late(lane, late)
+
+
+def _tells(verdict: Verdict) -> bool:
+    """A look that settles nothing is no event."""
+    return not (verdict.job.looks and verdict.state == "unknown")
+
+
+def _note_late(lane: Lane, late: Sequence[Verdict]) -> None:
+    """The row is not ours any more. Its attempt remembers; an acceptance is looked at once more, and never repeated."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE.format(table=lane.table, attempts=lane.attempts_table), [_rows(late)])
+
+
+def _rows(verdicts: Sequence[Verdict]) -> str:
+    rows = [verdict.row() for verdict in verdicts]
+    text = json.dumps(rows, ensure_ascii=False, default=str)
+    if "\\u0000" in text:
+        text = json.dumps(_without_nul(rows), ensure_ascii=False, default=str)
+    return text.encode("utf-8", "replace").decode()
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL stores every character but this one."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(each) for name, each in value.items()}
+    return [_without_nul(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _refused_by_database(verdict: Verdict, error: DatabaseError) -> Verdict:
+    log.error("delivery %s could not be settled as %s: %s", verdict.job.id, verdict.state, error)
+    reason = "What the network answered does not fit what is known here. Somebody has to look."
+    if isinstance(error, IntegrityError) and verdict.remote_id:
+        reason = "The network gave it the id of another post. Somebody has to look which of them is out."
+    state = "needs_human" if verdict.job.looks else "unknown"
+    evidence = {**verdict.evidence, "refused": str(error)[:500], "remote_id": verdict.remote_id, "person": True}
+    return Verdict(verdict.job, state, "unknown", reason, evidence=evidence, status=verdict.status)
+
+
+_UNHEARD = "SELECT id, fence, tries FROM {table} WHERE state = 'sending' AND lease_owner = %s"
+
+_STATEMENT = """
+WITH data AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d(id bigint, fence bigint, was text, looked int, state text,
+        outcome text, reason text, delay float8, tried int, handle jsonb, remote_id text, remote_url text,
+        status int, request_id text, bytes_sent bool, evidence jsonb)),
+moved AS (
+    UPDATE {table} AS item SET
+        state = d.state,
+        reason = d.reason,
+        lease_owner = '',
+        lease_until = NULL,
+        tries = item.tries + d.tried,
+        looks = CASE WHEN d.was = 'sending' THEN 0 ELSE item.looks END,
+        handle = coalesce(nullif(d.handle, 'null'), item.handle),
+        remote_id = CASE WHEN d.remote_id = '' THEN item.remote_id ELSE d.remote_id END,
+        remote_url = CASE WHEN d.remote_url = '' THEN item.remote_url ELSE d.remote_url END,
+        next_attempt_at = CASE
+            WHEN d.state = 'scheduled' OR (d.state = 'unknown' AND d.was = 'sending')
+            THEN statement_timestamp() + d.delay * interval '1 second' ELSE item.next_attempt_at END,
+        settled_at = CASE WHEN d.state IN ('done', 'failed') THEN statement_timestamp() ELSE NULL END
+    FROM data AS d
+    WHERE item.id = d.id AND item.fence = d.fence AND item.state = d.was AND (d.looked IS NULL OR item.looks = d.looked)
+    RETURNING item.id),
+noted AS (
+    UPDATE {attempts} AS a SET
+        outcome = coalesce(d.outcome, a.outcome),
+        http_status = coalesce(d.status, a.http_status),
+        remote_request_id = CASE WHEN d.request_id = '' THEN a.remote_request_id ELSE d.request_id END,
+        bytes_sent = coalesce(d.bytes_sent, a.bytes_sent),
+        evidence = a.evidence || d.evidence,
+        settled_at = statement_timestamp()
+    FROM data AS d JOIN moved USING (id)
+    WHERE a.delivery_id = d.id AND a.fence = d.fence)
+SELECT id FROM moved
+"""
+
+_LATE = """
+WITH data AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d(id bigint, fence bigint, state text, outcome text, looked int,
+        status int, remote_id text, remote_url text, evidence jsonb)
+    WHERE d.looked IS NULL),
+noted AS (
+    UPDATE {attempts} AS a SET evidence = a.evidence || jsonb_build_object('late', d.evidence || jsonb_build_object(
+        'outcome', d.outcome, 'status', d.status, 'remote_id', d.remote_id, 'remote_url', d.remote_url))
+    FROM data AS d
+    WHERE a.delivery_id = d.id AND a.fence = d.fence AND (a.outcome IS NULL OR a.outcome <> d.outcome)
+    RETURNING a.delivery_id, d.outcome),
+looked AS (
+    UPDATE {table} AS item SET next_attempt_at = statement_timestamp()
+    FROM noted WHERE item.id = noted.delivery_id AND noted.outcome = 'accepted' AND item.state = 'unknown')
+UPDATE {table} AS item SET state = 'blocked',
+    reason = 'An answer came late: an earlier sending is out. Look before you send it again.'
+FROM noted WHERE item.id = noted.delivery_id AND noted.outcome = 'accepted' AND item.state = 'scheduled'
+"""

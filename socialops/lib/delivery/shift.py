@@ -1,0 +1,237 @@
+"""A shift: up to a minute of claiming, sending and settling, by one worker in one of the lane's slots.
+
+One event loop sends. Two threads, each with a connection of its own, write: the claimer, whose connection holds the
+slot (an advisory lock), and the settler. If the database lets go of the claimer, the shift claims no more and settles
+what it has.
+"""
+
+import asyncio
+import logging
+import random
+import uuid
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from os import getpid
+from socket import gethostname
+from typing import Any
+
+from django.db import Error, connection
+
+from socialops.lib.clock import steady
+from socialops.lib.delivery.claiming import MOST, Claimed, Claimer, Job
+from socialops.lib.delivery.lane import Lane
+from socialops.lib.delivery.pace import pace
+from socialops.lib.delivery.reaping import reap
+from socialops.lib.delivery.sending import Sender
+from socialops.lib.delivery.settling import Verdict, return_unheard, settle_surely, surely
+
+log = logging.getLogger(__name__)
+AHEAD = 1.3  # rows in hand for each place: those in flight and the next ones
+BATCH = 0.02  # seconds in which verdicts gather before they are written
+
+
+class Shift:
+    """`stopping()` is asked several times a second; `leave()` is called when the slot is free again."""
+
+    def __init__(self, lane: Lane, stopping: Callable[[], bool] = lambda: False, seconds: float | None = None):
+        self.lane, self.stopping = lane, stopping
+        self.owner = f"{gethostname()[:30]}:{getpid()}:{uuid.uuid4().hex[:12]}"
+        self.pace = pace()
+        length = self.pace.shift * random.uniform(1, 1.2)  # noqa: S311 (slots must not change at once)
+        self.ends = steady() + (length if seconds is None else seconds)
+        self.in_hand = max(int(lane.places * AHEAD), lane.places + 1)
+        self.sender = Sender(lane, lane.places, self._tell)
+        self.verdicts: list[Verdict] = []
+        self.settled = 0
+        self.lost = False
+
+    def run(self, leave: Callable[[], Any] = lambda: None) -> bool:
+        """Work. False at once when every slot of the lane is taken."""
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            return runner.run(self._work(leave))
+
+    async def _work(self, leave: Callable[[], Any]) -> bool:
+        self.claims, self.writes = ThreadPoolExecutor(1, "claimer"), ThreadPoolExecutor(1, "settler")
+        self.wake, self.told = asyncio.Event(), asyncio.Event()
+        try:
+            if not await self._in(self.claims, take_slot, self.lane):
+                return False
+            self.claimer = await self._in(self.claims, Claimer, self.lane, self.owner)
+            async with self.lane.client() as client:
+                await self._until_the_end(client, leave)
+            return True
+        finally:
+            for thread in (self.claims, self.writes):
+                with suppress(Error):
+                    await self._in(thread, connection.close)
+                thread.shutdown(wait=False)
+
+    async def _until_the_end(self, client: Any, leave: Callable[[], Any]) -> None:
+        settling = asyncio.create_task(self._settling())
+        watching = asyncio.create_task(self._watching())
+        try:
+            await self._claiming(client)
+        except Error as error:
+            self.lost = True
+            log.warning("%s: the database let go of this shift: %s", self.lane.name, error)
+        if self.stopping():
+            self.sender.give_back()
+        with suppress(Error):
+            await self._in(self.claims, give_slot)
+        await asyncio.get_running_loop().run_in_executor(None, leave)
+        await self._land()
+        watching.cancel()
+        settling.cancel()
+        with suppress(asyncio.CancelledError):
+            await settling
+        await self._write_all()
+        if self.lost:
+            await self._in(self.writes, surely, lambda: return_unheard(self.lane, self.owner))
+        log.info("%s: a shift settled %d", self.lane.name, self.settled)
+
+    async def _claiming(self, client: Any) -> None:
+        """Keep the places full. Ends with the shift, or with an Error when the connection is gone."""
+        reaped = looked = float("-inf")
+        while steady() < self.ends and not self.stopping():
+            now, wait = steady(), self.pace.poll
+            if now - reaped >= self.pace.reap:
+                reaped = now
+                await self._in(self.claims, reap, self.lane)
+            if now - looked >= self.pace.poll:
+                looked = now
+                self.sender.take(await self._in(self.claims, self._looks, client))
+            room = self.in_hand - self.sender.held
+            if room >= max(1, self.lane.places // 8) or (room > 0 and not self.sender.queue):
+                self.wake.clear()
+                claimed = await self._in(self.claims, self._claim, client, room)
+                self.sender.take(claimed.jobs)
+                if claimed.next_in is not None:
+                    wait = min(wait, max(claimed.next_in, 0.0))
+                elif claimed.jobs or claimed.refused:
+                    wait = 0.0 if len(claimed.jobs) + claimed.refused >= min(room, MOST) else wait
+            if wait > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), wait)
+                self.wake.clear()
+
+    async def _watching(self) -> None:
+        """Abort what may not go on, and keep the claimer's connection alive while the network is slow."""
+        while True:
+            await asyncio.sleep(self.pace.poll)
+            ids = [job.id for job in self.sender.jobs() if not job.looks]
+            with suppress(Error):
+                self.sender.stop(set(await self._in(self.claims, self._stopped, ids)))
+
+    async def _settling(self) -> None:
+        while True:
+            await self.told.wait()
+            await asyncio.sleep(BATCH)
+            await self._write_all()
+
+    async def _write_all(self) -> None:
+        while self.verdicts:
+            self.told.clear()
+            verdicts, self.verdicts = self.verdicts[:MOST], self.verdicts[MOST:]
+            writing = asyncio.ensure_future(self._in(self.writes, settle_surely, self.lane, verdicts))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await writing
+                raise
+            except Error:
+                log.exception(
+                    "%s: %d outcomes could not be written; they will be looked for", self.lane.name, len(verdicts)
+                )
+            self.settled += len(verdicts)
+            if any(verdict.outcome == "continued" for verdict in verdicts):
+                self.wake.set()
+
+    async def _land(self) -> None:
+        """Wait for everything in hand; each request has its own deadline, so this ends."""
+        give_up = steady() + self.pace.lease
+        while self.sender.held and steady() < give_up:  # noqa: ASYNC110 (ends by itself as well)
+            await asyncio.sleep(0.01)
+
+    def _tell(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+        self.told.set()
+        if self.in_hand - self.sender.held >= max(1, self.lane.places // 8) or not self.sender.queue:
+            self.wake.set()
+
+    def _claim(self, client: Any, room: int) -> Claimed:
+        claimed = self.claimer.claim(room)
+        self._load(claimed.jobs, client)
+        return claimed
+
+    def _looks(self, client: Any) -> list[Job]:
+        looking = sum(1 for job in self.sender.jobs() if job.looks)
+        jobs = self.claimer.look(max(10, self.lane.places) - looking) if looking < max(10, self.lane.places) else []
+        self._load(jobs, client)
+        return jobs
+
+    def _load(self, jobs: list[Job], client: Any) -> None:
+        """Give each job its parcel, or the reason why it has none."""
+        if not jobs:
+            return
+        try:
+            parcels = self.lane.load([job.id for job in jobs], client)
+        except Exception as error:
+            log.exception("%s: %d rows could not be loaded", self.lane.name, len(jobs))
+            for job in jobs:
+                job.parcel = error
+            return
+        for job in jobs:
+            job.parcel = parcels.get(job.id) or LookupError("what it needs is not there")
+
+    def _stopped(self, ids: list[int]) -> list[int]:
+        stopped = self.claimer.stopped(ids)
+        if not stopped:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        return stopped
+
+    async def _in(self, thread: ThreadPoolExecutor, work: Callable, *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
+
+
+def free_slot(lane: Lane) -> bool:
+    """Whether a shift would find a slot now. Asked by a nudge, on the process's ordinary connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+            AND classid = %s::bigint::oid AND objid < %s
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+            [_key(lane) & 0xFFFFFFFF, lane.slots],
+        )
+        return cursor.fetchone()[0] < lane.slots
+
+
+def take_slot(lane: Lane) -> int | None:
+    """The number (from 1) of the slot that this connection now holds. The database frees it when we fall silent."""
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_session_timeout = %s", [f"{pace().silence * 1000:.0f}ms"])
+        for number in random.sample(range(lane.slots), lane.slots):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_key(lane), number])
+            if cursor.fetchone()[0]:
+                return number + 1
+    return None
+
+
+def give_slot() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def _key(lane: Lane) -> int:
+    return zlib.crc32(f"delivery:{lane.name}".encode()) - 2**31
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
