@@ -1,0 +1,165 @@
+"""Seeing a leaver out: every door they had becomes a revocation, and the case stays open until each is graded.
+
+The departure itself is a fact of accounts and needs none of this to hold: from its minute on the leaver is out of
+Socialops. This opens the case, shuts the doors over there, hands the work over, and keeps the proof.
+"""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts import audit, notifying
+from accounts.models import Departure, Person
+from channels_registry import revoking
+from channels_registry.models import AccessGrant, Proof, Revocation
+from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
+from governance.permissions import require_steerer
+from inbox import triaging
+from publishing import approving
+
+audit.register("offboarding_case.opened", "opened the offboarding case")
+audit.register("offboarding_case.swept", "turned the leaver's doors into revocations")
+audit.register("offboarding_case.withdrawn", "withdrew the offboarding case")
+audit.register("offboarding_case.closed", "closed the offboarding case")
+audit.register("risk.acceptance_asked", "asked to accept the risk of a door that cannot be proven shut")
+audit.register("risk.accepted", "accepted the risk of a door that cannot be proven shut")
+
+
+def sweep() -> None:
+    """Bring every case in line with the departures, whatever was missed before. Safe to run twice at once."""
+    for departure in Departure.objects.filter(withdrawn_at=None, case=None):
+        open_case(departure)
+    for case in OffboardingCase.objects.filter(state="open", departure__withdrawn_at__isnull=False):
+        withdraw_case(case)
+    for case in OffboardingCase.objects.filter(state="open", departure__at__lte=Now()):
+        shut_doors(case)
+
+
+@transaction.atomic
+def open_case(departure: Departure, by: Person | None = None) -> OffboardingCase:
+    """The case of a departure, made once. The departure may lie ahead; its doors are shut from its minute on."""
+    departure = Departure.objects.select_for_update(of=("self",)).select_related("person").get(pk=departure.pk)
+    case, made = OffboardingCase.objects.get_or_create(
+        departure=departure, defaults={"person": departure.person, "owner": departure.recorded_by}
+    )
+    if made:
+        audit.record(by, "offboarding_case.opened", departure.person, case=case.pk, at=departure.at.isoformat())
+    return case
+
+
+@transaction.atomic
+def withdraw_case(case: OffboardingCase) -> None:
+    """The departure was withdrawn: the case ends. What was revoked stays revoked; rights come back by new grants."""
+    case = OffboardingCase.objects.select_for_update().get(pk=case.pk)
+    if case.state != OffboardingCase.State.OPEN:
+        return
+    case.state = OffboardingCase.State.WITHDRAWN
+    case.save(update_fields=["state"])
+    audit.record(None, "offboarding_case.withdrawn", case.person, case=case.pk)
+
+
+@transaction.atomic
+def shut_doors(case: OffboardingCase) -> int:
+    """A revocation for each door that stands open and is not in the case yet; how many were new.
+
+    Runs again at every sweep, so a door that is discovered later joins the case as long as it is open.
+    """
+    case = OffboardingCase.objects.select_for_update(of=("self",)).select_related("person", "departure").get(pk=case.pk)
+    if case.state != OffboardingCase.State.OPEN:
+        return 0
+    known = set(case.doors.values_list("revocation__grant_id", flat=True))
+    doors = [grant for grant in AccessGrant.objects.standing().filter(person=case.person) if grant.pk not in known]
+    for grant in doors:
+        revocation = revoking.request_revocation(grant, by=None, reason=f"{case.person.name} left")
+        CaseDoor.objects.get_or_create(case=case, revocation=revocation)
+    if case.swept_at is None:
+        _hand_over_work(case)
+        case.swept_at = Now()
+        case.save(update_fields=["swept_at"])
+    if doors:
+        audit.record(None, "offboarding_case.swept", case.person, case=case.pk, doors=len(doors))
+    return len(doors)
+
+
+def _hand_over_work(case: OffboardingCase) -> None:
+    """Conversations and approvals go to the backups. Publications wait: somebody has to adopt each by name."""
+    triaging.hand_over(case.person, by=None)
+    approving.hand_over(case.person, by=None)
+    if case.owner:
+        notifying.notify(
+            case.owner,
+            "offboarding.swept",
+            f"{case.person.name} has left. Follow the doors until each is proven shut.",
+            f"/offboarding/{case.pk}/",
+            mail=True,
+        )
+
+
+@transaction.atomic
+def ask_acceptance(door: CaseDoor, by: Person, reason: str) -> RiskAcceptance:
+    """Say why a door cannot be proven shut. Somebody else has to accept it by name."""
+    require_steerer(by, door.case)
+    if not reason.strip():
+        raise ValidationError({"reason": "Say what was tried and why it cannot be proven."})
+    if door.revocation.proof != Proof.NOT_PROVABLE:
+        raise ValidationError("Only a door graded “not provable” needs its risk accepted.")
+    acceptance, _ = RiskAcceptance.objects.update_or_create(
+        door=door, accepted_by=None, defaults={"asked_by": by, "reason": reason.strip()}
+    )
+    audit.record(by, "risk.acceptance_asked", door.case.person, door=door.pk, reason=acceptance.reason)
+    return acceptance
+
+
+@transaction.atomic
+def accept_risk(acceptance: RiskAcceptance, by: Person) -> None:
+    """Take the named responsibility for a door that stays unproven. Never the person who asked."""
+    acceptance = (
+        RiskAcceptance.objects.select_for_update(of=("self",))
+        .select_related("door__case__person")
+        .get(pk=acceptance.pk)
+    )
+    require_steerer(by, acceptance.door.case)
+    if acceptance.asked_by_id == by.pk:
+        raise ValidationError("You asked for this yourself. Somebody else has to accept the risk.")
+    if acceptance.accepted_by_id:
+        raise ValidationError(f"{acceptance.accepted_by} has accepted this already.")
+    acceptance.accepted_by, acceptance.accepted_at = by, Now()
+    acceptance.save(update_fields=["accepted_by", "accepted_at"])
+    audit.record(by, "risk.accepted", acceptance.door.case.person, door=acceptance.door_id, reason=acceptance.reason)
+
+
+@transaction.atomic
+def close(case: OffboardingCase, by: Person) -> None:
+    """Close the case when every door is graded and every unprovable one accepted. Otherwise says what is missing."""
+    case = OffboardingCase.objects.select_for_update(of=("self",)).select_related("person", "departure").get(pk=case.pk)
+    require_steerer(by, case)
+    if case.state != OffboardingCase.State.OPEN:
+        raise ValidationError(f"This case is {case.get_state_display().lower()} already.")
+    if missing := what_is_missing(case):
+        raise ValidationError(missing)
+    case.state, case.closed_by, case.closed_at = OffboardingCase.State.CLOSED, by, Now()
+    case.save(update_fields=["state", "closed_by", "closed_at"])
+    audit.record(by, "offboarding_case.closed", case.person, case=case.pk)
+
+
+def what_is_missing(case: OffboardingCase) -> list[str]:
+    """Why the case cannot be closed yet, in plain words; empty when it can."""
+    if case.swept_at is None:
+        return [f"{case.person.name} has not left yet. The doors are shut at the minute of the departure."]
+    missing = []
+    open_doors = AccessGrant.objects.standing().filter(person=case.person).count()
+    if open_doors:
+        missing.append(f"{_doors(open_doors)} still open in the ledger.")
+    ungraded = case.doors.exclude(revocation__stage=Revocation.Stage.VERIFIED).exclude(
+        revocation__proof=Proof.NOT_PROVABLE
+    )
+    if count := ungraded.count():
+        missing.append(f"{_doors(count)} not proven shut yet.")
+    unaccepted = case.doors.filter(revocation__proof=Proof.NOT_PROVABLE, acceptance__accepted_by=None)
+    if count := unaccepted.count():
+        missing.append(f"{_doors(count)} not provable; a second person has to accept the risk by name.")
+    return missing
+
+
+def _doors(count: int) -> str:
+    return "1 door is" if count == 1 else f"{count} doors are"

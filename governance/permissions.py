@@ -1,0 +1,61 @@
+"""Who may see and steer an offboarding. Administrators act, auditors read, the leaver does neither."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from accounts.models import Person, User
+from accounts.models.person import Role
+from accounts.permissions import has_role
+from governance.models import CaseDoor, EvidenceBundle, OffboardingCase, RiskAcceptance
+
+
+def may_read(person: Person) -> bool:
+    return has_role(person, Role.ADMIN, Role.AUDITOR)
+
+
+def require_reader(person: Person) -> None:
+    if not may_read(person):
+        raise PermissionDenied("Only administrators and auditors see offboarding and evidence. Ask one of them.")
+
+
+def require_steerer(person: Person, case: OffboardingCase) -> None:
+    """Raises unless `person` may act on this case."""
+    if not has_role(person, Role.ADMIN):
+        raise PermissionDenied("Only an administrator may do this. Auditors can read the case and export it.")
+    if case.person_id == person.pk:
+        raise PermissionDenied("This is your own departure. Another administrator has to do this.")
+
+
+def access_case(user: User, pk: int, *, for_update: bool = False) -> OffboardingCase:
+    """The case, for somebody who may read it. Http404 for everybody else: a departure is need-to-know."""
+    if not may_read(user.person):
+        raise Http404
+    cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by")
+    if for_update:
+        cases = cases.select_for_update(of=("self",))
+    return _one(cases, pk)
+
+
+def access_door(user: User, pk: int) -> CaseDoor:
+    if not may_read(user.person):
+        raise Http404
+    return _one(CaseDoor.objects.select_related("case__person", "revocation__grant__channel", "acceptance"), pk)
+
+
+def access_acceptance(user: User, pk: int) -> RiskAcceptance:
+    if not may_read(user.person):
+        raise Http404
+    return _one(RiskAcceptance.objects.select_related("door__case__person", "asked_by"), pk)
+
+
+def access_bundle(user: User, pk: int) -> EvidenceBundle:
+    if not may_read(user.person):
+        raise Http404
+    return _one(EvidenceBundle.objects.select_related("made_by"), pk)
+
+
+def _one(queryset, pk):
+    try:
+        return queryset.get(pk=pk)
+    except queryset.model.DoesNotExist as error:
+        raise Http404 from error

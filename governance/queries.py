@@ -1,0 +1,117 @@
+"""Reads of governance: cases with their progress, doors with their proof, who could reach what at a moment."""
+
+from collections import Counter
+from datetime import datetime
+
+from django.db.models import Count, F, Q, QuerySet
+
+from accounts.models import AuditEvent, Person
+from channels_registry.models import AccessGrant, Channel, Revocation
+from governance.models import CaseDoor, OffboardingCase
+from governance.permissions import may_read
+from inbox.models import Conversation
+from publishing.models import Approval, Publication
+from socialops.lib.waiting import Waiting
+
+PROVEN = Q(doors__revocation__stage=Revocation.Stage.VERIFIED)
+
+
+def cases() -> QuerySet[OffboardingCase]:
+    return (
+        OffboardingCase.objects.select_related("person", "departure", "owner")
+        .annotate(doors_count=Count("doors"), proven_count=Count("doors", filter=PROVEN))
+        .order_by(F("closed_at").asc(nulls_first=True), "departure__at")
+    )
+
+
+def doors(case: OffboardingCase) -> QuerySet[CaseDoor]:
+    return case.doors.select_related(
+        "revocation__grant__channel",
+        "revocation__assigned_to",
+        "revocation__attested_by",
+        "revocation__confirmed_by",
+        "acceptance__asked_by",
+        "acceptance__accepted_by",
+    ).order_by("revocation__order", "revocation__grant__channel__name", "pk")
+
+
+def doors_before(person: Person) -> QuerySet[AccessGrant]:
+    """The dry run: every door that stands open today, as the sweep would take it."""
+    return (
+        AccessGrant.objects.standing().filter(person=person).select_related("channel").order_by("channel__name", "door")
+    )
+
+
+def work_left(person: Person) -> dict[str, QuerySet]:
+    """What the leaver leaves behind in this application, apart from access."""
+    return {
+        "publications": Publication.objects.filter(
+            answerable=person, state__in=["scheduled", "blocked", "held", "unknown", "needs_human"]
+        ),
+        "approvals": Approval.objects.filter(asked_of=person, state=Approval.State.PENDING),
+        "conversations": Conversation.objects.filter(assigned_to=person).exclude(state=Conversation.State.RESOLVED),
+    }
+
+
+def work_counts(person: Person) -> dict[str, int]:
+    return {name: rows.count() for name, rows in work_left(person).items()}
+
+
+def reach(at: datetime) -> QuerySet[AccessGrant]:
+    """Who could reach what at that moment, through every door that the ledger knows."""
+    return (
+        AccessGrant.objects.standing(at)
+        .select_related("channel", "person", "identity", "granted_by", "revoked_by")
+        .order_by("channel__name", "channel__handle", "person__name", "door", "pk")
+    )
+
+
+def population(at: datetime) -> dict[str, int]:
+    """How many channels and people the export speaks of, so that a missing row can be told from a missing door."""
+    return {
+        "channels": Channel.objects.filter(created_at__lte=at).count(),
+        "people": Person.objects.filter(created_at__lte=at).count(),
+    }
+
+
+def trail(case: OffboardingCase) -> QuerySet[AuditEvent]:
+    """What the audit trail holds about this departure: the person, their doors, and the case."""
+    revocations = [str(pk) for pk in case.doors.values_list("revocation_id", flat=True)]
+    grants = [str(pk) for pk in case.doors.values_list("revocation__grant_id", flat=True)]
+    return (
+        AuditEvent.objects.filter(
+            Q(subject_type="person", subject_id=str(case.person_id))
+            | Q(subject_type="revocation", subject_id__in=revocations)
+            | Q(subject_type="accessgrant", subject_id__in=grants)
+        )
+        .select_related("seal")
+        .order_by("pk")
+    )
+
+
+def grades(case: OffboardingCase) -> Counter:
+    """How many doors carry each grade of proof; "" counts those without one."""
+    return Counter(case.doors.values_list("revocation__proof", flat=True))
+
+
+def waiting_for(person: Person) -> list[Waiting]:
+    """Open cases that this administrator can move, the earliest departure first."""
+    if not may_read(person):
+        return []
+    rows = cases().filter(state=OffboardingCase.State.OPEN).exclude(person=person)[:10]
+    return [
+        Waiting(
+            title=f"See {case.person.name} out",
+            detail=f"{case.proven_count} of {case.doors_count} doors proven shut",
+            url=f"/offboarding/{case.pk}/",
+            action="Open case",
+            due_at=case.departure.at,
+        )
+        for case in rows
+    ]
+
+
+def count_waiting(person: Person) -> int:
+    if not may_read(person):
+        return 0
+    return OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person).count()

@@ -1,0 +1,99 @@
+"""Offboarding: the cases, one case, closing it, and the doors that cannot be proven shut."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views import View
+
+from accounts.models.person import Role
+from accounts.permissions import has_role
+from governance import evidence, offboarding, queries
+from governance.forms import AcceptanceForm
+from governance.models import OffboardingCase
+from governance.permissions import access_acceptance, access_case, access_door, require_reader
+
+
+class CaseListView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        require_reader(request.user.person)
+        return render(request, "governance/case_list.html", {"cases": queries.cases()[:200]})
+
+
+class CaseView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return _case_page(request, access_case(request.user, pk))
+
+
+class CaseClosingView(View):
+    """POST closes the case, or says on its page what is still missing."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        case = access_case(request.user, pk)
+        try:
+            offboarding.close(case, request.user.person)
+        except ValidationError as error:
+            return _case_page(request, case, errors=error.messages, status=422)
+        messages.success(request, f"Closed. Every door {case.person.name} had is graded.")
+        return redirect("case", pk)
+
+
+class CaseEvidenceView(View):
+    """POST makes the pack of this case and hands it out."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        bundle = evidence.export_case(request.user.person, access_case(request.user, pk))
+        return redirect("evidence_file", bundle.pk)
+
+
+class AcceptanceNewView(View):
+    """POST asks a second person to accept the risk of a door that cannot be proven shut."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        door = access_door(request.user, pk)
+        form = AcceptanceForm(request.POST)
+        try:
+            offboarding.ask_acceptance(door, request.user.person, form.data.get("reason", ""))
+        except ValidationError as error:
+            return _case_page(request, door.case, errors=error.messages, status=422)
+        messages.success(request, "Asked. Another administrator can now accept the risk.")
+        return redirect("case", door.case_id)
+
+
+class AcceptanceView(View):
+    """POST accepts the risk by name."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        acceptance = access_acceptance(request.user, pk)
+        try:
+            offboarding.accept_risk(acceptance, request.user.person)
+        except ValidationError as error:
+            return _case_page(request, acceptance.door.case, errors=error.messages, status=422)
+        return redirect("case", acceptance.door.case_id)
+
+
+class PersonCaseView(View):
+    """The fragment that a person's page loads: the case of that person, if there is one that the reader may see."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        require_reader(request.user.person)
+        case = queries.cases().filter(person_id=pk).last()
+        return render(request, "governance/_person_case.html", {"case": case})
+
+
+def _case_page(
+    request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    me = request.user.person
+    context = {
+        "case": case,
+        "doors": list(queries.doors(case)),
+        "dry_run": queries.doors_before(case.person) if case.swept_at is None else None,
+        "work": queries.work_counts(case.person),
+        "trail": queries.trail(case).reverse()[:12],
+        "missing": offboarding.what_is_missing(case) if case.state == "open" else [],
+        "may_steer": has_role(me, Role.ADMIN) and me.pk != case.person_id,
+        "acceptance_form": AcceptanceForm(),
+        "errors": errors,
+    }
+    return render(request, "governance/case_detail.html", context, status=status)
