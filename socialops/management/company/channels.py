@@ -1,0 +1,110 @@
+"""Fernhill's three hundred channels, and who can reach each through which door."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+from django.contrib.auth.models import Permission
+
+from accounts.models import Person
+from channels_registry import networks
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, NetworkIdentity
+from channels_registry.models.access_grant import RIGHTS, Door
+
+BRANDS = ["Fernhill", "Fernhill Kids", "Fernhill Outdoor", "Fernhill Careers", "Fernhill Care"]
+REGIONS = [
+    ("France", "fr"), ("Germany", "de"), ("Spain", "es"), ("Italy", "it"), ("Poland", "pl"), ("Ireland", "en"),
+    ("United States", "en"), ("Canada", "en"), ("Brazil", "pt"), ("Mexico", "es"), ("Japan", "ja"), ("Singapore", "en"),
+    ("Sweden", "sv"), ("Norway", "no"), ("Denmark", "da"), ("Netherlands", "nl"), ("Belgium", "fr"), ("Austria", "de"),
+    ("Switzerland", "de"), ("Portugal", "pt"),
+]  # fmt: skip
+PURPOSES = ["News and offers", "Customer care", "Jobs", "Stories from our workshops", "Store openings"]
+NATIVE_LEVELS = ["admin", "editor", "analyst"]
+
+
+def open_channels(random: Random, people: dict[str, Person], now: datetime, count: int = 300) -> list[Channel]:
+    """Every brand in every region on every network, as far as `count` goes."""
+    staff = [person for key, person in people.items() if key not in {"charlie", "frank", "hana"}]
+    slugs = networks.slugs()
+    channels = []
+    for number in range(count):
+        brand = BRANDS[number // len(slugs) % len(BRANDS)]
+        region, language = REGIONS[number // (len(slugs) * len(BRANDS)) % len(REGIONS)]
+        owner, backup = random.sample(staff, 2)
+        again = number // (len(slugs) * len(BRANDS) * len(REGIONS))
+        handle = f"{brand}.{region}{again or ''}".lower().replace(" ", "-")
+        channels.append(
+            Channel(
+                network=slugs[number % len(slugs)], handle=f"@{handle}", name=f"{brand} {region}",
+                brand=brand, region=region, language=language, purpose=PURPOSES[number // len(slugs) % len(PURPOSES)],
+                audience_size=int(random.lognormvariate(8.5, 1.4)), time_zone="UTC", owner=owner, backup_owner=backup,
+                risk_tier=random.choices(["high", "medium", "low"], [1, 3, 4])[0],
+            )
+        )  # fmt: skip
+    Channel.objects.bulk_create(channels)
+    Channel.objects.filter(pk__in=[channel.pk for channel in channels]).update(created_at=now - timedelta(days=400))
+    _grants(random, channels, staff, people["erin"], now)
+    return channels
+
+
+def _grants(random: Random, channels: list[Channel], staff: list[Person], erin: Person, now: datetime) -> None:
+    grants: list[AccessGrant] = []
+    identities: dict[tuple[str, int], NetworkIdentity] = {}
+    for channel in channels:
+        levels = ["author", "author", "responder", "approver", "publisher"]
+        team = random.sample([p for p in staff if p not in (channel.owner, channel.backup_owner)], len(levels))
+        for person, level in [
+            (channel.owner, "manager"),
+            (channel.backup_owner, "manager"),
+            *zip(team, levels, strict=True),
+        ]:
+            since = now - timedelta(days=random.randint(20, 390))
+            grants.append(_right(channel, person, level, erin, since))
+        for person in [channel.owner, *team[:2]]:
+            identity = identities.setdefault((channel.network, person.pk), _identity(channel.network, person))
+            grants.append(_native(channel, person, identity, random.choice(NATIVE_LEVELS), now))
+    NetworkIdentity.objects.bulk_create(identities.values())
+    AccessGrant.objects.bulk_create(grants)
+    _permissions(grants)
+
+
+def _right(channel: Channel, person: Person, level: str, by: Person, since: datetime) -> AccessGrant:
+    return AccessGrant(
+        channel=channel, person=person, door=Door.RIGHT, entitlement=level, granted_by=by, reason="Set up with the channel",
+        starts_at=since, last_proven_at=since,
+    )  # fmt: skip
+
+
+def _identity(network: str, person: Person) -> NetworkIdentity:
+    handle = person.email.split("@")[0]
+    return NetworkIdentity(
+        network=network,
+        remote_id=f"history-{person.pk}",
+        handle=handle,
+        name=person.name,
+        person=person,
+        matched_by="rule",
+    )
+
+
+def _native(channel: Channel, person: Person, identity: NetworkIdentity, level: str, now: datetime) -> AccessGrant:
+    return AccessGrant(
+        channel=channel, person=person, identity=identity, door=Door.ROLE, entitlement=level, label=identity.handle,
+        source=AccessGrant.Source.OBSERVED, starts_at=now - timedelta(days=300), last_proven_at=now - timedelta(days=1),
+        remote_id=f"history-{channel.handle}-{person.pk}",
+    )  # fmt: skip
+
+
+def _permissions(grants: list[AccessGrant]) -> None:
+    """Guardian's rows, for those who can sign in, exactly as access.grant writes them."""
+    ids = {
+        p.codename: p.pk
+        for p in Permission.objects.filter(content_type__app_label="channels_registry", content_type__model="channel")
+    }
+    ChannelUserPermission.objects.bulk_create(
+        ChannelUserPermission(
+            user=grant.person.user, permission_id=ids[right], content_object=grant.channel, grant=grant
+        )
+        for grant in grants
+        if grant.door == Door.RIGHT and hasattr(grant.person, "user")
+        for right in RIGHTS[grant.entitlement]
+    )

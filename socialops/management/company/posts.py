@@ -1,0 +1,84 @@
+"""A month of posts: most of them out, some scheduled for the days ahead, approved by somebody else as they had to be."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from random import Random
+
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
+
+from accounts.models import Person
+from channels_registry.models import Channel
+from publishing.models import Approval, Decision, Post, Publication, PublicationAttempt, Revision, Variant
+from socialops.management.company import words
+
+BUSY_CHANNELS = 60
+
+
+def write(random: Random, people: dict[str, Person], channels: list[Channel], now: datetime, count: int = 2500) -> None:
+    """`count` publications within the month of `now`, already out; one post each."""
+    authors = [people["alice"], people["dana"], *[p for key, p in people.items() if "." in key][:10]]
+    approvers = [people["bob"], people["hana"], people["gina"]]
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    span = max(int((now - begin).total_seconds()) - 3600, 86_400)
+    busy = random.sample(channels, min(BUSY_CHANNELS, len(channels)))
+    posts, variants, revisions, approvals, decisions, publications = [], [], [], [], [], []
+    for _ in range(count):
+        title, text = words.post(random)
+        channel, author, approver = random.choice(busy), random.choice(authors), random.choice(approvers)
+        at = begin + timedelta(seconds=random.randrange(span) // 300 * 300)
+        post = Post(title=title, text=text, author=author, revision_number=1)
+        variant = Variant(post=post, channel=channel)
+        revision = _revision(post, channel, author)
+        approval = Approval(post=post, revision=revision, asked_by=author, asked_of=approver, question="facts")
+        posts.append(post)
+        variants.append(variant)
+        revisions.append(revision)
+        approvals.append(approval)
+        decisions.append(
+            Decision(approval=approval, by=approver, author=author, verdict="approved", revision_hash=revision.hash)
+        )
+        publications.append(_publication(variant, approval, author, at))
+    for model, rows in (
+        (Post, posts), (Variant, variants), (Revision, revisions), (Approval, approvals), (Decision, decisions),
+        (Publication, publications),
+    ):  # fmt: skip
+        model.objects.bulk_create(rows, batch_size=1000)
+    _lived_through(posts, approvals, publications)
+
+
+def _revision(post: Post, channel: Channel, by: Person) -> Revision:
+    content = {"text": post.text, "variants": [{"channel": channel.pk, "placement": "feed", "text": post.text}]}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Revision(post=post, number=1, by=by, content=content, parts={"text": digest}, hash=digest)
+
+
+def _publication(variant: Variant, approval: Approval, answerable: Person, at: datetime) -> Publication:
+    return Publication(
+        variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=variant.post.text,
+        content_hash=approval.revision.hash, answerable=answerable, due_at=at, next_attempt_at=at, wall_time=at,
+        time_zone="UTC",
+    )  # fmt: skip
+
+
+def _lived_through(posts: list[Post], approvals: list[Approval], publications: list[Publication]) -> None:
+    """Every row takes the same steps as in life, since the database allows no other; only without the waiting."""
+    ids = [post.pk for post in posts]
+    for state in ("in_approval", "approved"):
+        Post.objects.filter(pk__in=ids).update(state=state)
+    Approval.objects.filter(pk__in=[approval.pk for approval in approvals]).update(state="approved")
+    rows = Publication.objects.filter(pk__in=[publication.pk for publication in publications])
+    rows.update(state="sending", fence=1, tries=1, lease_until=F("due_at") + timedelta(minutes=2))
+    PublicationAttempt.objects.bulk_create(
+        [
+            PublicationAttempt(
+                delivery=p, fence=1, started_at=p.due_at, deadline_at=p.due_at + timedelta(seconds=30), outcome="accepted",
+                http_status=200, settled_at=p.due_at + timedelta(seconds=1), bytes_sent=True,
+            )
+            for p in publications
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+    remote_id = Concat(Value("history-"), Cast("pk", CharField()))
+    rows.update(state="done", lease_until=None, remote_id=remote_id, settled_at=F("due_at") + timedelta(seconds=1))
