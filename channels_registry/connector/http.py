@@ -38,6 +38,8 @@ class Http:
     `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private
     or plain http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered"
     (headers read): what it raises ends the request there, which is how tests stop one at a chosen point.
+    `gate` is asked with the connection in hand, right before the first byte: what it raises goes to the caller as it
+    is, and nothing was sent.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Http:
         pace: float = 1.0,
         limit: int = 1000,
         allow: Collection[str] = (),
+        gate: Callable[[], None] | None = None,
         trace: Trace | None = None,
         resolver: aiohttp.abc.AbstractResolver | None = None,
         largest_body: int = LARGEST_BODY,
@@ -54,6 +57,7 @@ class Http:
         self._allow = frozenset(allow)
         self._checked_url = lru_cache(1024)(partial(checked_url, allow=self._allow))
         self._limit = limit
+        self._gate = gate
         self._trace = trace
         self._resolver = resolver
         self._largest_body = largest_body
@@ -172,6 +176,8 @@ class Http:
 
     async def _about_to_write(self, _session, context, params) -> None:
         """aiohttp calls this with a connection in hand, just before the first byte."""
+        if self._gate is not None:
+            self._gate()
         if self._trace is not None:
             self._trace("connected", str(params.url))
             _some_turns_later(4, self._trace, "written", str(params.url))
