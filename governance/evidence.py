@@ -39,7 +39,7 @@ TRAIL_COLUMNS = ("id", "at", "actor", "action", "subject", "data", "seal_seq", "
 
 @transaction.atomic
 def export_access(by: Person, at: datetime | None = None) -> EvidenceBundle:
-    """Who could reach what at a moment (default: now), through every door of the ledger, channels without any included."""
+    """Who could reach what at a moment (default: now), through every door of the ledger."""
     require_reader(by)
     _one_moment()
     moment = at or timezone.now()

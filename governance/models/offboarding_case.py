@@ -1,4 +1,4 @@
-"""One departure, followed until every door is graded. The departure itself is accounts'; the revocations are channels_registry's."""
+"""One departure, followed until every door is graded. Departures are accounts', revocations channels_registry's."""
 
 from django.db import models
 from django.db.models import Q

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {people.email_of(login.key):22} {login.name:16} {login.does}")
 
     def _fill(self, options) -> None:
-        random, now = Random(SEED), timezone.now()
+        random, now = Random(SEED), timezone.now()  # noqa: S311 (a believable company, not a secret)
         staff = people.hire(random)
         opened = channels.open_channels(random, staff, now, options["channels"])
         posts.write(random, staff, opened, now, options["posts"])

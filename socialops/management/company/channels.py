@@ -12,11 +12,27 @@ from channels_registry.models.access_grant import RIGHTS, Door
 
 BRANDS = ["Fernhill", "Fernhill Kids", "Fernhill Outdoor", "Fernhill Careers", "Fernhill Care"]
 REGIONS = [
-    ("France", "fr"), ("Germany", "de"), ("Spain", "es"), ("Italy", "it"), ("Poland", "pl"), ("Ireland", "en"),
-    ("United States", "en"), ("Canada", "en"), ("Brazil", "pt"), ("Mexico", "es"), ("Japan", "ja"), ("Singapore", "en"),
-    ("Sweden", "sv"), ("Norway", "no"), ("Denmark", "da"), ("Netherlands", "nl"), ("Belgium", "fr"), ("Austria", "de"),
-    ("Switzerland", "de"), ("Portugal", "pt"),
-]  # fmt: skip
+    ("France", "fr"),
+    ("Germany", "de"),
+    ("Spain", "es"),
+    ("Italy", "it"),
+    ("Poland", "pl"),
+    ("Ireland", "en"),
+    ("United States", "en"),
+    ("Canada", "en"),
+    ("Brazil", "pt"),
+    ("Mexico", "es"),
+    ("Japan", "ja"),
+    ("Singapore", "en"),
+    ("Sweden", "sv"),
+    ("Norway", "no"),
+    ("Denmark", "da"),
+    ("Netherlands", "nl"),
+    ("Belgium", "fr"),
+    ("Austria", "de"),
+    ("Switzerland", "de"),
+    ("Portugal", "pt"),
+]
 PURPOSES = ["News and offers", "Customer care", "Jobs", "Stories from our workshops", "Store openings"]
 NATIVE_LEVELS = ["admin", "editor", "analyst"]
 
@@ -34,12 +50,20 @@ def open_channels(random: Random, people: dict[str, Person], now: datetime, coun
         handle = f"{brand}.{region}{again or ''}".lower().replace(" ", "-")
         channels.append(
             Channel(
-                network=slugs[number % len(slugs)], handle=f"@{handle}", name=f"{brand} {region}",
-                brand=brand, region=region, language=language, purpose=PURPOSES[number // len(slugs) % len(PURPOSES)],
-                audience_size=int(random.lognormvariate(8.5, 1.4)), time_zone="UTC", owner=owner, backup_owner=backup,
+                network=slugs[number % len(slugs)],
+                handle=f"@{handle}",
+                name=f"{brand} {region}",
+                brand=brand,
+                region=region,
+                language=language,
+                purpose=PURPOSES[number // len(slugs) % len(PURPOSES)],
+                audience_size=int(random.lognormvariate(8.5, 1.4)),
+                time_zone="UTC",
+                owner=owner,
+                backup_owner=backup,
                 risk_tier=random.choices(["high", "medium", "low"], [1, 3, 4])[0],
             )
-        )  # fmt: skip
+        )
     Channel.objects.bulk_create(channels)
     Channel.objects.filter(pk__in=[channel.pk for channel in channels]).update(created_at=now - timedelta(days=400))
     _grants(random, channels, staff, people["erin"], now)
@@ -69,9 +93,15 @@ def _grants(random: Random, channels: list[Channel], staff: list[Person], erin: 
 
 def _right(channel: Channel, person: Person, level: str, by: Person, since: datetime) -> AccessGrant:
     return AccessGrant(
-        channel=channel, person=person, door=Door.RIGHT, entitlement=level, granted_by=by, reason="Set up with the channel",
-        starts_at=since, last_proven_at=since,
-    )  # fmt: skip
+        channel=channel,
+        person=person,
+        door=Door.RIGHT,
+        entitlement=level,
+        granted_by=by,
+        reason="Set up with the channel",
+        starts_at=since,
+        last_proven_at=since,
+    )
 
 
 def _identity(network: str, person: Person) -> NetworkIdentity:
@@ -88,10 +118,17 @@ def _identity(network: str, person: Person) -> NetworkIdentity:
 
 def _native(channel: Channel, person: Person, identity: NetworkIdentity, level: str, now: datetime) -> AccessGrant:
     return AccessGrant(
-        channel=channel, person=person, identity=identity, door=Door.ROLE, entitlement=level, label=identity.handle,
-        source=AccessGrant.Source.OBSERVED, starts_at=now - timedelta(days=300), last_proven_at=now - timedelta(days=1),
+        channel=channel,
+        person=person,
+        identity=identity,
+        door=Door.ROLE,
+        entitlement=level,
+        label=identity.handle,
+        source=AccessGrant.Source.OBSERVED,
+        starts_at=now - timedelta(days=300),
+        last_proven_at=now - timedelta(days=1),
         remote_id=f"history-{channel.handle}-{person.pk}",
-    )  # fmt: skip
+    )
 
 
 def _permissions(grants: list[AccessGrant]) -> None:

@@ -26,9 +26,14 @@ def receive(
         length = min(random.randint(2, 6), count - len(messages))
         begun = now - timedelta(minutes=random.randint(30, 45 * 24 * 60))
         conversation = Conversation(
-            channel=channel, contact=contact, thread_id=f"history-{len(conversations)}", kind=random.choice(["comment", "mention", "direct"]),
-            opened_at=begun, last_message_at=begun, assigned_to=random.choice([None, *staff]),
-        )  # fmt: skip
+            channel=channel,
+            contact=contact,
+            thread_id=f"history-{len(conversations)}",
+            kind=random.choice(["comment", "mention", "direct"]),
+            opened_at=begun,
+            last_message_at=begun,
+            assigned_to=random.choice([None, *staff]),
+        )
         conversations.append(conversation)
         messages += _thread(random, conversation, begun, length, now)
     Contact.objects.bulk_create(contacts)
@@ -60,10 +65,15 @@ def _thread(random: Random, conversation: Conversation, begun: datetime, length:
         text = words.answer(random) if ours else words.ask(random)
         messages.append(
             Message(
-                conversation=conversation, channel=conversation.channel, remote_id=f"{conversation.thread_id}-{number}",
-                direction="out" if ours else "in", author_handle="" if ours else conversation.contact.handle, text=text, at=at,
+                conversation=conversation,
+                channel=conversation.channel,
+                remote_id=f"{conversation.thread_id}-{number}",
+                direction="out" if ours else "in",
+                author_handle="" if ours else conversation.contact.handle,
+                text=text,
+                at=at,
             )
-        )  # fmt: skip
+        )
         conversation.last_message_at = at
         conversation.waiting_since = None if ours else at
         at = min(at + timedelta(minutes=random.randint(3, 400)), now - timedelta(minutes=1))

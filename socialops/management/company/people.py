@@ -49,14 +49,14 @@ CAST = [
     ),
     Login("hana", "Hana Sato", "Legal counsel", "Legal", zone="Asia/Tokyo", does="approves for Legal"),
 ]
-FIRST = (
-    "Adam Amara Anna Bastian Bruno Carla Chen Clara Diego Elif Emil Farid Freya Goran Helene Igor Ines Ivo Jana Jonas Kaito "
-    "Karin Lars Lea Lin Luca Maja Marek Marie Mateo Mila Nadia Nils Noor Olga Oskar Paula Pavel Priya Rafael Rosa Sami "
-    "Sara Selma Stefan Tariq Theo Tilda Tomas Uma Vera Viktor"
+FIRST = (  # noqa: SIM905
+    "Adam Amara Anna Bastian Bruno Carla Chen Clara Diego Elif Emil Farid Freya Goran Helene Igor Ines Ivo Jana Jonas "
+    "Kaito Karin Lars Lea Lin Luca Maja Marek Marie Mateo Mila Nadia Nils Noor Olga Oskar Paula Pavel Priya Rafael Rosa "
+    "Sami Sara Selma Stefan Tariq Theo Tilda Tomas Uma Vera Viktor"
 ).split()
-LAST = (
-    "Adeyemi Berg Brandt Costa Dubois Eriksen Ferrari Garcia Haas Ito Jansen Kaya Larsen Lopez Marsh Meyer Nowak Novak "
-    "Oliveira Patel Quist Rahman Riva Santos Schmidt Silva Tanaka Ueda Vidal Weber Yilmaz Zhou"
+LAST = (  # noqa: SIM905
+    "Adeyemi Berg Brandt Costa Dubois Eriksen Ferrari Garcia Haas Ito Jansen Kaya Larsen Lopez Marsh Meyer "
+    "Nowak Novak Oliveira Patel Quist Rahman Riva Santos Schmidt Silva Tanaka Ueda Vidal Weber Yilmaz Zhou"
 ).split()
 TITLES = ["Community manager", "Editor", "Content designer", "Customer care", "Brand manager", "Agency partner"]
 TEAMS = ["Social EMEA", "Social Americas", "Social APAC", "Customer care", "Brand", "Agency Lumen"]

@@ -1,4 +1,4 @@
-"""A month of posts: most of them out, some scheduled for the days ahead, approved by somebody else as they had to be."""
+"""A month of posts that went out, each approved by somebody else as it had to be."""
 
 import hashlib
 import json
@@ -41,9 +41,13 @@ def write(random: Random, people: dict[str, Person], channels: list[Channel], no
         )
         publications.append(_publication(variant, approval, author, at))
     for model, rows in (
-        (Post, posts), (Variant, variants), (Revision, revisions), (Approval, approvals), (Decision, decisions),
+        (Post, posts),
+        (Variant, variants),
+        (Revision, revisions),
+        (Approval, approvals),
+        (Decision, decisions),
         (Publication, publications),
-    ):  # fmt: skip
+    ):
         model.objects.bulk_create(rows, batch_size=1000)
     _lived_through(posts, approvals, publications)
 
@@ -56,10 +60,18 @@ def _revision(post: Post, channel: Channel, by: Person) -> Revision:
 
 def _publication(variant: Variant, approval: Approval, answerable: Person, at: datetime) -> Publication:
     return Publication(
-        variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=variant.post.text,
-        content_hash=approval.revision.hash, answerable=answerable, due_at=at, next_attempt_at=at, wall_time=at,
+        variant=variant,
+        channel=variant.channel,
+        approval=approval,
+        revision=approval.revision,
+        text=variant.post.text,
+        content_hash=approval.revision.hash,
+        answerable=answerable,
+        due_at=at,
+        next_attempt_at=at,
+        wall_time=at,
         time_zone="UTC",
-    )  # fmt: skip
+    )
 
 
 def _lived_through(posts: list[Post], approvals: list[Approval], publications: list[Publication]) -> None:
@@ -73,12 +85,18 @@ def _lived_through(posts: list[Post], approvals: list[Approval], publications: l
     PublicationAttempt.objects.bulk_create(
         [
             PublicationAttempt(
-                delivery=p, fence=1, started_at=p.due_at, deadline_at=p.due_at + timedelta(seconds=30), outcome="accepted",
-                http_status=200, settled_at=p.due_at + timedelta(seconds=1), bytes_sent=True,
+                delivery=p,
+                fence=1,
+                started_at=p.due_at,
+                deadline_at=p.due_at + timedelta(seconds=30),
+                outcome="accepted",
+                http_status=200,
+                settled_at=p.due_at + timedelta(seconds=1),
+                bytes_sent=True,
             )
             for p in publications
         ],
         batch_size=1000,
-    )  # fmt: skip
+    )
     remote_id = Concat(Value("history-"), Cast("pk", CharField()))
     rows.update(state="done", lease_until=None, remote_id=remote_id, settled_at=F("due_at") + timedelta(seconds=1))
