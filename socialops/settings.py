@@ -108,7 +108,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "socialops.frame.frame",
             ],
+            "builtins": ["socialops.lib.tags", "django.templatetags.static", "template_partials.templatetags.partials"],
         },
     }
 ]

@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from socialops.views.today import today
+
 urlpatterns = [
+    path("", today, name="today"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("channels_registry.urls")),

@@ -1,0 +1,4 @@
+import "./dialogs.js";
+import "./toasts.js";
+import "./theme.js";
+import "./forms.js";
