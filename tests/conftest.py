@@ -17,6 +17,7 @@ import django
 import pytest
 
 from tests import servers
+from tests.atproto.fixture import atproto  # noqa: F401
 from tests.browser import browser, browser_context, page  # noqa: F401
 from tests.processes import beat, processes, sandbox, web, worker  # noqa: F401
 
