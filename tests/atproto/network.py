@@ -154,9 +154,9 @@ def _keep(home: Path) -> int:
     command = [str(node()), str(Path(__file__).with_name("start.js"))]
     child = Child("atproto", command, state / "log", state, {**os.environ, **env}).start()
     try:
+        told = False
         while home.exists() and child.alive():
-            if not (home / "atproto.json").exists():
-                _tell(home, child)
+            told = told or _tell(home, child)
             time.sleep(0.2)
     finally:
         print(child.said(30), flush=True)
@@ -165,13 +165,14 @@ def _keep(home: Path) -> int:
     return 1
 
 
-def _tell(home: Path, child: Child) -> None:
+def _tell(home: Path, child: Child) -> bool:
     line = next((each for each in child.said(50).splitlines() if each.startswith('{"pds"')), "")
     if line:
         with contextlib.suppress(FileNotFoundError):  # the run may just have ended
             half = home / "atproto.json.half"
             half.write_text(line)
             half.rename(home / "atproto.json")
+    return bool(line)
 
 
 if __name__ == "__main__":
