@@ -16,6 +16,9 @@ class Contact(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["network", "remote_id"], name="one_contact")]
 
+    def __str__(self):
+        return self.name or self.handle or "Somebody"
+
 
 class Conversation(models.Model):
     class State(models.TextChoices):
@@ -30,20 +33,39 @@ class Conversation(models.Model):
     kind = models.CharField(max_length=10, default="comment")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     subject = models.CharField(max_length=160, blank=True, default="")  # first words of the first message
-    assigned_to = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="conversations")
+    assigned_to = models.ForeignKey(
+        "accounts.Person", models.PROTECT, null=True, blank=True, related_name="conversations"
+    )
     opened_at = models.DateTimeField()
     last_message_at = models.DateTimeField()
+    preview = models.CharField(max_length=160, blank=True, default="")  # first words of the latest message
     waiting_since = models.DateTimeField(null=True, blank=True)  # oldest customer message not answered yet
+    handled_to = models.BigIntegerField(
+        default=0
+    )  # messages up to this id were settled by resolving, without an answer
     resolved_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "contact", "thread_id"], name="one_conversation")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "contact", "thread_id"], name="one_conversation"),
+            models.CheckConstraint(
+                condition=Q(state="snoozed") | Q(snoozed_until=None), name="only_snoozed_has_an_end"
+            ),
+        ]
         indexes = [
-            models.Index(fields=["state", "-last_message_at"], name="inbox_list"),
+            models.Index(fields=["state", "-last_message_at", "-id"], name="inbox_list"),
+            models.Index(fields=["channel", "-last_message_at"], name="inbox_of_channel"),
+            models.Index(fields=["contact", "-last_message_at"], name="inbox_of_contact"),
             models.Index(fields=["assigned_to", "state"], condition=~Q(state="resolved"), name="inbox_mine"),
+            models.Index(fields=["snoozed_until"], condition=Q(state="snoozed"), name="inbox_snoozed"),
         ]
 
+    def __str__(self):
+        return self.subject or f"Conversation {self.pk}"
 
+
+CONVERSATION_BIRTHS = {"open", "pending", "resolved"}  # history that is taken over is born settled
 CONVERSATION_MOVES: dict[str, set[str]] = {
     "open": {"pending", "snoozed", "resolved"},
     "pending": {"open", "snoozed", "resolved"},
@@ -60,3 +82,6 @@ class Assignment(models.Model):
     by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["pk"]
