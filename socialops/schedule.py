@@ -1,3 +1,15 @@
-"""Everything that ever happens by itself, on one page. Beat reads it; two beats do no harm."""
+"""Everything that ever happens by itself, on one page. Beat reads it; two beats do no harm.
 
-SCHEDULE: dict[str, dict] = {}
+A message only says "look now". One that was not heard in time expires: the next says the same.
+"""
+
+NUDGE_EXPIRES = 5.0
+
+# Lanes of deliveries (socialops/lib/delivery): nudged each second, so that one runs wherever a worker is.
+LANES = [
+    "publishing.tasks.drain_publish",
+]
+
+SCHEDULE: dict[str, dict] = {
+    **{name: {"task": name, "schedule": 1.0, "options": {"expires": NUDGE_EXPIRES}} for name in LANES},
+}

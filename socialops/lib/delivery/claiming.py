@@ -7,11 +7,10 @@ rest, so nothing that should be held can slip through between two statements.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, IntegerField, Q, Value, When
+from django.db.models import BooleanField, Case, DateTimeField, IntegerField, Q, Value, When
 from django.db.models.functions import Cast, Now
 
 from socialops.lib.clock import steady
@@ -30,7 +29,8 @@ class Job:
     id: int
     fence: int
     tries: int
-    late: bool = False
+    late: bool = False  # nobody claimed it for long: look before it is sent
+    expired: bool = False  # its latest useful time has passed
     looks: int = 0  # which look this is; 0: a sending
     evidence: dict[str, Any] = field(default_factory=dict)
     send_before: float = 0.0
@@ -60,13 +60,13 @@ class Claimer:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(self.statement, [*self.before, min(limit, MOST), *self.after])
             rows = cursor.fetchall()
-            refused = [self._refused(row) for row in rows if row[4] is not None and row[4] != WAITING]
+            refused = [self._refused(row) for row in rows if row[3] is not None and row[3] != WAITING]
             if refused:
                 self.lane.settled(refused)
             next_in = self._next_in(cursor) if len(rows) < limit else 0.0
         faults.reach("after_claim")
         send_before = began + self.pace.lease - self.pace.deadline - self.pace.margin
-        jobs = [Job(row[0], row[1], row[2], late=row[3], send_before=send_before) for row in rows if row[4] is None]
+        jobs = [Job(*row[:3], *row[4:], send_before=send_before) for row in rows if row[3] is None]
         return Claimed(jobs, len(refused), next_in)
 
     def look(self, limit: int) -> list[Job]:
@@ -89,7 +89,7 @@ class Claimer:
         return list(self.stopping.filter(pk__in=ids).values_list("pk", flat=True))
 
     def _refused(self, row: tuple) -> Settled:
-        refusal = self.lane.all_refusals[row[4]]
+        refusal = self.lane.all_refusals[row[3]]
         return Settled(row[0], row[1], refusal.state, reason=refusal.reason)
 
     def _stopping_query(self):
@@ -112,7 +112,7 @@ class Claimer:
         states = " ".join(f"WHEN {n} THEN %s" for n, _ in enumerate(lane.all_refusals))
         sql = _CLAIM.format(table=table, attempts=attempts, due=due, order=order, states=states, waiting=WAITING)
         moved = [refusal.state for refusal in lane.all_refusals] + [refusal.reason for refusal in lane.all_refusals]
-        return sql, due_params, [*moved, self.owner, self.pace.lease, self.pace.deadline]
+        return sql, due_params, [self.pace.deadline, *moved, self.owner, self.pace.lease, self.pace.deadline]
 
     def _due_query(self) -> tuple[str, list]:
         """Due rows: the number of the first refusal that matches, until when they wait, and whether they are late."""
@@ -123,13 +123,20 @@ class Claimer:
         )  # fmt: skip
         waits = [When(wait.when, then=wait.until) for wait in lane.waits]
         until = Cast(Case(*waits, default=Value(None), output_field=DateTimeField()), DateTimeField())
-        never = Q(pk__isnull=True)
-        late = never if lane.late_after is None else Q(next_attempt_at__lt=Now() - timedelta(seconds=lane.late_after))
+        probes = [When(wait.when, then=Value(wait.probe)) for wait in lane.waits]
+        late = When(lane.is_late, then=Value(True))
+        expired = When(Q(not_after__lt=Now()), then=Value(True))
         rows = (
             lane.model._default_manager.filter(state="scheduled", next_attempt_at__lte=Now())
             .order_by()
-            .annotate(refusal=refusal, until=until, late=Case(When(late, then=Value(True)), default=Value(False)))
-            .values_list("id", "refusal", "until", "late")
+            .annotate(
+                refusal=refusal,
+                until=until,
+                late=Case(late, default=Value(False), output_field=BooleanField()),
+                expired=Case(expired, default=Value(False), output_field=BooleanField()),
+                probe=Case(*probes, default=Value(False), output_field=BooleanField()),
+            )
+            .values_list("id", "refusal", "until", "late", "expired", "probe")
         )
         sql, params = rows.query.sql_with_params()
         return sql, list(params)
@@ -138,18 +145,20 @@ class Claimer:
 _CLAIM = """
 WITH due AS MATERIALIZED ({due} ORDER BY {order} LIMIT %s FOR UPDATE OF {table} SKIP LOCKED),
 waiting AS (
-    UPDATE {table} AS item SET next_attempt_at = greatest(due.until, statement_timestamp())
-    FROM due WHERE item.id = due.id AND due.until IS NOT NULL AND due.refusal IS NULL
-    RETURNING item.id, item.fence, item.tries, false AS late, {waiting} AS refusal),
+    UPDATE {table} AS item SET next_attempt_at = greatest(due.until, statement_timestamp()) +
+        CASE WHEN due.probe AND due.turn > 1 THEN %s ELSE 0 END * interval '1 second'
+    FROM (SELECT *, row_number() OVER (PARTITION BY until ORDER BY id) AS turn FROM due) AS due
+    WHERE item.id = due.id AND due.until IS NOT NULL AND due.refusal IS NULL
+    RETURNING item.id, item.fence, item.tries, {waiting} AS refusal, false AS late, false AS expired),
 refused AS (
     UPDATE {table} AS item SET state = CASE due.refusal {states} END, reason = CASE due.refusal {states} END
     FROM due WHERE item.id = due.id AND due.refusal IS NOT NULL
-    RETURNING item.id, item.fence, item.tries, false AS late, due.refusal),
+    RETURNING item.id, item.fence, item.tries, due.refusal, false, false),
 claimed AS (
     UPDATE {table} AS item SET state = 'sending', fence = item.fence + 1, lease_owner = %s, reason = '',
         lease_until = statement_timestamp() + %s * interval '1 second'
     FROM due WHERE item.id = due.id AND due.refusal IS NULL AND due.until IS NULL
-    RETURNING item.id, item.fence, item.tries, due.late, due.refusal),
+    RETURNING item.id, item.fence, item.tries, due.refusal, due.late, due.expired),
 intent AS (
     INSERT INTO {attempts} (delivery_id, fence, started_at, deadline_at, remote_request_id, evidence)
     SELECT id, fence, statement_timestamp(), statement_timestamp() + %s * interval '1 second', '', '{{}}' FROM claimed)

@@ -23,7 +23,7 @@ _stop = mmap.mmap(-1, 1)  # shared with the children forked later: SIGTERM reach
 
 
 def task(lane: Lane) -> Task:
-    """The lane's drain task, named <module of the lane's models>.tasks.drain_<lane>."""
+    """The lane's drain task, named <app>.tasks.drain_<lane> whatever module it is made in."""
     app = lane.model._meta.app_label
 
     @shared_task(name=f"{app}.tasks.drain_{lane.name}", ignore_result=True, expires=NUDGE_EXPIRES)
@@ -31,11 +31,6 @@ def task(lane: Lane) -> Task:
         _drain(lane, drain)
 
     return drain
-
-
-def nudge(name: str) -> dict[str, dict]:
-    """A line of the schedule: nudge this drain task every second. A nudge that was not heard is forgotten."""
-    return {f"nudge {name}": {"task": name, "schedule": 1.0, "options": {"expires": NUDGE_EXPIRES}}}
 
 
 def _drain(lane: Lane, drain: Task) -> None:

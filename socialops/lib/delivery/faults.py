@@ -3,19 +3,21 @@
 Read only where SOCIALOPS_LOCAL is set; an installation in production has no such points.
 """
 
+import asyncio
 import os
 import signal
 from pathlib import Path
 
 from django.conf import settings
 
+ACCEPTED_AFTER = 0.03
 POINTS = (
     "before_claim",
     "after_claim",
     "connected",
     "written",
     "accepted",
-    "answered",
+    "answered",  # by send itself, see sending.py
     "reaping",
     "looking",
     "settling",
@@ -44,6 +46,14 @@ def reach(point: str) -> None:
     if _left <= 0 and _take(_once):
         os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def trace(event: str, url: str) -> None:
+    """For a client that tells when it is "connected" and has "written". The other side has accepted a moment later."""
+    if event != "answered":
+        reach(event)
+    if event == "written":
+        asyncio.get_running_loop().call_later(ACCEPTED_AFTER, reach, "accepted")
 
 
 def _take(once: str) -> bool:

@@ -23,7 +23,7 @@
     operations = delivery_rules("publishing_publication", "publishing_publicationattempt")
 
     # socialops/schedule.py
-    **nudge("publishing.tasks.drain"),
+    LANES = [..., "publishing.tasks.drain_publish"]
 
 `load`, `settled` and the refusals run in the shift's database threads and may use the ORM; `send` and `look` run in its
 event loop and may not touch the database. `send` decides nothing about repeating: it returns, or raises.
@@ -32,10 +32,11 @@ event loop and may not touch the database. `send` decides nothing about repeatin
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Expression, Q
+from django.db.models import Expression, Q, Subquery
 from django.db.models.functions import Now
 
 from socialops.lib.delivery.models import Attempt, Delivery
@@ -94,10 +95,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Wait:
-    """Due rows that match stay scheduled, until the time that `until` (an expression on the model) gives."""
+    """Due rows that match stay scheduled, until the time that `until` (an expression on the model) gives.
+
+    `probe`: one of them goes first, the others follow when it can be known how it fared.
+    """
 
     when: Any
-    until: Expression
+    until: Expression | Subquery
+    probe: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,8 +171,15 @@ class Lane:
 
     @cached_property
     def all_refusals(self) -> list[Refusal]:
-        too_late = Refusal("missed", "Its latest useful time passed before it could be sent.", Q(not_after__lt=Now()))
-        return [*self.refusals, too_late]
+        """The lane's own, and the one of every lane. What lay unclaimed for long is looked for before it is missed."""
+        too_late = Q(not_after__lt=Now()) & ~self.is_late
+        return [*self.refusals, Refusal("missed", "Its latest useful time passed before it could be sent.", too_late)]
+
+    @cached_property
+    def is_late(self) -> Q:
+        if self.late_after is None:
+            return Q(pk__isnull=True)
+        return Q(next_attempt_at__lt=Now() - timedelta(seconds=self.late_after))
 
     @property
     def table(self) -> str:

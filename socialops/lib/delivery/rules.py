@@ -1,6 +1,6 @@
 """What the database keeps of a delivery, as migration operations for each concrete pair of tables."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import migrations
 
@@ -17,14 +17,20 @@ INDEXES = {
 }
 
 
-def delivery_rules(table: str, attempts: str, indexed: Collection[str] = ()) -> list[migrations.RunSQL]:
+def delivery_rules(
+    table: str,
+    attempts: str,
+    indexed: Collection[str] = (),
+    moves: Mapping[str, set[str]] = MOVES,
+    born: Collection[str] = ("scheduled",),
+) -> list[migrations.RunSQL]:
     """Declared moves only; never scheduled again while an attempt may have made something; settled attempts stay.
 
     And the indexes that a shift reads by, but those that the model has already (`indexed`: "due", "leases").
     """
     return [
         *(_index(table, name, of) for name, of in INDEXES.items() if name not in indexed),
-        declared_transitions(table, MOVES, born={"scheduled"}),
+        declared_transitions(table, moves, born=set(born)),
         _sent_again_only_when_clear(table, attempts),
         _attempts_settle_once(attempts),
     ]

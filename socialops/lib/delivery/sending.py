@@ -107,6 +107,8 @@ class Sender:
             gate()
             if job.late and (found := await self._already_there(job)) is not None:
                 return found
+            if job.expired:
+                return judging.not_sent(job, "not there, and its latest useful time has passed")
             async with asyncio.timeout(self.deadline):
                 result = await self.lane.send(job.parcel)
             faults.reach("answered")

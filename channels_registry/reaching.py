@@ -1,0 +1,78 @@
+"""What a worker needs to talk to networks: one HTTP client for a shift, and each connection opened once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+
+from channels_registry import sealing
+from channels_registry.connector.capabilities import Network
+from channels_registry.connector.errors import Disconnected, NetworkError, Refused
+from channels_registry.connector.http import Http
+from channels_registry.connector.types import Access
+from channels_registry.models import Connection
+from socialops.lib.delivery import faults
+from socialops.lib.delivery.sending import gate
+from socialops.lib.sealing import CannotOpen
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A channel's live connection, opened."""
+
+    connection_id: int
+    secret_version: int
+    network: Network
+    access: Access
+
+    def lacks(self, capability: type) -> Refused | None:
+        """Why this connection cannot do that, or None when it can."""
+        if not isinstance(self.network, capability):
+            return Refused(f"{self.network.label} does not offer this.")
+        reason = self.network.lacks(self.access.facts, self.access.scopes).get(capability)
+        return Refused(reason) if reason else None
+
+
+class Reach:
+    """`async with Reach(places) as reach`: `http` lives in the loop, `to` is called from a thread with a database."""
+
+    def __init__(self, places: int):
+        trace = faults.trace if faults.armed() else None
+        self.http = Http(pace=settings.PACE, limit=places, allow=settings.PRIVATE_HOSTS, gate=gate, trace=trace)
+        self._opened: dict[tuple[int, int], Reached] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+
+    def to(self, channels: Iterable[int]) -> dict[int, Reached | NetworkError]:
+        """For each channel its opened connection, or the error that a delivery to it ends with."""
+        wanted = set(channels)
+        live = Connection.objects.filter(channel__in=wanted, state=Connection.State.LIVE).select_related("channel")
+        reached = {connection.channel_id: self._open(connection) for connection in live}
+        gone = Disconnected("The channel is not connected. Connect it again.")
+        return {channel: reached.get(channel, gone) for channel in wanted}
+
+    def _open(self, connection: Connection) -> Reached | NetworkError:
+        key = (connection.pk, connection.secret_version)
+        if key not in self._opened:
+            try:
+                network, secrets = connection.channel.connector, sealing.open_sealed(connection)
+            except KeyError:
+                return Refused("This network is not installed here any more.")
+            except CannotOpen as error:
+                return Disconnected("The keys of this connection cannot be opened here.", detail=str(error))
+            access = Access(
+                connection.remote_id, connection.handle, connection.fields, secrets, connection.facts,
+                frozenset(connection.scopes), self.http,
+            )  # fmt: skip
+            self._opened[key] = Reached(connection.pk, connection.secret_version, network, access)
+        return self._opened[key]
+
+
+def client(places: int) -> Callable[[], Reach]:
+    """For a lane's `client`."""
+    return lambda: Reach(places)
