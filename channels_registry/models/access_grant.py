@@ -42,7 +42,9 @@ class AccessGrantQuerySet(models.QuerySet):
     def standing(self, at=None):
         """Grants that hold at this moment (default: now by the database's clock): begun, not ended, not expired."""
         at = at or Now()
-        return self.filter(Q(starts_at__lte=at), Q(revoked_at=None) | Q(revoked_at__gt=at), Q(expires_at=None) | Q(expires_at__gt=at))
+        return self.filter(
+            Q(starts_at__lte=at), Q(revoked_at=None) | Q(revoked_at__gt=at), Q(expires_at=None) | Q(expires_at__gt=at)
+        )
 
 
 class AccessGrant(models.Model):
@@ -79,8 +81,16 @@ class AccessGrant(models.Model):
             models.Index(fields=["person", "door"], condition=Q(revoked_at=None), name="what_a_person_reaches"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(expires_at=None) | Q(expires_at__gt=F("starts_at")), name="expires_after_start"),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("starts_at")), name="expires_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None) | Q(revoked_at__gte=F("starts_at")), name="revoked_after_start"
+            ),
         ]
+
+    def __str__(self):
+        return f"{self.get_door_display()} “{self.label or self.entitlement}” to {self.channel}"
 
 
 class ChannelUserPermission(UserObjectPermissionBase):

@@ -52,7 +52,9 @@ class Channel(models.Model):
         ]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["network", "handle"], condition=~Q(state="archived"), name="one_live_channel_a_handle"),
+            models.UniqueConstraint(
+                fields=["network", "handle"], condition=~Q(state="archived"), name="one_live_channel_a_handle"
+            ),
         ]
 
     def __str__(self):

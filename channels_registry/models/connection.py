@@ -3,6 +3,15 @@
 from django.db import models
 from django.db.models import Q
 
+# What may follow what. The database refuses the rest (migration 0002_rules).
+MOVES: dict[str, set[str]] = {
+    "pending": {"live", "refused", "ended"},
+    "live": {"disconnected", "ended"},
+    "disconnected": {"live", "ended"},  # a refresh may bring it back
+    "refused": set(),
+    "ended": set(),
+}
+
 
 class Connection(models.Model):
     class State(models.TextChoices):
@@ -17,6 +26,7 @@ class Connection(models.Model):
     fields = models.JSONField(default=dict)  # public answers of the connect form
     sealed_secrets = models.BinaryField()
     key_id = models.CharField(max_length=40)
+    sealed_webhook_secret = models.BinaryField(default=b"")  # with a key of its own, which web may open
     secret_version = models.PositiveIntegerField(default=1)  # compare-and-swap for refreshes
     remote_id = models.CharField(max_length=200, blank=True, default="")
     handle = models.CharField(max_length=200, blank=True, default="")
@@ -26,16 +36,25 @@ class Connection(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     proven_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)  # when its doors were last read whole
+    next_check_at = models.DateTimeField(null=True, blank=True)  # when they are read next; a worker's lease moves it on
     trouble = models.CharField(max_length=400, blank=True, default="")  # for people
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["channel"], condition=Q(state="live"), name="one_live_connection"),
         ]
+        indexes = [
+            models.Index(fields=["next_check_at"], condition=Q(state="live"), name="doors_to_read"),
+            models.Index(fields=["id"], condition=Q(state="pending"), name="to_be_proven"),
+        ]
+
+    def __str__(self):
+        return f"connection of {self.channel}"
 
 
 class ConnectionBudget(models.Model):
-    """What this connection may still ask of the network, and whether it should. One row a connection, locked briefly."""
+    """What this connection may still ask of the network, and whether it should: one row, locked briefly."""
 
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="budget")
     tokens = models.IntegerField(default=1_000_000)

@@ -1,9 +1,21 @@
-"""Shutting one door, and proving it. By API where the network can, else a guided task with evidence and a second person."""
+"""Shutting one door, and proving it: by API where the network can, else a guided task with evidence and two people."""
 
 from django.db import models
 from django.db.models import F, Q
 
-from socialops.lib.delivery.models import Attempt, Delivery
+from socialops.lib.delivery.models import MOVES, Attempt, Delivery
+
+# A guided task begins with a person, and whatever the network could not do may be handed to one.
+REVOCATION_MOVES = {**MOVES, **{state: MOVES[state] | {"needs_human"} for state in ("scheduled", "blocked", "failed")}}
+REVOCATION_BORN = {"scheduled", "needs_human", "done"}  # done: a right in Socialops, shut in the same commit
+
+STAGE_MOVES: dict[str, set[str]] = {
+    "pending": {"in_hand", "revoked", "verified", "failed"},
+    "in_hand": {"pending", "revoked", "verified", "failed"},
+    "revoked": {"verified", "failed", "in_hand"},
+    "failed": {"pending", "in_hand", "revoked", "verified"},
+    "verified": {"failed"},  # it was found open again
+}
 
 
 class Proof(models.TextChoices):
@@ -16,7 +28,7 @@ class Proof(models.TextChoices):
 
 
 class Revocation(Delivery):
-    """Delivery state says how far the call is; `stage` how far the door is. Nobody answers for it, so no departure stops it."""
+    """`state` says how far the call is, `stage` how far the door is. Nobody answers for it: no departure stops it."""
 
     class Stage(models.TextChoices):
         PENDING = "pending", "To revoke"
@@ -58,6 +70,9 @@ class Revocation(Delivery):
                 name="revocation_lease_while_sending",
             ),
         ]
+
+    def __str__(self):
+        return f"revocation of {self.grant}"
 
 
 class RevocationAttempt(Attempt):

@@ -1,0 +1,164 @@
+"""Who gets in: the only code that writes grants and guardian's rows, both in one transaction with the trail.
+
+grant     a right here, or a door elsewhere that somebody declares
+revoke    a right here; doors elsewhere are shut and proven by channels_registry.revoking
+end       stamps a grant as over, for revoking and observing
+level     repairs guardian's rows from the ledger: logins made later, grants that ran out
+"""
+
+from datetime import datetime
+
+from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest, Now
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Person
+from accounts.permissions import is_present
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Entitlement
+from channels_registry.models.access_grant import RIGHTS, Door
+from channels_registry.permissions import require_administer
+
+audit.register("access.granted", "gave access")
+audit.register("access.revoked", "took access away")
+
+
+@transaction.atomic
+def grant(
+    channel: Channel,
+    person: Person,
+    entitlement: str,
+    by: Person,
+    reason: str,
+    *,
+    door: str = Door.RIGHT,
+    label: str = "",
+    expires_at: datetime | None = None,
+    source: str = AccessGrant.Source.DECLARED,
+) -> AccessGrant:
+    """Give `person` this level on the channel, or declare a door they have elsewhere.
+
+    Allowed for the channel's managers and for administrators, never to oneself. ValidationError for what does not fit.
+    """
+    channel = Channel.objects.select_for_update().get(pk=channel.pk)
+    require_administer(by, channel)
+    if person == by and door == Door.RIGHT:
+        raise PermissionDenied("Nobody gives access to themselves. Ask another administrator or manager.")
+    _check(channel, person, entitlement, reason, door, expires_at)
+    made = _insert(
+        channel=channel,
+        person=person,
+        door=door,
+        entitlement=entitlement,
+        label=label,
+        source=source,
+        granted_by=by,
+        reason=reason,
+        starts_at=Now(),
+        expires_at=expires_at,
+    )
+    _write_rights(made)
+    audit.record(by, "access.granted", made, **told(made), reason=reason)
+    return made
+
+
+@transaction.atomic
+def revoke(grant: AccessGrant, by: Person | None, reason: str) -> AccessGrant:
+    """Take a right in Socialops away, at once. Idempotent. `by=None` is the system (an offboarding's sweep).
+
+    Everybody may give up their own; nobody's right can be needed to take a right away but a manager's.
+    """
+    if grant.door != Door.RIGHT:
+        raise ValidationError("This door is on the network. Ask for its revocation, so that it is shut and proven.")
+    if by is not None and by != grant.person:
+        require_administer(by, grant.channel)
+    return end(grant, by, reason)
+
+
+def end(grant: AccessGrant, by: Person | None, reason: str) -> AccessGrant:
+    """Stamp a grant as over and drop its rows, whatever its door. Needs a transaction; once is enough."""
+    Channel.objects.select_for_update().get(pk=grant.channel_id)
+    standing = AccessGrant.objects.filter(pk=grant.pk, revoked_at=None)
+    ended = standing.update(revoked_at=Greatest(Now(), F("starts_at")), revoked_by=by, revoked_reason=reason[:300])
+    grant.refresh_from_db()
+    if ended:
+        ChannelUserPermission.objects.filter(grant=grant).delete()
+        audit.record(by, "access.revoked", grant, **told(grant), reason=reason)
+    return grant
+
+
+@transaction.atomic
+def level() -> tuple[int, int]:
+    """Make guardian's rows equal to the ledger. Returns (rows written, rows dropped).
+
+    A person may get a login after their grant, and a grant may run out; neither asks anybody's leave.
+    """
+    over = ChannelUserPermission.objects.exclude(grant__in=AccessGrant.objects.standing())
+    dropped = over.delete()[0]
+    rows = ChannelUserPermission.objects.filter(grant=OuterRef("pk"))
+    lacking = AccessGrant.objects.standing().filter(~Exists(rows), door=Door.RIGHT, person__user__isnull=False)
+    written = sum(_write_rights(each) for each in lacking.select_related("person__user", "channel")[:1000])
+    return written, dropped
+
+
+def told(grant: AccessGrant) -> dict[str, object]:
+    """What the trail keeps of a grant."""
+    return {
+        "channel": grant.channel_id,
+        "person": grant.person_id,
+        "door": str(grant.door),
+        "entitlement": grant.entitlement,
+        "label": grant.label,
+        "source": str(grant.source),
+        "expires_at": grant.expires_at.isoformat() if isinstance(grant.expires_at, datetime) else None,
+    }
+
+
+def _check(channel, person, entitlement, reason, door, expires_at) -> None:
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why. The reason stays with the grant."})
+    if door == Door.RIGHT and entitlement not in Entitlement.values:
+        levels = ", ".join(str(label).lower() for label in Entitlement.labels)
+        raise ValidationError({"entitlement": f"Choose one of: {levels}."})
+    if not entitlement.strip():
+        raise ValidationError({"entitlement": "Say what this door lets them do, in the network’s own word."})
+    if expires_at is not None and expires_at <= timezone.now():
+        raise ValidationError({"expires_at": "This time has passed. Choose one that lies ahead."})
+    if channel.state == Channel.State.ARCHIVED:
+        raise ValidationError(f"{channel.name} is archived, so nobody can be given access to it.")
+    if not is_present(person):
+        raise ValidationError({"person": f"{person} has left, so they cannot be given access."})
+
+
+def _insert(**values) -> AccessGrant:
+    try:
+        with transaction.atomic():
+            made = AccessGrant.objects.create(**values)
+    except IntegrityError as error:
+        if "overlap" not in str(error):
+            raise
+        who = values["person"]
+        raise ValidationError(f"{who} has exactly this access already. Take it away first to change it.") from error
+    made.refresh_from_db()
+    return made
+
+
+def _write_rights(grant: AccessGrant) -> int:
+    """Guardian's rows for a right in Socialops, if its holder has a login. Returns how many."""
+    user = getattr(grant.person, "user", None) if grant.person_id else None
+    if grant.door != Door.RIGHT or user is None:
+        return 0
+    rows = [
+        ChannelUserPermission(user=user, permission=permission, content_object=grant.channel, grant=grant)
+        for permission in _permissions(RIGHTS[grant.entitlement])
+    ]
+    return len(ChannelUserPermission.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def _permissions(codenames: tuple[str, ...]) -> QuerySet[Permission]:
+    return Permission.objects.filter(
+        codename__in=codenames, content_type__app_label="channels_registry", content_type__model="channel"
+    )

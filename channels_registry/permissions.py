@@ -1,0 +1,105 @@
+"""What a person may do on a channel: a standing grant, with guardian's row for the right, held by somebody present.
+
+Everything here asks the grant and the departure at this moment, so a right ends at its minute with nothing running.
+Rights: see, draft, approve, publish, answer, manage.
+"""
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
+
+from accounts.models import Person, Role, User
+from accounts.permissions import has_role
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission
+from channels_registry.models.access_grant import Door
+
+SEES_EVERYTHING = (Role.ADMIN, Role.SOCIAL_LEAD, Role.AUDITOR)
+WORDS = {
+    "see": "see this channel",
+    "draft": "write for this channel",
+    "approve": "approve posts on this channel",
+    "publish": "publish on this channel",
+    "answer": "answer messages on this channel",
+    "manage": "manage this channel",
+}
+
+
+def may(person: Person | None, right: str, channel: Channel | int) -> bool:
+    """Whether this person has this right now. One query. Roles never count: they see, only grants let act."""
+    if person is None:
+        return False
+    return rights_rows(right).filter(user__person=person, content_object=channel).exists()
+
+
+def require(person: Person | None, right: str, channel: Channel) -> None:
+    """Raises PermissionDenied with words for the person who reads it."""
+    if not may(person, right, channel):
+        raise PermissionDenied(f"You may not {WORDS[right]}. Ask somebody who manages {channel.name}.")
+
+
+def may_administer(person: Person | None, channel: Channel) -> bool:
+    """Whether they may connect it and decide who has access: its managers, and administrators."""
+    return may(person, "manage", channel) or has_role(person, Role.ADMIN)
+
+
+def require_administer(person: Person | None, channel: Channel) -> None:
+    if not may_administer(person, channel):
+        raise PermissionDenied(f"Only somebody who manages {channel.name}, or an administrator, may do this.")
+
+
+def may_see(person: Person | None, channel: Channel) -> bool:
+    return has_role(person, *SEES_EVERYTHING) or may(person, "see", channel)
+
+
+def rights_rows(right: str) -> QuerySet[ChannelUserPermission]:
+    """Guardian's rows for this right that count now: of standing grants, of people who have not left."""
+    return ChannelUserPermission.objects.filter(
+        permission__codename=right,
+        permission__content_type__app_label="channels_registry",
+        grant__in=AccessGrant.objects.standing().filter(door=Door.RIGHT),
+    ).exclude(user__person__in=Person.objects.departed())
+
+
+def channels_with(person: Person | None, right: str) -> QuerySet[Channel]:
+    """The channels on which this person has this right now, as a subquery-friendly set."""
+    if person is None:
+        return Channel.objects.none()
+    return Channel.objects.filter(pk__in=rights_rows(right).filter(user__person=person).values("content_object"))
+
+
+def seen_by(person: Person | None) -> QuerySet[Channel]:
+    """The channels this person may look at."""
+    if has_role(person, *SEES_EVERYTHING):
+        return Channel.objects.all()
+    return channels_with(person, "see")
+
+
+def people_with(channel: Channel | int, right: str) -> QuerySet[Person]:
+    """Who has this right on this channel now, by name."""
+    rows = rights_rows(right).filter(content_object=channel, user__person=OuterRef("pk"))
+    return Person.objects.filter(Exists(rows)).order_by("name", "pk")
+
+
+def access_channel(user: User, pk: int, right: str = "see", *, for_update: bool = False) -> Channel:
+    """Fetching is authorising. Http404 for what they may not see, PermissionDenied for what they may not do.
+
+    `right` may also be "administer": manage, or the administrator's role.
+    """
+    channels = Channel.objects.select_for_update(of=("self",)) if for_update else Channel.objects
+    channel = channels.select_related("owner").filter(pk=pk).first()
+    person = getattr(user, "person", None)
+    if channel is None or not may_see(person, channel):
+        raise Http404("There is no such channel, or it is not yours to see.")
+    if right == "administer":
+        require_administer(person, channel)
+    elif right != "see":
+        require(person, right, channel)
+    return channel
+
+
+def access_grant(user: User, pk: int) -> AccessGrant:
+    """A door of a channel that they may look at, or of their own."""
+    grant = AccessGrant.objects.select_related("channel", "person", "identity").filter(pk=pk).first()
+    if grant is None or not (grant.person_id == user.person.pk or may_see(user.person, grant.channel)):
+        raise Http404("There is no such door, or it is not yours to see.")
+    return grant

@@ -1,0 +1,74 @@
+"""A channel enters the register, or changes its description."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import Person, Role
+from accounts.permissions import is_present, require_role
+from channels_registry import access
+from channels_registry.models import Channel, Entitlement
+from channels_registry.permissions import require_administer
+
+audit.register("channel.registered", "registered a channel")
+audit.register("channel.changed", "changed a channel’s description")
+
+DETAILS = {
+    "url", "purpose", "brand", "region", "language", "time_zone", "risk_tier", "state", "backup_owner", "audience_size",
+}  # fmt: skip
+
+
+@transaction.atomic
+def register_channel(
+    network: str, handle: str, name: str, by: Person, *, owner: Person | None = None, **details: Any
+) -> Channel:
+    """Enter a channel, as an administrator. Its owner (default: `by`) manages it at once, if that is somebody else.
+
+    Details: url, purpose, brand, region, language, time_zone, risk_tier, backup_owner, audience_size, state.
+    """
+    require_role(by, Role.ADMIN)
+    owner = owner or by
+    if not is_present(owner):
+        raise ValidationError({"owner": f"{owner} has left. Choose somebody who is here."})
+    channel = Channel(network=network, handle=handle.strip(), name=name.strip(), owner=owner, **_known(details))
+    channel.full_clean(validate_constraints=False)
+    _save(channel)
+    audit.record(by, "channel.registered", channel, network=network, handle=channel.handle, owner=owner.pk)
+    if owner != by:
+        access.grant(channel, owner, Entitlement.MANAGER, by, "Owner of the channel.")
+    return channel
+
+
+@transaction.atomic
+def change_channel(channel: Channel, by: Person, **details: Any) -> Channel:
+    """Change its description (name, owner, and the details of register_channel)."""
+    channel = Channel.objects.select_for_update().get(pk=channel.pk)
+    require_administer(by, channel)
+    own = {key: details.pop(key) for key in ("name", "owner") if key in details}
+    after = {**own, **_known(details)}
+    before = {key: getattr(channel, key) for key in after}
+    for key, value in after.items():
+        setattr(channel, key, value)
+    channel.full_clean(validate_constraints=False)
+    _save(channel)
+    changed = {key: [str(before[key]), str(after[key])] for key in after if before[key] != after[key]}
+    audit.record(by, "channel.changed", channel, changed=changed)
+    return channel
+
+
+def _known(details: dict[str, Any]) -> dict[str, Any]:
+    unknown = details.keys() - DETAILS
+    if unknown:
+        raise ValidationError(f"A channel has no {', '.join(sorted(unknown))}.")
+    return details
+
+
+def _save(channel: Channel) -> None:
+    try:
+        with transaction.atomic():
+            channel.save()
+    except IntegrityError as error:
+        taken = f"{channel.handle} is registered already. Open it in the list of channels."
+        raise ValidationError({"handle": taken}) from error
