@@ -2,10 +2,13 @@
 
 from django.urls import include, path
 
+from socialops.views import errors
+from socialops.views.theme import theme
 from socialops.views.today import today
 
 urlpatterns = [
     path("", today, name="today"),
+    path("theme/", theme, name="theme"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("channels_registry.urls")),
@@ -13,3 +16,5 @@ urlpatterns = [
     path("", include("inbox.urls")),
     path("", include("governance.urls")),
 ]
+
+handler403, handler404, handler500 = errors.refused, errors.not_found, errors.broken

@@ -1,0 +1,61 @@
+"""When something does not work: what happened, what to do, and a reference that is in the log."""
+
+from urllib.parse import urlsplit
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from socialops.frame import Frame
+
+REFUSED = "This page or action is not yours. Ask somebody who manages the channel, or an administrator."
+SECRET_WORDS = ("password", "secret", "token", "credential", "code")
+MOST_CHARACTERS = 100_000
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "404.html", 404)
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The words of a PermissionDenied are written for people, so they are shown."""
+    return _page(request, "403.html", 403, words=str(exception) or REFUSED)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Asks nothing of the database: it may be what is broken."""
+    context = {"reference": reference(), "frame": {"theme": Frame(request).theme}}
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form's token did not match. What was typed comes back with a fresh token, if the form was one of ours."""
+    fields = _typed(request) if _ours(request) else None
+    return _page(request, "csrf.html", 403, fields=fields, files=bool(fields) and bool(request.FILES))
+
+
+def reference() -> str:
+    """The id under which the log knows this request."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _page(request: HttpRequest, template: str, status: int, **context) -> HttpResponse:
+    return render(request, template, {**context, "reference": reference()}, status=status)
+
+
+def _ours(request: HttpRequest) -> bool:
+    """Whether the form was on one of our pages. A form of another site must not come back with a good token."""
+    origin = request.headers.get("Origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.get_host()
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]] | None:
+    """What was typed, name by name; None when the form carries a secret or is too long to carry back."""
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    fields = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+    if any(word in name.lower() for name, _ in fields for word in SECRET_WORDS):
+        return None
+    if sum(len(name) + len(value) for name, value in fields) > MOST_CHARACTERS:
+        return None
+    return fields
