@@ -20,6 +20,7 @@ audit.register("conversation.opened", "began a conversation")
 audit.register("conversation.reopened", "reopened a conversation")
 
 SHORT = 160
+LOCK = 0x1B0C  # namespace of the advisory lock of a channel's inbox
 COUNT_WAITING = """
     UPDATE inbox_conversation c SET waiting_since = (
         SELECT min(m.at) FROM inbox_message m
@@ -48,6 +49,17 @@ def file_events(channel: Channel, events: list[InboundEvent]) -> None:
     created = _create(channel, fresh) if fresh else []
     Message.objects.bulk_update(changed, ["text", "version", "history", "deleted_at"], batch_size=500)
     _settle(channel, created, changed)
+
+
+def lock_channels(channels: Collection[int], *, wait: bool = True) -> bool:
+    """One writer a channel's inbox until the transaction ends: message ids then follow the order in which they came."""
+    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        for pk in sorted(channels):
+            cursor.execute(f"SELECT {function}(%s, %s)", [LOCK, pk])
+            if cursor.fetchone()[0] is False:
+                return False
+    return True
 
 
 def count_waiting(conversations: Collection[int]) -> None:

@@ -26,7 +26,6 @@ BATCH = 1000
 BATCHES_AT_MOST = 200  # a call; what is left waits for the next
 LONGEST_TEXT = 100_000
 LARGEST_RAW = 64 * 1024
-LOCK = 0x1B0C  # namespace of the advisory lock of a channel's inbox
 STORE = """
     INSERT INTO inbox_inboundevent (channel_id, remote_id, version, deleted, source, payload, trouble)
     SELECT %s, e ->> 'remote_id', (e ->> 'version')::bigint, (e ->> 'deleted')::boolean, %s, e, ''
@@ -73,7 +72,7 @@ def process(channel: Channel, *, wait: bool = True) -> int:
     filed = 0
     for _ in range(BATCHES_AT_MOST):
         with transaction.atomic():
-            if not _locked(channel, wait):
+            if not filing.lock_channels([channel.pk], wait=wait):
                 return filed
             events = list(InboundEvent.objects.filter(channel=channel, processed_at=None).order_by("pk")[:BATCH])
             if not events:
@@ -108,14 +107,6 @@ def _file_alone(channel: Channel, event: InboundEvent) -> None:
     except (DatabaseError, ValueError, KeyError, TypeError) as error:
         log.exception("inbound event %s cannot be filed", event.pk)
         InboundEvent.objects.filter(pk=event.pk).update(trouble=repr(error)[:300])
-
-
-def _locked(channel: Channel, wait: bool) -> bool:
-    """One filer a channel: message ids then follow the order in which they came."""
-    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [LOCK, channel.pk])
-        return cursor.fetchone()[0] is not False
 
 
 def _payload(message: InboundMessage) -> dict[str, Any]:
