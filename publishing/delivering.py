@@ -20,7 +20,7 @@ from publishing.models import Hold, Publication, PublicationAttempt
 from socialops.lib.delivery.lane import Errors, Lane, Looking, Refusal, Settled
 
 ERRORS = Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,))
-PLACES, SLOTS = 150, 2
+SLOTS = 2
 TELLS = {  # states that are events, with the words of the trail
     "done": ("publication.published", "published a post"),
     "failed": ("publication.failed", "could not publish a post"),
@@ -160,10 +160,10 @@ LANE = Lane(
     model=Publication,
     attempts=PublicationAttempt,
     slots=SLOTS,
-    places=PLACES,
+    places=settings.PUBLISH_PLACES,
     refusals=_refusals(),
     waits=budgets.waits("channel"),
-    client=client(PLACES),
+    client=client(settings.PUBLISH_PLACES),
     load=load,
     send=send,
     errors=ERRORS,

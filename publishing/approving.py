@@ -1,0 +1,159 @@
+"""Agreeing, by another person, to exactly what they saw.
+
+Every verb locks the post, then the approval. The same rules stand in the database (migrations/0003_moves.py).
+"""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.urls import reverse
+
+from accounts import notifying
+from accounts.audit import record, record_many, register
+from accounts.models import Person
+from publishing import scheduling
+from publishing.models import Approval, Decision, Post, Revision, Variant
+from publishing.permissions import barred, require_on_all
+
+register("approval.approved", "approved a post")
+register("approval.changes_requested", "asked for changes to a post")
+register("approval.rejected", "rejected a post")
+register("approval.withdrawn", "took back an approval")
+register("approval.voided", "made an approval void by changing the post")
+
+WORDS = {
+    "approved": "approved it",
+    "changes_requested": "asked for changes",
+    "rejected": "rejected it",
+    "withdrawn": "withdrew it",
+}
+
+
+class Changed(ValidationError):
+    """The post is not what the approver saw. `seen` and `now` are the two revisions, to show what differs."""
+
+    def __init__(self, seen: Revision | None, now: Revision):
+        super().__init__(
+            f"{now.by} changed this post after you opened it. Nothing was decided: what is new stands below."
+        )
+        self.seen = seen
+        self.now = now
+
+
+@transaction.atomic
+def approve(approval: Approval, by: Person, revision_hash: str, note: str = "") -> Decision:
+    """Agree to the revision with this hash, which is the one on the approver's screen."""
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.APPROVED)
+
+
+@transaction.atomic
+def request_changes(approval: Approval, by: Person, revision_hash: str, note: str) -> Decision:
+    _need_note(note, "Say what should change, so that the author can act on it.")
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.CHANGES_REQUESTED)
+
+
+@transaction.atomic
+def reject(approval: Approval, by: Person, revision_hash: str, note: str) -> Decision:
+    _need_note(note, "Say why, so that the author does not have to guess.")
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.REJECTED)
+
+
+@transaction.atomic
+def withdraw(approval: Approval, by: Person, note: str = "") -> Decision:
+    """Take back an approval that was given. What is scheduled under it goes back to the author."""
+    post, approval = _locked(approval)
+    require_on_all(by, "approve", post, _channels(post), "withdraw the approval of")
+    if approval.state != Approval.State.APPROVED:
+        raise ValidationError(
+            _already(approval) if approval.state != Approval.State.PENDING else "Nobody has approved it yet."
+        )
+    decision = _note_down(approval, by, Decision.Verdict.WITHDRAWN, note)
+    scheduling.return_to_author(post, by, f"{by} took back the approval.")
+    _settle(post, approval, Approval.State.WITHDRAWN, Post.State.DRAFT)
+    record(by, "approval.withdrawn", approval, note=note)
+    _tell(approval, f"{by} took back the approval of “{post.title}”.")
+    return decision
+
+
+def void(post: Post, by: Person) -> None:
+    """The post changed: pending and given approvals no longer cover it. Called in the transaction of the edit."""
+    overtaken = list(
+        post.approvals.select_for_update().filter(state__in=("pending", "approved")).select_related("post")
+    )
+    Approval.objects.filter(pk__in=[a.pk for a in overtaken]).update(state=Approval.State.VOID)
+    record_many([(by, "approval.voided", a, {"was": a.state, "revision": a.revision_id}) for a in overtaken])
+
+
+def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdict: str) -> Decision:
+    post, approval = _locked(approval)
+    _refuse_changed(post, approval, revision_hash)
+    if approval.state != Approval.State.PENDING:
+        raise ValidationError(_already(approval))
+    if reason := barred(post).get(by.pk):
+        raise PermissionDenied(f"You may not decide on this post, because {_you(reason)}. Somebody else has to.")
+    require_on_all(by, "approve", post, _channels(post), "decide on")
+    decision = _note_down(approval, by, verdict, note)
+    _settle(post, approval, verdict, verdict)
+    record(by, f"approval.{verdict}", approval, hash=revision_hash, revision=approval.revision.number, note=note)
+    _tell(approval, f"{by} {_said(verdict)} “{post.title}”.")
+    return decision
+
+
+def _locked(approval: Approval) -> tuple[Post, Approval]:
+    post = Post.objects.select_for_update().get(pk=approval.post_id)
+    locked = Approval.objects.select_for_update(of=("self",)).select_related("revision__by", "asked_by")
+    approval = locked.get(pk=approval.pk)
+    approval.post = post
+    return post, approval
+
+
+def _refuse_changed(post: Post, approval: Approval, revision_hash: str) -> None:
+    """What the approver saw, what was asked about and what the post says now have to be the same."""
+    now = post.revisions.select_related("by").order_by("-number").first()
+    if not revision_hash == approval.revision.hash == now.hash:
+        raise Changed(post.revisions.filter(hash=revision_hash).order_by("-number").first(), now)
+
+
+def _already(approval: Approval) -> str:
+    last = approval.decisions.select_related("by").order_by("-id").first()
+    if last:
+        return f"{last.by} already {WORDS[last.verdict]}. There is nothing left to decide here."
+    if approval.state == Approval.State.WITHDRAWN:
+        return "The request was taken back. There is nothing left to decide here."
+    return "The post changed after this request. The author has to ask again."
+
+
+def _channels(post: Post):
+    return [v.channel for v in Variant.objects.current().filter(post=post).select_related("channel")]
+
+
+def _need_note(note: str, words: str) -> None:
+    if not note.strip():
+        raise ValidationError({"note": words})
+
+
+def _note_down(approval: Approval, by: Person, verdict: str, note: str) -> Decision:
+    return Decision.objects.create(
+        approval=approval, by=by, author_id=approval.post.author_id, verdict=verdict, note=note.strip(),
+        revision_hash=approval.revision.hash,
+    )  # fmt: skip
+
+
+def _settle(post: Post, approval: Approval, approval_state: str, post_state: str) -> None:
+    approval.state = approval_state
+    approval.save(update_fields=["state"])
+    post.state = post_state
+    post.save(update_fields=["state", "updated_at"])
+
+
+def _tell(approval: Approval, words: str) -> None:
+    post = approval.post
+    for person in {post.author, approval.asked_by}:
+        notifying.notify(person, "approval.decided", words, reverse("post", args=[post.pk]), mail=True)
+
+
+def _said(verdict: str) -> str:
+    return {"approved": "approved", "changes_requested": "asked for changes to", "rejected": "rejected"}[verdict]
+
+
+def _you(reason: str) -> str:
+    return f"you {reason}"

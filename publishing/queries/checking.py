@@ -1,0 +1,83 @@
+"""How long a text is, as its network counts, and what is wrong with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Prefetch
+
+from channels_registry import networks
+from channels_registry.connector import text as counting
+from channels_registry.connector.capabilities import Network
+from channels_registry.connector.types import Limits
+from channels_registry.models import Channel, Connection
+from publishing.models import Post, Variant
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`size` of `limit` in `unit`, as the network counts. `problem` is a sentence for the author; empty if it fits."""
+
+    size: int
+    limit: int
+    unit: str
+    problem: str
+    source: str
+
+    @property
+    def left(self) -> int:
+        return self.limit - self.size
+
+
+def now() -> datetime:
+    """The database's clock, which is the one that counts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]
+
+
+def variants_of(post: Post) -> list[Variant]:
+    """The post's current variants with channel and what its server says of itself: two queries."""
+    live = Connection.objects.filter(state="live").only("id", "channel_id", "facts", "state")
+    variants = Variant.objects.current().filter(post=post).select_related("channel").order_by("id")
+    variants = list(variants.prefetch_related(Prefetch("channel__connections", live, to_attr="live_connections")))
+    for variant in variants:
+        variant.post = post
+    return variants
+
+
+def connector_of(channel: Channel) -> Network | None:
+    """The network's class, or None for one that is no longer installed."""
+    try:
+        return networks.network(channel.network)
+    except KeyError:
+        return None
+
+
+def limits_of(channel: Channel) -> Limits | None:
+    """On the server that the channel is connected to; the network's own where nothing is connected."""
+    connector = connector_of(channel)
+    if connector is None:
+        return None
+    live = getattr(channel, "live_connections", None)
+    if live is None:
+        live = channel.connections.filter(state="live")
+    facts = next((each.facts for each in live), None)
+    return connector.limits if facts is None else connector.limits_for(facts)
+
+
+def measure(channel: Channel, text: str) -> Measure:
+    limits = limits_of(channel)
+    if limits is None:
+        return Measure(len(text), 0, "characters", f"Socialops does not know {channel.network} any more.", "")
+    problem = "The text is empty." if not text.strip() else counting.too_long(text, limits)
+    return Measure(
+        counting.length(text, limits.counts_by), limits.text, counting.UNITS[limits.counts_by], problem, limits.source
+    )
+
+
+def problems(variants: Iterable[Variant]) -> dict[int, str]:
+    """What keeps these variants from being sent, by variant id. Empty if nothing does."""
+    found = {v.pk: measure(v.channel, v.final_text).problem for v in variants}
+    return {pk: words for pk, words in found.items() if words}

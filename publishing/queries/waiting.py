@@ -1,0 +1,92 @@
+"""What waits for somebody, for Today and the rail."""
+
+from django.db.models import F, Q
+from django.urls import reverse
+
+from accounts.models import Person
+from channels_registry import permissions as channel_permissions
+from publishing.models import Approval, Post, Publication
+from socialops.lib.waiting import Waiting
+
+NEEDS_SOMEBODY = ("needs_human", "held", "blocked", "missed", "failed")
+TONES = {
+    "scheduled": "plain", "sending": "wait", "unknown": "unsure", "needs_human": "unsure", "done": "ok",
+    "failed": "risk", "held": "held", "blocked": "risk", "missed": "risk", "cancelled": "plain",
+}  # fmt: skip
+ACTIONS = {
+    "needs_human": "Look and decide",
+    "held": "Decide",
+    "blocked": "Mend",
+    "missed": "Give a new time",
+    "failed": "Read why",
+}
+WORDS = {
+    "unknown": "may or may not be out", "needs_human": "may or may not be out", "held": "is held",
+    "blocked": "cannot go out", "missed": "missed its time", "failed": "was refused by the network",
+}  # fmt: skip
+
+
+def waiting_for(person: Person) -> list[Waiting]:
+    """Approvals asked of them, their posts that came back, publications that need a person. Three queries."""
+    return [*_approvals(person), *_returned(person), *_publications(person, NEEDS_SOMEBODY)]
+
+
+def trouble(person: Person) -> list[Waiting]:
+    """Publications that failed, were missed, are blocked or unknown, on channels this person sees. One query."""
+    there = channel_permissions.seen_by(person).values("pk")
+    return _waiting_publications(Q(channel__in=there), ("unknown", *NEEDS_SOMEBODY))
+
+
+def count_approvals(person: Person) -> int:
+    return Approval.objects.filter(asked_of=person, state="pending").count()
+
+
+def count_waiting(person: Person) -> int:
+    """How many things waiting_for() would list. One query."""
+    may_publish = channel_permissions.channels_with(person, "publish").values("pk")
+    approvals = Approval.objects.filter(asked_of=person, state="pending").values("pk")
+    returned = Post.objects.filter(author=person, state__in=("changes_requested", "rejected")).values("pk")
+    publications = Publication.objects.filter(channel__in=may_publish, state__in=NEEDS_SOMEBODY).values("pk")
+    return approvals.order_by().union(returned.order_by(), publications.order_by(), all=True).count()
+
+
+def _approvals(person: Person) -> list[Waiting]:
+    pending = Approval.objects.filter(asked_of=person, state="pending").select_related("post", "asked_by")
+    return [
+        Waiting(
+            f"Approve: “{approval.post.title}”",
+            f"{approval.asked_by} asks you to confirm {QUESTION[approval.question]}.",
+            reverse("approval", args=[approval.pk]),
+            "Read and decide",
+            approval.latest_decision_at,
+        )
+        for approval in pending.order_by(F("latest_decision_at").asc(nulls_last=True), "id")
+    ]  # fmt: skip
+
+
+QUESTION = {"facts": "the facts", "legal": "that it is lawful", "brand": "that it sounds like us"}
+
+
+def _returned(person: Person) -> list[Waiting]:
+    posts = Post.objects.filter(author=person, state__in=("changes_requested", "rejected")).order_by("-updated_at")
+    words = {"changes_requested": "Changes were asked for.", "rejected": "It was rejected."}
+    return [
+        Waiting(f"Returned: “{post.title}”", words[post.state], reverse("post", args=[post.pk]), "Read and change")
+        for post in posts
+    ]
+
+
+def _publications(person: Person, states: tuple[str, ...]) -> list[Waiting]:
+    there = channel_permissions.channels_with(person, "publish").values("pk")
+    return _waiting_publications(Q(channel__in=there), states)
+
+
+def _waiting_publications(where: Q, states: tuple[str, ...], most: int = 200) -> list[Waiting]:
+    found = Publication.objects.filter(where, state__in=states).select_related("variant__post", "channel")
+    return [
+        Waiting(
+            f"“{p.variant.post.title}” {WORDS[p.state]}", f"{p.channel.name}. {p.reason}".strip(),
+            reverse("publication", args=[p.pk]), ACTIONS.get(p.state, "Look"), p.not_after, TONES[p.state],
+        )
+        for p in found.order_by("due_at", "id")[:most]
+    ]  # fmt: skip

@@ -1,0 +1,253 @@
+"""When a variant goes out, and who answers for it. The person who sets the time answers for it by name."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import tzdata
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.audit import record, record_many, register
+from accounts.models import Person
+from accounts.permissions import is_present
+from channels_registry import permissions as channel_permissions
+from channels_registry.connector.capabilities import Publishes
+from publishing import queries
+from publishing.models import Approval, Post, Publication, Revision, Variant
+from publishing.models.revision import content_of, parts_of, sha256
+from socialops.lib import wall_clock
+
+register("publication.scheduled", "scheduled a post")
+register("publication.rescheduled", "gave a post another time")
+register("publication.cancelled", "cancelled a scheduled post")
+register("publication.adopted", "took over a scheduled post")
+register("publication.returned", "sent a scheduled post back to its author")
+
+LATEST_USEFUL = timedelta(hours=1)  # after its time by more than this it is missed, and a person decides
+WAITING = ("scheduled", "held", "blocked", "missed", "failed")  # nothing of it is out, and nothing is on its way
+MAYBE_OUT = ("sending", "unknown", "needs_human")
+
+
+@transaction.atomic
+def schedule(
+    variant: Variant, wall_time: datetime, time_zone: str, by: Person, fold: int = 0, late_by: timedelta = LATEST_USEFUL
+) -> Publication:
+    """Send this variant at a wall time of a zone. `fold` 1 is the second of two equal times, when clocks go back.
+
+    Only what is approved now, as it was approved. A wall time that the clocks skip moves forward; `told` says so.
+    """
+    post = Post.objects.select_for_update().get(pk=variant.post_id)
+    variant = Variant.objects.select_related("channel").get(pk=variant.pk)
+    channel_permissions.require(by, "publish", variant.channel)
+    approval = approved(post)
+    text = approval.revision.text_for(variant.channel_id)
+    if variant.removed_at or text is None:
+        raise ValidationError("This post does not go to that channel any more.")
+    _refuse_unpublishable(variant)
+    _make_room(variant, by)
+    publication = Publication(
+        variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=text,
+        content_hash=approval.revision.hash, answerable=by,
+    )  # fmt: skip
+    _set_time(publication, wall_time, time_zone, fold, late_by)
+    publication.save()
+    record(by, "publication.scheduled", publication, **_trail(publication))
+    return publication
+
+
+@transaction.atomic
+def publish_now(variant: Variant, by: Person) -> Publication:
+    """The same as scheduling it for this moment, with the same rules."""
+    now = queries.now()
+    zone = by.time_zone
+    local = now.astimezone(ZoneInfo(zone))
+    publication = schedule(
+        variant, local.replace(tzinfo=None, fold=0) + timedelta(seconds=2), zone, by, fold=local.fold
+    )
+    publication.due_at = publication.next_attempt_at = now
+    publication.save(update_fields=["due_at", "next_attempt_at"])
+    return publication
+
+
+@transaction.atomic
+def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by: Person, fold: int = 0) -> Publication:
+    """Another time, for anything that is not out. Whoever gives it answers for it from now on."""
+    publication = locked(publication)
+    channel_permissions.require(by, "publish", publication.channel)
+    _refuse_unless_waiting(publication, "It cannot be moved any more.")
+    _refuse_late_answer(publication)
+    _refuse_overtaken(publication)
+    before = publication.due_at
+    if publication.state == "failed":
+        publication.handle = {}  # what was begun over there was refused with it
+    late_by = (publication.not_after - publication.due_at) if publication.not_after else LATEST_USEFUL
+    _set_time(publication, wall_time, time_zone, fold, late_by)
+    publication.state, publication.reason, publication.answerable = "scheduled", "", by
+    publication.tries = publication.looks = 0
+    publication.settled_at = None
+    publication.save()
+    record(by, "publication.rescheduled", publication, was=before.isoformat(), **_trail(publication))
+    return publication
+
+
+@transaction.atomic
+def cancel(publication: Publication, by: Person, reason: str = "") -> Publication:
+    """Take it off the calendar. Refused from the moment it may be out."""
+    publication = locked(publication)
+    channel_permissions.require(by, "publish", publication.channel)
+    _refuse_unless_waiting(publication, "It cannot be cancelled.")
+    publication.state, publication.reason = "cancelled", reason
+    publication.save(update_fields=["state", "reason"])
+    record(by, "publication.cancelled", publication, reason=reason)
+    return publication
+
+
+@transaction.atomic
+def adopt(publication: Publication, by: Person) -> Publication:
+    """Answer for it in place of somebody who left or lost the right to publish."""
+    publication = locked(publication)
+    channel_permissions.require(by, "publish", publication.channel)
+    _refuse_unless_waiting(publication, "There is nothing to take over.")
+    was = publication.answerable
+    if is_present(was) and channel_permissions.may(was, "publish", publication.channel):
+        raise ValidationError(f"{was} still answers for it. Move it or cancel it instead.")
+    _refuse_late_answer(publication)
+    _refuse_overtaken(publication)
+    if publication.due_at <= queries.now():
+        raise ValidationError("Its time has passed. Give it a new time instead, and you answer for it.")
+    publication.answerable, publication.reason = by, ""
+    if publication.state == "blocked":
+        publication.state = "scheduled"
+    publication.save(update_fields=["answerable", "reason", "state"])
+    record(by, "publication.adopted", publication, was=was.pk)
+    return publication
+
+
+def return_to_author(post: Post, by: Person, reason: str) -> list[Publication]:
+    """Nothing of this post that still waits goes out. Called in the transaction that takes its approval away."""
+    waiting = Publication.objects.select_for_update(of=("self",)).filter(variant__post=post, state__in=WAITING)
+    returned = list(waiting.order_by("id"))
+    # A row that a worker claimed meanwhile is not matched again: it is sending, with the text that was approved.
+    Publication.objects.filter(pk__in=[p.pk for p in returned], state__in=WAITING).update(
+        state="cancelled", reason=reason
+    )
+    record_many([(by, "publication.returned", p, {"was": p.state, "due_at": p.due_at.isoformat()}) for p in returned])
+    return returned
+
+
+def refuse_if_out(variant_ids: Iterable[int]) -> None:
+    """A channel cannot be taken off a post that is, or may be, out there."""
+    out = Publication.objects.filter(variant__in=variant_ids).exclude(state__in=[*WAITING, "cancelled"])
+    if first := out.select_related("channel").first():
+        raise ValidationError(
+            {"channels": f"This post is out, or may be out, on {first.channel}, so it stays on the list."}
+        )
+
+
+def approved(post: Post) -> Approval:
+    """The standing approval of exactly what the post says now. Raises ValidationError if there is none."""
+    approval = post.approvals.filter(state="approved").select_related("revision").order_by("-id").first()
+    if approval is None:
+        raise ValidationError("This post is not approved, so it cannot be scheduled. Ask for approval first.")
+    content = content_of(post, Variant.objects.current().filter(post=post))
+    if sha256(parts_of(content)) != approval.revision.hash or sha256(approval.revision.parts) != approval.revision.hash:
+        raise ValidationError("The post is not what was approved. Ask for approval again.")
+    return approval
+
+
+def told(publication: Publication) -> str:
+    """What the clocks did to the wall time that was asked for; empty if nothing."""
+    wall = publication.wall_time.replace(tzinfo=None)
+    reading = wall_clock.read(wall, publication.time_zone, publication.fold)
+    zone = publication.time_zone
+    if reading.skipped:
+        return f"That day has no {wall:%H:%M} in {zone}: clocks go forward. It goes out at {reading.wall(zone):%H:%M}."
+    if reading.twice:
+        which = "second" if publication.fold else "first"
+        return f"On that day {wall:%H:%M} comes twice in {zone}: clocks go back. It goes out at the {which} one."
+    return ""
+
+
+def next_valid(now: datetime, time_zone: str) -> datetime:
+    """The next five-minute mark that leaves a minute to spare, as a naive wall time."""
+    local = (now + timedelta(minutes=1)).astimezone(ZoneInfo(time_zone)).replace(tzinfo=None, second=0, microsecond=0)
+    return local + timedelta(minutes=5 - local.minute % 5)
+
+
+def locked(publication: Publication) -> Publication:
+    """The post first, then its publication: the order of every verb."""
+    Post.objects.select_for_update().get(variants=publication.variant_id)
+    rows = Publication.objects.select_for_update(of=("self",)).select_related("channel", "answerable", "revision")
+    return rows.get(pk=publication.pk)
+
+
+def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fold: int, late_by: timedelta) -> None:
+    reading = wall_clock.read(wall_time, time_zone, fold)
+    now = queries.now()
+    if reading.instant <= now:
+        offer = next_valid(now, time_zone)
+        words = f"This time has passed. The next one is {offer:%-d %B, %H:%M} in {time_zone}."
+        raise ValidationError({"wall_time": words})
+    publication.wall_time = wall_time.replace(tzinfo=UTC, fold=0)
+    publication.time_zone, publication.fold = time_zone, 1 if fold and reading.twice else 0
+    publication.tzdata = tzdata.IANA_VERSION
+    publication.due_at = publication.next_attempt_at = reading.instant
+    publication.not_after = reading.instant + late_by
+
+
+def _make_room(variant: Variant, by: Person) -> None:
+    """One live publication a variant. What came to nothing makes room; what is, or may be, out does not."""
+    there = (
+        Publication.objects.select_for_update(of=("self",)).filter(variant=variant).exclude(state="cancelled").first()
+    )
+    if there is None:
+        return
+    if there.state in ("scheduled", "held"):
+        raise ValidationError("It is already scheduled on this channel. Move it instead.")
+    _refuse_unless_waiting(there, "It cannot be scheduled again.")
+    _refuse_late_answer(there)
+    there.state, there.reason = "cancelled", "Scheduled again."
+    there.save(update_fields=["state", "reason"])
+    record(by, "publication.cancelled", there, reason=there.reason)
+
+
+def _refuse_unpublishable(variant: Variant) -> None:
+    connector = queries.connector_of(variant.channel)
+    if connector is None or not isinstance(connector, Publishes):
+        raise ValidationError(f"Socialops cannot publish on {variant.channel}.")
+    if variant.channel.state == "archived":
+        raise ValidationError(f"{variant.channel} is archived, so nothing goes out there.")
+
+
+def _refuse_unless_waiting(publication: Publication, cannot: str) -> None:
+    if publication.state in MAYBE_OUT:
+        raise ValidationError(f"It may already be out. {cannot}")
+    if publication.state == "done":
+        raise ValidationError(f"It is already out. {cannot}")
+    if publication.state == "cancelled":
+        raise ValidationError(f"It was cancelled. {cannot}")
+
+
+def _refuse_late_answer(publication: Publication) -> None:
+    """The network's acceptance of an earlier sending arrived after the row had moved on."""
+    if publication.attempts.filter(evidence__late__outcome="accepted").exists():
+        raise ValidationError(
+            "A late answer says that it is already out. Look on the network before it is sent again."
+        )
+
+
+def _refuse_overtaken(publication: Publication) -> None:
+    revision: Revision = approved(publication.variant.post).revision
+    if revision.hash != publication.content_hash:
+        raise ValidationError("The post was changed and approved again. Cancel this and schedule the new text.")
+
+
+def _trail(publication: Publication) -> dict[str, str | int]:
+    return {
+        "due_at": publication.due_at.isoformat(),
+        "wall_time": f"{publication.wall_time:%Y-%m-%d %H:%M}",
+        "time_zone": publication.time_zone,
+        "fold": publication.fold,
+        "hash": publication.content_hash,
+    }

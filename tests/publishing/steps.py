@@ -1,0 +1,63 @@
+"""Small steps that several tests of publishing take."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from channels_registry.models import Connection
+from publishing import approving, drafting, scheduling
+from tests import factories
+
+TEXT = "From 1 December, instant transfers cost 0.20 €. Everything else stays free."
+
+
+def staffed(channel):
+    """alice may write there, bob approve, dana publish; charlie may only look."""
+    rights = {"alice": "author", "bob": "approver", "dana": "publisher", "charlie": "viewer"}
+    for name, right in rights.items():
+        factories.grant(channel, factories.person(name), right)
+    return channel
+
+
+def write(alice, channels, text: str = TEXT, **more):
+    return drafting.create_post(alice, channels, text, **{"title": "Winter rates", **more})
+
+
+def ask(post, alice, bob, days: int = 2):
+    return drafting.submit(post, alice, bob, "facts", timezone.now() + timedelta(days=days))
+
+
+def agree(post, alice, bob):
+    """The post asked about and approved."""
+    approval = ask(post, alice, bob)
+    approving.approve(approval, bob, approval.revision.hash)
+    post.refresh_from_db()
+    return post
+
+
+def plan(post, dana, wall: datetime | None = None):
+    return scheduling.schedule(post.variants.first(), wall or tomorrow(9), "UTC", dana)
+
+
+def tomorrow(hour: int, days: int = 2) -> datetime:
+    """A naive wall time in the near future."""
+    day = timezone.now() + timedelta(days=days)
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def connect(channel, **facts) -> Connection:
+    """A live connection as a worker would have left it; nothing here ever opens its secrets."""
+    return Connection.objects.create(
+        channel=channel, state="live", sealed_secrets=b"-", key_id="-", facts=facts, authorised_by=factories.erin()
+    )
+
+
+def trail(subject) -> list[str]:
+    """What was done with it, in order."""
+    return [event.action for event in events(subject)]
+
+
+def events(subject) -> list[AuditEvent]:
+    found = AuditEvent.objects.filter(subject_type=subject._meta.model_name, subject_id=str(subject.pk))
+    return list(found.order_by("id"))
