@@ -7,6 +7,7 @@ from importlib import import_module
 from channels_registry.connector.capabilities import Network
 
 _NETWORKS = {
+    "bluesky": "channels_registry.networks.bluesky:Bluesky",
     "sandbox": "channels_registry.networks.sandbox:Sandbox",
 }
 _loaded: dict[str, Network] = {}

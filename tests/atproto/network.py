@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,20 @@ class AtprotoNetwork:
         return True
 
     def write(
-        self, account: Account, text: str, reply: dict[str, Any] | None = None, mention: str = ""
+        self,
+        account: Account,
+        text: str,
+        reply: dict[str, Any] | None = None,
+        mention: str = "",
+        age: timedelta = timedelta(),
     ) -> dict[str, Any]:
-        """A post by somebody: {uri, cid}. `reply` is {root: {uri, cid}, parent: {uri, cid}}, `mention` a DID."""
+        """A post by somebody: {uri, cid}. `reply` is {root: {uri, cid}, parent: {uri, cid}}, `mention` a DID that the
+        first word stands for, `age` how much the writer's clock is behind.
+        """
         record: dict[str, Any] = {
             "$type": "app.bsky.feed.post",
             "text": text,
-            "createdAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "createdAt": (datetime.now(UTC) - age).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         if reply:
             record["reply"] = reply

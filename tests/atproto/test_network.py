@@ -1,5 +1,7 @@
 """The real network starts, and behaves where our design leans on it."""
 
+from pathlib import Path
+
 from tests.networks.peers import eventually
 
 
@@ -15,7 +17,7 @@ async def test_what_one_account_writes_another_reads_from_the_public_api(atproto
 
 
 def test_it_listens_on_loopback_only(atproto):
-    listening = [line.split() for line in open("/proc/net/tcp").read().splitlines()[1:]]
+    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     ports = {int(url.rsplit(":", 1)[1]) for url in (atproto.pds, atproto.appview)}
     found = {int(line[1].split(":")[1], 16): line[1].split(":")[0] for line in listening if line[3] == "0A"}
     assert {found[port] for port in ports} == {"0100007F"}

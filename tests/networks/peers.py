@@ -71,8 +71,10 @@ class Peer(ABC):
         """The same form with a secret that the network must refuse."""
 
     @abstractmethod
-    async def end(self, access: Access) -> None:
-        """Somebody takes our own access away over there, for good."""
+    async def end(self, access: Access) -> Access:
+        """Somebody takes our own access away over there, for good. Answers what a worker then holds, its token run
+        out.
+        """
 
     @abstractmethod
     async def standing(self, access: Access) -> list[str]:

@@ -102,7 +102,7 @@ async def test_refreshing_keeps_us_who_we_are(peer, access):
 
 @every()
 async def test_access_that_was_taken_away_is_not_refreshed(peer, access):
-    await peer.end(access)
+    access = await peer.end(access)
     with pytest.raises(Refused):
         await peer.network.refresh(access)
 
@@ -205,7 +205,7 @@ async def test_a_network_that_is_away_has_taken_nothing(peer, access):
 
 @every(Publishes)
 async def test_a_dead_credential_says_so(peer, access):
-    await peer.end(access)
+    access = await peer.end(access)
     with pytest.raises(Disconnected):
         await publish(peer, access, draft(), peer.network.marker(new_key()))
     assert await peer.standing(access) == []
@@ -242,6 +242,7 @@ async def test_after_a_lost_answer_the_one_reply_is_found(peer, access):
         await peer.network.reply(access, message.reply_to, "At nine.", marker)
     found = await eventually(lambda: look_for_reply(peer, access, message, "At nine.", marker))
     assert isinstance(found, Published)
+    await eventually(lambda: seen(peer, access, post, "At nine."))
     assert await peer.customer_reads(access, post) == ["At nine."]
 
 

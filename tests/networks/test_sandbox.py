@@ -31,6 +31,7 @@ class Peer(peers.Peer):
     async def end(self, access):
         door = next(each for each in await self.network.list_doors(access) if each.ours)
         await self.network.revoke_door(access, door)
+        return access
 
     async def standing(self, access):
         return [post["text"] for post in reversed(self.sandbox.posts(access.remote_id))]

@@ -1,0 +1,392 @@
+"""Bluesky and every other AT Protocol server, by app password.
+
+A post is a record under a key of our own choosing, written by putRecord with `swapRecord: null`: the same record once
+more is a no-op, another one under the same key is refused. So a repetition can never make a second post, at any later
+time. Rules: docs.bsky.app, lexicons com.atproto.* and app.bsky.*, and the behaviour of the reference server (PDS 0.5).
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import regex
+
+from channels_registry.connector.answers import Response, message_in
+from channels_registry.connector.capabilities import Converses, ListsDoors, Network, Publishes, RevokesDoors
+from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused
+from channels_registry.connector.http import Http
+from channels_registry.connector.looking import look, moment
+from channels_registry.connector.text import LINK, check, same
+from channels_registry.connector.types import (
+    Access,
+    Connected,
+    Draft,
+    Field,
+    InboundMessage,
+    Limits,
+    Page,
+    Probe,
+    Published,
+    RemoteDoor,
+    Revoked,
+    Unsure,
+)
+
+POST = "app.bsky.feed.post"
+DEAD_TOKEN = {"ExpiredToken", "InvalidToken", "AuthMissing", "AccountDeactivated", "AccountTakedown"}
+REASONS = {"reply": "comment", "mention": "mention", "quote": "mention"}
+OVERLAP = timedelta(hours=1)  # notifications are dated by their author's clock, so late ones appear below the newest
+OLDEST = timedelta(days=30)
+REMEMBERED = 200
+ACCESS_TOKEN_LIVES = timedelta(hours=2)
+TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
+TID_FROM = 1_672_531_200_000_000  # 2023-01-01 in microseconds: our keys lie between then and early 2025
+MENTION = regex.compile(r"(?<=^|[\s(])@((?:[a-zA-Z0-9-]+\.)+[a-zA-Z][a-zA-Z0-9-]*)")
+TAG = regex.compile(r"(?<=^|\s)[#＃]([\p{L}\p{M}\p{N}_]{1,64})(?![\p{L}\p{M}\p{N}_])")
+
+
+class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
+    slug = "bluesky"
+    label = "Bluesky"
+    purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
+    fields = (
+        Field("service", "Server", initial="https://bsky.social", help="Where the account lives."),
+        Field("handle", "Handle", help="For example shop.bsky.social, without the @."),
+        Field("app_password_name", "Name of the app password", initial="Socialops", help="As you named it there."),
+        Field("app_password", "App password", secret=True, help="Settings, Privacy and security, App passwords."),
+    )
+    limits = Limits(300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post")
+    idempotency = "K"
+    settle_seconds = 10.0
+    kinds = ("mentions",)
+
+    async def connect(self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http) -> Connected:
+        service = fields.get("service", "").strip().rstrip("/")
+        handle = fields.get("handle", "").strip().removeprefix("@")
+        session = await _log_in(http, service, handle, secrets.get("app_password", "").strip())
+        connected = await self._connected(http, service, session, secrets)
+        name = fields.get("app_password_name", "").strip()
+        answer = await http.request(
+            "GET",
+            _xrpc(connected.facts["pds"], "com.atproto.server.listAppPasswords"),
+            headers=_bearer(session["accessJwt"]),
+            judge=_judge,
+        )
+        if name not in answer.read(lambda value: [each["name"] for each in value["passwords"]]):
+            raise Refused(f"This account has no app password named {name!r}. Write its name as Bluesky lists it.")
+        return connected
+
+    async def refresh(self, access: Access) -> Connected:
+        service = access.fields["service"].strip().rstrip("/")
+        url = _xrpc(access.facts["pds"], "com.atproto.server.refreshSession")
+        try:
+            answer = await access.http.request(
+                "POST", url, headers=_bearer(access.secrets["refresh_jwt"]), judge=_judge
+            )
+            session = answer.read(_session)
+        except (Disconnected, Refused):
+            session = await _log_in(access.http, service, access.remote_id, access.secrets["app_password"])
+        return await self._connected(access.http, service, session, access.secrets)
+
+    async def _connected(
+        self, http: Http, service: str, session: Mapping[str, Any], secrets: Mapping[str, str]
+    ) -> Connected:
+        profile = await _profile(http, service, session)
+        token = _claims(session["accessJwt"])
+        handle = session["handle"]
+        return Connected(
+            remote_id=session["did"],
+            handle=handle,
+            name=profile.get("displayName") or handle,
+            url=f"https://bsky.app/profile/{handle}",
+            secrets={
+                "app_password": secrets.get("app_password", "").strip(),
+                "access_jwt": session["accessJwt"],
+                "refresh_jwt": session["refreshJwt"],
+            },
+            scopes=frozenset({str(token.get("scope", "com.atproto.appPass"))}),
+            expires_at=moment(token["exp"]) if "exp" in token else None,
+            facts={"pds": _server_of(session) or service},
+            audience_size=profile.get("followersCount"),
+        )
+
+    def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
+        return "https://bsky.app/settings/app-passwords"
+
+    def marker(self, key: str) -> str:
+        """A record key (TID): 46 bits of time in the past and 10 of clock, both from the delivery's key."""
+        number = int.from_bytes(hashlib.sha256(f"socialops:{key}".encode()).digest()[:7], "big")
+        value = ((TID_FROM + (number >> 10)) << 10) | (number & 1023)
+        return "".join(TID_LETTERS[(value >> shift) & 31] for shift in range(60, -1, -5))
+
+    def reply_marker(self, key: str) -> str:
+        return self.marker(key)
+
+    def resend_is_safe(self, access: Access) -> bool:
+        return True
+
+    async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
+        check(draft.text, self.limits)
+        record = await _record(access, draft.text, draft.at)
+        if draft.language:
+            record["langs"] = [draft.language]
+        return await _put(access, marker, record)
+
+    @look
+    async def find_published(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Published | Unsure | None:
+        return await _find(access, marker, draft.text)
+
+    async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
+        place = _place(cursor)
+        params = {"limit": "100"} | ({"cursor": place["walk"]} if place["walk"] else {})
+        answer = await _query(access, "app.bsky.notification.listNotifications", params)
+        return answer.read(lambda value: _page(value, place))
+
+    async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published:
+        check(text, self.limits)
+        record = await _record(access, text, None)
+        return await _put(access, marker, record | {"reply": {"root": to["root"], "parent": to["parent"]}})
+
+    @look
+    async def find_reply(
+        self, access: Access, to: Mapping[str, Any], text: str, marker: str
+    ) -> Published | Unsure | None:
+        return await _find(access, marker, text)
+
+    async def list_doors(self, access: Access) -> list[RemoteDoor]:
+        answer = await _query(access, "com.atproto.server.listAppPasswords", {})
+        ours = access.fields["app_password_name"].strip()
+        return answer.read(lambda value: [_door(each, ours) for each in value["passwords"]])
+
+    async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
+        there = {each.remote_id for each in await self.list_doors(access)}
+        url = _xrpc(access.facts["pds"], "com.atproto.server.revokeAppPassword")
+        await access.http.request(
+            "POST", url, headers=_bearer(access.secrets["access_jwt"]), json={"name": door.remote_id}, judge=_judge
+        )
+        return Revoked(already_gone=door.remote_id not in there, evidence={"name": door.remote_id})
+
+    async def probe(self, access: Access, door: RemoteDoor) -> Probe:
+        """We do not hold the person's app password, so nobody can try it: the list, read again, is the proof there
+        is.
+        """
+        names = [each.remote_id for each in await self.list_doors(access)]
+        if door.remote_id in names:
+            return Probe(False, "The app password is still on the account's list.", evidence={"names": names})
+        return Probe(
+            None,
+            "The app password is no longer on the account's list. Bluesky offers no way to try it without knowing it.",
+            "A session that it had already opened may go on for up to 2 hours.",
+            datetime.now(UTC) + ACCESS_TOKEN_LIVES,
+            {"names": names},
+        )
+
+
+async def _log_in(http: Http, service: str, identifier: str, password: str) -> dict[str, Any]:
+    url = _xrpc(service, "com.atproto.server.createSession")
+    try:
+        answer = await http.request("POST", url, json={"identifier": identifier, "password": password}, judge=_judge)
+    except Disconnected as error:
+        raise Refused(
+            "Bluesky does not accept this handle and app password. Make a new app password there and copy it.",
+            detail=error.detail,
+            status=error.status,
+        ) from error
+    session = answer.read(_session)
+    if _claims(session["accessJwt"]).get("scope") == "com.atproto.access":
+        raise Refused("This is the account's main password. Make an app password for Socialops and use that.")
+    return session
+
+
+async def _profile(http: Http, service: str, session: Mapping[str, Any]) -> dict[str, Any]:
+    """What people see of the account; a new account, or a server without an AppView, may not have it."""
+    url = _xrpc(_server_of(session) or service, "app.bsky.actor.getProfile")
+    try:
+        answer = await http.request("GET", url, params={"actor": session["did"]}, headers=_bearer(session["accessJwt"]))
+        return answer.read(dict)
+    except NetworkError:
+        return {}
+
+
+async def _record(access: Access, text: str, at: datetime | None) -> dict[str, Any]:
+    created = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": created}
+    facets = [*_plain_facets(text)]
+    for match in MENTION.finditer(text):
+        if did := await _did_of(access, match[1]):
+            feature = {"$type": "app.bsky.richtext.facet#mention", "did": did}
+            facets.append(_facet(text, match.start(), match.end(), feature))
+    if facets:
+        record["facets"] = sorted(facets, key=lambda each: each["index"]["byteStart"])
+    return record
+
+
+def _plain_facets(text: str) -> Iterator[dict[str, Any]]:
+    for match in LINK.finditer(text):
+        yield _facet(text, *match.span(), {"$type": "app.bsky.richtext.facet#link", "uri": match[0]})
+    for match in TAG.finditer(text):
+        if not match[1].isdecimal():
+            yield _facet(text, *match.span(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]})
+
+
+def _facet(text: str, start: int, end: int, feature: dict[str, str]) -> dict[str, Any]:
+    """The network counts in bytes of UTF-8, Python in code points."""
+    begins = len(text[:start].encode())
+    return {"index": {"byteStart": begins, "byteEnd": begins + len(text[start:end].encode())}, "features": [feature]}
+
+
+async def _did_of(access: Access, handle: str) -> str:
+    """Whom a handle means; empty for one that nobody has, which then stays plain text."""
+    try:
+        answer = await _query(access, "com.atproto.identity.resolveHandle", {"handle": handle})
+        return answer.read(lambda value: str(value["did"]))
+    except Refused:
+        return ""
+
+
+async def _put(access: Access, rkey: str, record: Mapping[str, Any]) -> Published:
+    wish = {"repo": access.remote_id, "collection": POST, "rkey": rkey, "record": record, "swapRecord": None}
+    answer = await access.http.request(
+        "POST",
+        _xrpc(access.facts["pds"], "com.atproto.repo.putRecord"),
+        headers=_bearer(access.secrets["access_jwt"]),
+        json=wish,
+        creates=True,
+        judge=_judge,
+    )
+    return answer.read(lambda value: _published(access.handle, value["uri"], value["cid"]))
+
+
+async def _find(access: Access, rkey: str, text: str) -> Published | Unsure | None:
+    """What stands under our key. Anybody may read it, so this works with a dead token too."""
+    url = _xrpc(access.facts["pds"], "com.atproto.repo.getRecord")
+    params = {"repo": access.remote_id, "collection": POST, "rkey": rkey}
+    try:
+        answer = await access.http.request("GET", url, params=params)
+    except Refused as error:
+        if "RecordNotFound" in error.detail:
+            return None
+        raise
+    if not answer.read(lambda value: same(value["value"]["text"], text)):
+        return Unsure("Another text stands under the key of this post. A person has to look at it.")
+    return answer.read(lambda value: _published(access.handle, value["uri"], value["cid"]))
+
+
+def _judge(response: Response) -> NetworkError | None:
+    """AT Protocol says 400 where others say 401, and 400 InvalidSwap where something stands under our key already."""
+    code, said = message_in(response.body)
+    more = {"detail": f"HTTP {response.status} {code} {said}", "status": response.status}
+    if code in DEAD_TOKEN:
+        return Disconnected("Bluesky no longer accepts this connection. Connect the channel again.", **more)
+    if code == "InvalidSwap":
+        return OutcomeUnknown("Something stands under the key of this post already.", **more)
+    return None
+
+
+async def _query(access: Access, method: str, params: Mapping[str, str]) -> Response:
+    token = _bearer(access.secrets["access_jwt"])
+    return await access.http.request(
+        "GET", _xrpc(access.facts["pds"], method), params=params, headers=token, judge=_judge
+    )
+
+
+def _xrpc(service: str, method: str) -> str:
+    return f"{service}/xrpc/{method}"
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _session(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {**value, **{name: str(value[name]) for name in ("did", "handle", "accessJwt", "refreshJwt")}}
+
+
+def _server_of(session: Mapping[str, Any]) -> str:
+    """The server that holds the account, if the login was at a gateway (bsky.social) that says so."""
+    services = (session.get("didDoc") or {}).get("service") or []
+    return next((str(each["serviceEndpoint"]) for each in services if each.get("id") == "#atproto_pds"), "")
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """What the token says of itself. Not verified: it is not ours to trust, only to plan by."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return claims if isinstance(claims, dict) else {}
+    except (IndexError, ValueError):
+        return {}
+
+
+def _published(handle: str, uri: str, cid: str) -> Published:
+    return Published(uri, _public_url(handle, uri), {"cid": cid})
+
+
+def _public_url(handle: str, uri: str) -> str:
+    return f"https://bsky.app/profile/{handle}/post/{uri.rsplit('/', 1)[-1]}"
+
+
+def _place(cursor: str) -> dict[str, Any]:
+    """Where the poll is: `high` the newest time of the last finished walk, `top` of this one, `walk` the page,
+    `seen`.
+    """
+    try:
+        value = json.loads(cursor)
+    except ValueError:
+        value = {}
+    place = value if isinstance(value, dict) else {}
+    return {"high": "", "top": "", "walk": "", "seen": []} | place
+
+
+def _page(value: Mapping[str, Any], place: Mapping[str, Any]) -> Page:
+    """The network lists newest first; we walk down to where the last walk began, and an hour deeper."""
+    notices = value["notifications"]
+    times = [str(each["indexedAt"]) for each in notices]
+    fresh = {_short(n): _message(n) for n in notices if n["reason"] in REASONS and _short(n) not in place["seen"]}
+    seen = [*fresh, *place["seen"]][:REMEMBERED]
+    top = place["top"] or max(times, default=place["high"])
+    floor = moment(place["high"]) - OVERLAP if place["high"] else datetime.now(UTC) - OLDEST
+    next_page = value.get("cursor") or ""
+    more = bool(next_page and times and moment(min(times)) > floor)
+    after = {"top": top, "walk": next_page, "high": place["high"]} if more else {"high": top}
+    return Page(tuple(fresh.values()), json.dumps({**after, "seen": seen}, separators=(",", ":")), more)
+
+
+def _short(notice: Mapping[str, Any]) -> str:
+    return base64.b64encode(hashlib.sha256(notice["uri"].encode()).digest()[:9]).decode()
+
+
+def _message(notice: Mapping[str, Any]) -> InboundMessage:
+    author, record, uri = notice["author"], notice["record"], notice["uri"]
+    this = {"uri": uri, "cid": notice["cid"]}
+    above = record.get("reply") or {}
+    root = above.get("root") or this
+    return InboundMessage(
+        remote_id=uri,
+        thread_id=f"{root['uri']}#{author['did']}",
+        kind=REASONS[notice["reason"]],
+        author_id=author["did"],
+        author_handle=author["handle"],
+        author_name=author.get("displayName") or author["handle"],
+        text=str(record.get("text", "")),
+        at=moment(notice["indexedAt"]),
+        in_reply_to=(above.get("parent") or {}).get("uri", ""),
+        url=_public_url(author["handle"], uri),
+        reply_to={"root": {"uri": root["uri"], "cid": root["cid"]}, "parent": this},
+    )
+
+
+def _door(item: Mapping[str, Any], ours: str) -> RemoteDoor:
+    return RemoteDoor(
+        remote_id=item["name"],
+        kind="app_password",
+        entitlement="privileged" if item.get("privileged") else "standard",
+        label=item["name"],
+        created_at=moment(item["createdAt"]),
+        ours=item["name"] == ours,
+    )
