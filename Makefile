@@ -12,7 +12,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: venv-local ## Everything on this machine, with a company in it; PORT=8001 for another port
-	@PORT="$(PORT)" $(RUN) -m socialops.local demo
+	@PORT="$(PORT)" exec $(RUN) -m socialops.local demo
 
 test: venv-dev ## Every test, on real servers of their own; ARGS="tests/inbox -k reply" for some of them
 	@$(RUN) -m tests.peers

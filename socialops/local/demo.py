@@ -2,10 +2,10 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from socialops.local.errors import LocalError
 from socialops.local.places import CHECKOUT, Places, private_directory
+from socialops.local.ports import choose_port, free_port, port_is_free
 from socialops.local.servers import Servers
 from socialops.local.supervising import Child
 
-PORT, NEXT_PORTS = 8000, 9
 READY_SECONDS = 60
+SEED = CHECKOUT / "socialops" / "management" / "commands" / "demo.py"
 RESTARTS, RESTART_SECONDS = 5, 60
 CELERY = [sys.executable, "-m", "celery", "-A", "socialops"]
 QUIET = ["--without-gossip", "--without-mingle"]  # one worker: no second of waiting for others
@@ -42,7 +43,7 @@ def run() -> int:
             servers.up()
             env, sandbox = _environment(port, places)
             children.append(_sandbox(sandbox, places, logs, env).start())
-            prepare(env, logs)
+            prepare(env, places)
             children += [child.start() for child in _socialops(port, places, logs, env)]
             _wait_for(port, children)
             _welcome(port, sandbox, places, time.monotonic() - began)
@@ -56,52 +57,42 @@ def run() -> int:
     return 0
 
 
-def choose_port(asked: str | None) -> int:
-    """The port of PORT, or 8000, or the next free one. A port that was asked for and is taken is an error."""
-    if asked:
-        if not asked.isdecimal() or not 0 < int(asked) < 65536:
-            raise LocalError(f"PORT is “{asked}”. Use a number from 1 to 65535, such as PORT=8001 make demo")
-        if not port_is_free(int(asked)):
-            raise LocalError(f"Port {asked} is in use. Choose another: PORT={int(asked) + 1} make demo")
-        return int(asked)
-    for port in range(PORT, PORT + NEXT_PORTS + 1):
-        if port_is_free(port):
-            if port != PORT:
-                _say(f"Port {PORT} is in use, so the demo is on {port}.")
-            return port
-    raise LocalError(f"Ports {PORT} to {PORT + NEXT_PORTS} are in use. Choose another: PORT=9000 make demo")
-
-
-def port_is_free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except PermissionError as error:
-            raise LocalError(f"Port {port} is for root only. Choose one above 1023: PORT=8000 make demo") from error
-        except OSError:
-            return False
-    return True
-
-
-def prepare(env: dict[str, str], logs: Path) -> None:
-    """Migrate, and fill an empty database with the company."""
+def prepare(env: dict[str, str], places: Places) -> None:
+    """Migrate, and fill an empty database with the company; nothing when both were done by the same code."""
+    mark = places.home / "prepared"
+    now = _what_prepares(env)
+    if mark.exists() and mark.read_text() == now:
+        return
     _say("Preparing the database")
-    seed = [["demo"]] if (CHECKOUT / "socialops/management/commands/demo.py").exists() else []
-    for command in [["migrate", "--verbosity", "0"], *seed]:
-        log = logs / f"{command[0]}.log"
-        with log.open("wb") as words:
-            done = subprocess.run(
-                [sys.executable, "manage.py", *command],
-                cwd=CHECKOUT,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=words,
-                check=False,
-            )
-        if done.returncode:
-            raise LocalError(f"manage.py {command[0]} failed. The end of {log}:\n{log.read_text()[-2000:]}")
+    _manage("migrate", env, places)
+    if SEED.exists():
+        _manage("demo", env, places)
+    mark.write_text(now)
+
+
+def _what_prepares(env: dict[str, str]) -> str:
+    """A fingerprint of everything that decides what the database holds after preparing it."""
+    fingerprint = hashlib.sha256(env.get("DATABASE_URL", "").encode())
+    for path in sorted([*CHECKOUT.glob("*/migrations/*.py"), CHECKOUT / "requirements" / "local.lock", SEED]):
+        if path.exists():
+            fingerprint.update(path.read_bytes())
+    return fingerprint.hexdigest()
+
+
+def _manage(command: str, env: dict[str, str], places: Places) -> None:
+    log = places.home / "logs" / f"{command}.log"
+    with log.open("wb") as words:
+        done = subprocess.run(
+            [sys.executable, "manage.py", command],
+            cwd=CHECKOUT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            check=False,
+        )
+    if done.returncode:
+        raise LocalError(f"manage.py {command} failed. The end of {log}:\n{log.read_text()[-2000:]}")
 
 
 def _environment(port: int, places: Places) -> tuple[dict[str, str], str]:
@@ -110,8 +101,7 @@ def _environment(port: int, places: Places) -> tuple[dict[str, str], str]:
     with contextlib.suppress(OSError, ValueError):
         if port_is_free(int(kept.read_text())):
             return _with_urls(port, int(kept.read_text()))
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        sandbox_port = probe.getsockname()[1]
+    sandbox_port = free_port()
     kept.write_text(str(sandbox_port))
     return _with_urls(port, sandbox_port)
 
@@ -130,7 +120,7 @@ def _sandbox(url: str, places: Places, logs: Path, env: dict[str, str]) -> Child
 
 
 def _socialops(port: int, places: Places, logs: Path, env: dict[str, str]) -> list[Child]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
     commands = {
         "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
         "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "4", "--loglevel", "INFO", *QUIET],
