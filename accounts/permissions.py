@@ -1,8 +1,10 @@
 """Company-wide roles. What somebody may do on a channel is channels_registry.permissions; both read the departure."""
 
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 
-from accounts.models import Person, Role, RoleAssignment
+from accounts.models import Person, Role, RoleAssignment, User
 
 
 def is_present(person: Person | None) -> bool:
@@ -33,3 +35,23 @@ def require_present(person: Person | None) -> None:
 def people_with_role(*roles: str):
     """Present people who hold one of the roles."""
     return Person.objects.present().filter(roles__role__in=roles, roles__ended_at=None).distinct()
+
+
+def access_person(user, pk: int, *, for_update: bool = False) -> Person:
+    """Everybody who works here may see who works here. Raises Http404 for nobody, and for readers who have left."""
+    if not is_present(getattr(user, "person", None)):
+        raise Http404("no such person")
+    people = Person.objects.select_for_update(of=("self",)) if for_update else Person.objects
+    return get_object_or_404(people.select_related("manager"), pk=pk)
+
+
+def may_see_departures(person: Person | None) -> bool:
+    """A departure that lies ahead is for those who need to know: administrators and auditors."""
+    return has_role(person, Role.ADMIN, Role.AUDITOR)
+
+
+def may_sign_in(user) -> bool:
+    """Asked of the database: the object at hand may be older than the departure."""
+    return user is not None and User.objects.filter(
+        pk=user.pk, is_active=True, person__in=Person.objects.present()
+    ).exists()  # fmt: skip

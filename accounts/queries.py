@@ -1,6 +1,15 @@
 """What is read about people, without changing anything."""
 
-from accounts.models import Departure, Notification, Person, Role, RoleAssignment
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Departure, Notification, Person, Role, RoleAssignment, TeamMembership, User
+
+PAGE = 50
 
 
 def another_administrator(person: Person) -> bool:
@@ -11,9 +20,103 @@ def another_administrator(person: Person) -> bool:
 
 
 def standing_departure(person: Person) -> Departure | None:
-    return person.departures.filter(withdrawn_at=None, returned_at=None).select_related("recorded_by").first()
+    return person.departures.filter(withdrawn_at=None, returned_at=None).select_related("recorded_by", "person").first()
 
 
 def count_waiting(person: Person) -> int:
     """Unread notifications."""
     return Notification.objects.filter(person=person, read_at=None).count()
+
+
+@dataclass(frozen=True)
+class PeopleFilter:
+    """What the address of the list says: words, a role, a team, and who: here, leaving, left."""
+
+    words: str = ""
+    role: str = ""
+    who: str = "here"
+    after: int = 0
+
+    def chosen(self, may_see_departures: bool) -> QuerySet[Person]:
+        found = Person.objects.departed() if self.who == "left" else Person.objects.present()
+        if self.who == "leaving" and may_see_departures:
+            ahead = Departure.objects.filter(withdrawn_at=None, returned_at=None)
+            found = found.filter(pk__in=ahead.values("person"))
+        if self.role:
+            found = found.filter(pk__in=RoleAssignment.objects.filter(role=self.role, ended_at=None).values("person"))
+        for word in self.words.split():
+            found = found.filter(
+                Q(name__icontains=word) | Q(email__icontains=word) | Q(title__icontains=word)
+                | Q(memberships__team__name__icontains=word)
+            )  # fmt: skip
+        return found.distinct()
+
+
+def people_page(chosen: PeopleFilter, may_see_departures: bool) -> tuple[list[Person], int]:
+    """One page of people by name, and the id to go on after (0: that is all). Four queries."""
+    people = chosen.chosen(may_see_departures).annotate(sort=Lower("name")).order_by("sort", "pk")
+    last = Person.objects.filter(pk=chosen.after).annotate(sort=Lower("name")).values("sort").first()
+    if last:
+        people = people.filter(Q(sort__gt=last["sort"]) | Q(sort=last["sort"], pk__gt=chosen.after))
+    standing = Departure.objects.filter(withdrawn_at=None, returned_at=None)
+    page = list(
+        people.annotate(has_login=Exists(User.objects.filter(person=OuterRef("pk"), is_active=True))).prefetch_related(
+            Prefetch("roles", RoleAssignment.objects.filter(ended_at=None), to_attr="live_roles"),
+            Prefetch("memberships", TeamMembership.objects.select_related("team")),
+            Prefetch("departures", standing, to_attr="standing"),
+        )[: PAGE + 1]
+    )
+    return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
+
+
+@dataclass(frozen=True)
+class TrailFilter:
+    """What the address of the trail says. Days are the reader's."""
+
+    action: str = ""
+    who: str = ""
+    person: int = 0
+    subject: str = ""
+    first: date | None = None
+    last: date | None = None
+    before: int = 0
+
+    def events(self) -> QuerySet[AuditEvent]:
+        found = AuditEvent.objects.select_related("seal").order_by("-pk")
+        if self.action:
+            found = found.filter(action=self.action)
+        if self.who:
+            found = found.filter(actor_label__icontains=self.who)
+        if self.person:
+            found = found.filter(Q(actor=self.person) | Q(subject_type="person", subject_id=str(self.person)))
+        if self.subject:
+            found = found.filter(subject_label__icontains=self.subject)
+        if self.first:
+            found = found.filter(at__gte=_start(self.first))
+        if self.last:
+            found = found.filter(at__lt=_start(self.last + timedelta(days=1)))
+        return found.filter(pk__lt=self.before) if self.before else found
+
+
+def trail_page(chosen: TrailFilter) -> tuple[list[AuditEvent], int]:
+    """One page of the trail, newest first, and the id to go on before (0: that is all). One query."""
+    page = list(chosen.events()[: PAGE + 1])
+    return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
+
+
+def trail_of(person: Person, limit: int = 10) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(subject_type="person", subject_id=str(person.pk)).order_by("-pk")[:limit])
+
+
+def _start(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def login_of(person: Person) -> User | None:
+    return User.objects.filter(person=person).first()
+
+
+def notifications(person: Person, before: int = 0) -> list[Notification]:
+    """One page and one more, newest first."""
+    found = Notification.objects.filter(person=person).order_by("-pk")
+    return list((found.filter(pk__lt=before) if before else found)[: PAGE + 1])

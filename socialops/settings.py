@@ -51,6 +51,8 @@ BASE_URL = env("BASE_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Everything that waits (leases, deadlines, looks) is multiplied by this; tests use less than 1, production exactly 1.
 PACE = number("SOCIALOPS_PACE", 1.0)
+# Requests in flight at once in each of the two slots of the publication lane, over all workers.
+PUBLISH_PLACES = int(number("PUBLISH_PLACES", 150))
 # Hosts that connectors may reach although they are private addresses; the demo's sandbox needs its own machine.
 PRIVATE_HOSTS = [h for h in env("SOCIALOPS_PRIVATE_HOSTS", "127.0.0.1" if LOCAL else "").split(",") if h]
 
@@ -92,7 +94,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.Gate",
+    "accounts.middleware.PersonalTimeZone",
 ]
 
 ROOT_URLCONF = "socialops.urls"
@@ -147,6 +150,8 @@ def broker(url: str) -> str:
 
 DATABASES = {"default": database(env("DATABASE_URL", local.database_url() if LOCAL else None))}
 REDIS_URL = env("REDIS_URL", local.redis_url() if LOCAL else None)
+# Counts of failed logins. In the database, so that they hold over all processes, restarts and a missing Redis.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Celery: messages only say "look now" -------------------------------------------------------------------------
@@ -163,7 +168,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = env("CELERY_BEAT_SCHEDULE_FILENAME", str(local.d
 # --- Who is there ---------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.backends.LoginBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None
@@ -172,16 +177,49 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.tokens.ResetTokens"  # noqa: S105 (a class, not a password)
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",  # for each address it comes from, and for each account whether it exists or not
+    "reset_password": "20/m/ip,5/m/key",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(number("TRUSTED_PROXY_COUNT", 0))
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+# Newest first, separated by spaces; the old ones stay while secrets sealed with them are in use.
+MFA_KEYS = env("MFA_KEYS", local.secret("mfa_key") if LOCAL else None).split()
+# Signs the heads of the audit trail; only workers need it. Their public halves are beside the heads (AUDIT_HEADS).
+AUDIT_SIGNING_KEY = env("AUDIT_SIGNING_KEY", local.secret("audit_signing_key") if LOCAL else "")
+AUDIT_HEADS_TO = env("AUDIT_HEADS_TO", "")  # a mail address outside this system, for a copy of the heads each hour
+SECOND_FACTOR_REQUIRED = flag("SECOND_FACTOR_REQUIRED", not LOCAL)  # of administrators
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
-USERSESSIONS_TRACK_ACTIVITY = True
+USERSESSIONS_TRACK_ACTIVITY = False  # the gate notes it every five minutes, without three queries a request
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 7
+# Who is not signed in may ask for these, and for nothing else (accounts.middleware.Gate).
+OPEN_URLS = {
+    "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
+    "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
+    "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
+    "invitation", "webhook", "healthz", "readyz", "metrics",
+}  # fmt: skip
+# allauth has them and we do not offer them: an address of one's own is a way back in.
+SHUT_URLS = {"account_email", "account_set_password", "account_confirm_login_code"}
+# Where an administrator without a second factor may still go.
+SECOND_FACTOR_URLS = {
+    "account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_index", "mfa_activate_totp",
+    "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes", "account_change_password",
+}  # fmt: skip
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -195,6 +233,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "socialops.views.errors.forged"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
@@ -225,6 +264,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env("MEDIA_ROOT", str(local.directory() / "media") if LOCAL else "/var/lib/socialops/media"))
+AUDIT_HEADS = Path(env("AUDIT_HEADS", str(MEDIA_ROOT / "audit")))  # best on a disk that the database's machine cannot write
 EMAIL_BACKEND = env(
     "EMAIL_BACKEND",
     "django.core.mail.backends.filebased.EmailBackend" if LOCAL else "django.core.mail.backends.smtp.EmailBackend",

@@ -2,6 +2,7 @@
 
 from django.db import migrations
 
+from socialops.lib.delivery.rules import delivery_rules
 from socialops.lib.sql import append_only
 
 
@@ -11,4 +12,15 @@ class Migration(migrations.Migration):
         append_only("accounts_auditevent"),
         append_only("accounts_auditseal"),
         append_only("accounts_audithead"),
+        *delivery_rules("accounts_maildelivery", "accounts_mailattempt"),
+        migrations.RunSQL(
+            # Django's cache table: counts of failed logins.
+            """
+            CREATE TABLE accounts_cache (
+                cache_key varchar(255) PRIMARY KEY, value text NOT NULL, expires timestamptz NOT NULL
+            );
+            CREATE INDEX accounts_cache_expires ON accounts_cache (expires);
+            """,
+            "DROP TABLE accounts_cache",
+        ),
     ]

@@ -1,0 +1,89 @@
+"""What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import Role
+from socialops.lib.wall_clock import time_zones
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in time_zones()]
+
+
+class PersonForm(forms.Form):
+    name = forms.CharField(max_length=120, label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label="Work e-mail", help_text="The invitation goes there.")
+    title = forms.CharField(max_length=120, label="Job title", required=False)
+    time_zone = forms.ChoiceField(label="Time zone", choices=zone_choices, initial="UTC")
+    role = forms.ChoiceField(
+        label="Role",
+        required=False,
+        choices=[("", "None: what they may do is given channel by channel"), *Role.choices],
+    )
+    invite = forms.BooleanField(label="Send the invitation now", required=False, initial=True)
+
+
+class DepartureForm(forms.Form):
+    date = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+    time = forms.TimeField(label="Time", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    time_zone = forms.ChoiceField(label="Time zone", choices=zone_choices)
+    reason = forms.CharField(
+        max_length=200, label="Reason", required=False, help_text="Administrators and auditors can read it."
+    )
+
+    def at_wall(self) -> datetime:
+        return datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
+
+    def add_refusal(self, error) -> None:
+        """The verb speaks of `at`; here that is a date and a time."""
+        for name, messages in getattr(error, "error_dict", {None: error.error_list}).items():
+            self.add_error("date" if name == "at" else name, messages)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+
+
+class TeamForm(forms.Form):
+    team = forms.CharField(max_length=120, label="Team")
+
+
+class InvitationForm(forms.Form):
+    password = forms.CharField(
+        label="Choose a password",
+        strip=False,
+        help_text="At least 12 characters. A sentence is easy to remember and hard to guess.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class SettingsForm(forms.Form):
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=zone_choices, help_text="Times are shown as your clock shows them."
+    )
+
+
+class TrailForm(forms.Form):
+    """The filters of the trail; what cannot be read is left out, so an old link still shows something."""
+
+    action = forms.ChoiceField(required=False, label="What was done")
+    who = forms.CharField(required=False, max_length=160, label="By whom")
+    subject = forms.CharField(required=False, max_length=200, label="To what")
+    person = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    first = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    last = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(self, *args, actions: dict[str, str], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["action"].choices = [("", "Anything"), *sorted(actions.items(), key=lambda item: item[1])]
+
+
+def now_in(zone: str) -> dict:
+    """Date and time of this minute on that zone's clock: what a departure form begins with."""
+    local = timezone.localtime(timezone.now(), ZoneInfo(zone))
+    return {"date": local.date(), "time": local.time().replace(second=0, microsecond=0), "time_zone": zone}
