@@ -60,17 +60,26 @@ class Reach:
         key = (connection.pk, connection.secret_version)
         if key not in self._opened:
             try:
-                network, secrets = connection.channel.connector, sealing.open_sealed(connection)
+                network, access = connection.channel.connector, opened(connection, self.http)
             except KeyError:
                 return Refused("This network is not installed here any more.")
             except CannotOpen as error:
                 return Disconnected("The keys of this connection cannot be opened here.", detail=str(error))
-            access = Access(
-                connection.remote_id, connection.handle, connection.fields, secrets, connection.facts,
-                frozenset(connection.scopes), self.http,
-            )  # fmt: skip
             self._opened[key] = Reached(connection.pk, connection.secret_version, network, access)
         return self._opened[key]
+
+
+def opened(connection: Connection, http: Http) -> Access:
+    """The connection as its network's class takes it. Raises CannotOpen in every process but a worker."""
+    return Access(
+        remote_id=connection.remote_id,
+        handle=connection.handle,
+        fields=connection.fields,
+        secrets=sealing.open_sealed(connection),
+        facts=connection.facts,
+        scopes=frozenset(connection.scopes),
+        http=http,
+    )
 
 
 def client(places: int) -> Callable[[], Reach]:

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                             ("shared_login", "Shared login"),
                             ("app", "Attached app"),
                             ("invitation", "Invitation"),
+                            ("session", "Open session"),
                             ("recovery", "Recovery e-mail or phone"),
                             ("tool_seat", "Seat in a tool"),
                         ],

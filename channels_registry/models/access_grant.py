@@ -13,6 +13,7 @@ class Door(models.TextChoices):
     SHARED_LOGIN = "shared_login", "Shared login"
     APP = "app", "Attached app"
     INVITATION = "invitation", "Invitation"
+    SESSION = "session", "Open session"
     RECOVERY = "recovery", "Recovery e-mail or phone"
     TOOL_SEAT = "tool_seat", "Seat in a tool"
 

@@ -1,0 +1,173 @@
+"""Tokens run out: each is renewed in time, once, and a good one is never lost to a bad answer.
+
+Transient is not revoked: only the network's own refusal makes a connection `disconnected`. One refresh at a time (an
+advisory lock), and only if nobody has refreshed since we looked (secret_version).
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Notification
+from channels_registry import sealing
+from channels_registry.connecting import keep, talk, tell
+from channels_registry.connector.errors import Disconnected, NetworkError, Refused
+from channels_registry.connector.types import Connected
+from channels_registry.models import Connection
+from channels_registry.reaching import opened
+from socialops.lib.sealing import CannotOpen
+
+audit.register("connection.refreshed", "renewed a channel’s connection")
+audit.register("connection.lost", "lost a channel’s connection")
+
+log = logging.getLogger(__name__)
+LOCK = 7_301_100  # with the connection's id: one refresh at a time over all workers
+SOON = timedelta(minutes=15)
+WARN_DAYS = (1, 3, 7, 14, 30)
+
+
+def refresh(connection: Connection, *, refused_us: bool = False) -> bool:
+    """Renew the connection; True if it can be used. For workers.
+
+    `refused_us`: the network has just answered 401 to this `secret_version`. A refusal to renew then means that the
+    connection is dead; otherwise it stays live until its own end, with the reason in sight.
+    """
+    seen = connection.secret_version
+    with transaction.atomic():
+        if not _locked(connection.pk):
+            return False  # another worker is at it; the caller's row comes back
+        connection = Connection.objects.select_related("channel", "authorised_by").get(pk=connection.pk)
+        if connection.state not in (Connection.State.LIVE, Connection.State.DISCONNECTED):
+            return False
+        if connection.secret_version != seen:
+            return connection.state == Connection.State.LIVE
+        return _renew(connection, refused_us)
+
+
+async def revive(connection_id: int, secret_version: int) -> bool:
+    """For a lane's `revive`: the network said 401 to these secrets; True if it is worth sending again."""
+    return await asyncio.to_thread(_revive, connection_id, secret_version)
+
+
+def refresh_due() -> int:
+    """Renew what runs out soon, and tell people in time about what only they can renew. Returns how many were tried."""
+    due = list(_running_out()[:200])
+    for connection in due:
+        refresh(connection)
+    for connection in _ending()[:200]:
+        _warn(connection)
+    return len(due)
+
+
+def days_left(connection: Connection) -> int | None:
+    """Whole days until the connection ends by itself, or None: it does not, or it is renewed without anybody."""
+    if connection.expires_at is None or connection.state != Connection.State.LIVE:
+        return None
+    if connection.proven_at and connection.expires_at - connection.proven_at < timedelta(days=2):
+        return None  # a short-lived token, renewed all the time
+    return max((connection.expires_at - timezone.now()).days, 0)
+
+
+def _revive(connection_id: int, secret_version: int) -> bool:
+    try:
+        connection = Connection.objects.get(pk=connection_id)
+        connection.secret_version = secret_version
+        return refresh(connection, refused_us=True)
+    finally:
+        database.close()  # this thread's own
+
+
+def _locked(pk: int) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, pk])
+        return cursor.fetchone()[0]
+
+
+def _renew(connection: Connection, refused_us: bool) -> bool:
+    network = connection.channel.connector
+    try:
+        secrets = sealing.open_sealed(connection)
+        renewed = talk(lambda http: network.refresh(opened(connection, http)))
+    except (Refused, Disconnected) as error:
+        return _refused(connection, error.reason, refused_us)
+    except CannotOpen as error:
+        log.error("connection %s cannot be opened: %s", connection.pk, error)
+        return False
+    except NetworkError as error:
+        return _transient(connection, error.reason)
+    except Exception:
+        log.exception("connection %s: the network's class failed", connection.pk)
+        return _transient(connection, f"{network.label} gave an answer that cannot be read.")
+    return _renewed(connection, renewed, secrets)
+
+
+def _renewed(connection: Connection, renewed: Connected, secrets: dict[str, str]) -> bool:
+    """An empty answer never replaces a good secret."""
+    row = Connection.objects.select_for_update().get(pk=connection.pk)
+    if row.secret_version != connection.secret_version or row.state == Connection.State.ENDED:
+        return row.state == Connection.State.LIVE
+    if renewed.remote_id != row.remote_id:
+        return _transient(row, "The network answered for another account, so nothing was changed.")
+    keep(row, renewed, {**secrets, **{name: value for name, value in renewed.secrets.items() if value}})
+    audit.record(None, "connection.refreshed", row, channel=row.channel_id, version=row.secret_version)
+    return True
+
+
+def _refused(connection: Connection, reason: str, refused_us: bool) -> bool:
+    still_good = connection.expires_at is not None and connection.expires_at > timezone.now() and not refused_us
+    if still_good:
+        return _transient(connection, reason)
+    lost = Connection.objects.filter(pk=connection.pk, state=Connection.State.LIVE).update(
+        state=Connection.State.DISCONNECTED, trouble=reason[:400]
+    )
+    if lost:  # one notification an incident
+        audit.record(None, "connection.lost", connection, channel=connection.channel_id, reason=reason)
+        text = f"{connection.channel.name} is no longer connected. {reason}"
+        tell(connection.channel, "connection.lost", text, connection.authorised_by)
+    return False
+
+
+def _transient(connection: Connection, reason: str) -> bool:
+    Connection.objects.filter(pk=connection.pk).update(trouble=reason[:400])
+    return connection.state == Connection.State.LIVE and not _is_over(connection)
+
+
+def _is_over(connection: Connection) -> bool:
+    return connection.expires_at is not None and connection.expires_at <= timezone.now()
+
+
+def _running_out() -> QuerySet[Connection]:
+    """Within a quarter of an hour of their end, or in the last quarter of their life."""
+    life = F("expires_at") - F("proven_at")
+    return Connection.objects.filter(
+        state=Connection.State.LIVE, expires_at__lte=Now() + Greatest(life / 4, SOON * settings.PACE)
+    ).order_by("expires_at")
+
+
+def _ending() -> QuerySet[Connection]:
+    """In trouble and about to end."""
+    soon = Q(expires_at__lte=Now() + timedelta(days=max(WARN_DAYS)))
+    return Connection.objects.filter(soon, state=Connection.State.LIVE).exclude(trouble="").select_related("channel")
+
+
+def _warn(connection: Connection) -> None:
+    """At 30, 14, 7, 3 and 1 days, each once."""
+    left = days_left(connection)
+    step = next((days for days in WARN_DAYS if left is not None and left <= days), None)
+    if step is None:
+        return
+    days = "1 day" if step == 1 else f"{step} days"
+    text = f"The connection of {connection.channel.name} ends within {days}. Connect the channel again."
+    told = Notification.objects.filter(
+        kind="connection.ending", text=text, created_at__gt=connection.proven_at or connection.created_at
+    )
+    if not told.exists():
+        tell(connection.channel, "connection.ending", text, connection.authorised_by)
