@@ -1,20 +1,30 @@
 """What stands on every page: the rail with its counts, the hold band, the outbound light, unread notifications.
 
-A context processor (settings.TEMPLATES), so no app imports it. Lazy: a fragment or a file costs none of its queries.
+A context processor (settings.TEMPLATES), so no app imports it. Two queries; a fragment, which asks nothing, costs none.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from accounts.models import Notification, Person, Role, RoleAssignment
+from governance.models import OffboardingCase
+from inbox.models import Conversation
+from publishing import queries as publishing_queries
+
 THEMES = ("system", "light", "dark")
+CONTROL = frozenset({Role.ADMIN, Role.AUDITOR})
 
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the rail. `due` says that its count is what waits for this person."""
+    """One entry of the rail; `count` is what waits for this person there."""
 
     name: str
     label: str
@@ -30,21 +40,21 @@ class Section:
     places: list[Place] = field(default_factory=list)
 
 
-# The rail, in order: URL name, label, icon. What has no address yet is not shown.
-RAIL = {
+# The rail, in order: URL name, label, icon, the roles it is for (empty: everybody). What has no address is not shown.
+RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
     "": [
-        ("today", "Today", "sun"),
-        ("inbox", "Inbox", "inbox"),
-        ("calendar", "Calendar", "calendar"),
-        ("post_list", "Posts", "pen-line"),
-        ("approval_list", "Approvals", "check"),
-        ("channel_list", "Channels", "megaphone"),
-        ("person_list", "People", "users"),
+        ("today", "Today", "sun", frozenset()),
+        ("inbox", "Inbox", "inbox", frozenset()),
+        ("calendar", "Calendar", "calendar", frozenset()),
+        ("post_list", "Posts", "pen-line", frozenset()),
+        ("approval_list", "Approvals", "check", frozenset()),
+        ("channel_list", "Channels", "megaphone", frozenset()),
+        ("person_list", "People", "users", frozenset()),
     ],
     "Governance": [
-        ("case_list", "Offboarding", "door-open"),
-        ("evidence_list", "Evidence", "file-archive"),
-        ("audit_list", "Audit trail", "scroll-text"),
+        ("case_list", "Offboarding", "door-open", CONTROL),
+        ("evidence_list", "Evidence", "file-archive", CONTROL),
+        ("audit_list", "Audit trail", "scroll-text", CONTROL),
     ],
 }
 TABS = ("today", "inbox", "approval_list", "calendar")
@@ -57,8 +67,8 @@ class Frame:
         self._request = request
 
     @cached_property
-    def person(self):
-        return getattr(self._request.user, "person", None)
+    def person(self) -> Person | None:
+        return getattr(getattr(self._request, "user", None), "person", None)
 
     @cached_property
     def theme(self) -> str:
@@ -68,13 +78,9 @@ class Frame:
     @cached_property
     def sections(self) -> list[Section]:
         here = self._request.path
-        shown = [(section, name, label, icon, url) for section, name, label, icon, url in _addresses()]
-        current = max((url for *_, url in shown if _inside(here, url)), key=len, default="")
-        sections = {label: Section(label) for label in RAIL}
-        for section, name, label, icon, url in shown:
-            count = self._counts.get(name, 0)
-            sections[section].places.append(Place(name, label, icon, url, count, url == current))
-        return [section for section in sections.values() if section.places]
+        current = max((url for url in map(_address, _names()) if _inside(here, url)), key=len, default="")
+        sections = [Section(label, list(self._places(entries, current))) for label, entries in RAIL.items()]
+        return [section for section in sections if section.places]
 
     @cached_property
     def tabs(self) -> list[Place]:
@@ -83,31 +89,72 @@ class Frame:
         return [places[name] for name in TABS if name in places]
 
     @cached_property
-    def _counts(self) -> dict[str, int]:
-        return {}
-
-    @cached_property
-    def holds(self) -> list:
-        return []
+    def roles(self) -> frozenset[str]:
+        return frozenset(self._waits.get("roles", ()))
 
     @cached_property
     def unread(self) -> int:
-        return 0
+        return self._waits.get("unread", 0)
+
+    @cached_property
+    def holds(self) -> list:
+        return publishing_queries.standing_holds() if self.person else []
+
+    def _places(self, entries, current: str) -> Iterator[Place]:
+        for name, label, icon, roles in entries:
+            url = _address(name)
+            if url and (not roles or roles & self.roles):
+                yield Place(name, label, icon, url, self._waits.get(name, 0), url == current)
+
+    @cached_property
+    def _waits(self) -> dict:
+        """Roles and all counts of this person, in one query."""
+        return _waits_for(self.person) if self.person else {}
+
+    search_url = property(lambda self: _address("search"))
+    notifications_url = property(lambda self: _address("notification_list"))
+    holds_url = property(lambda self: _address("hold_list"))
+    settings_url = property(lambda self: _address("settings") or _address("mfa_index"))
+    profile_url = property(lambda self: _address("person", self.person.pk) if self.person else "")
 
 
-def _addresses() -> list[tuple[str, str, str, str, str]]:
-    found = []
-    for section, entries in RAIL.items():
-        for name, label, icon in entries:
-            try:
-                found.append((section, name, label, icon, reverse(name)))
-            except NoReverseMatch:
-                continue
-    return found
+def _waits_for(person: Person) -> dict:
+    mine = Conversation.objects.filter(assigned_to=person, state=Conversation.State.OPEN)
+    cases = OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person)
+    held = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
+    return (
+        Person.objects.filter(pk=person.pk)
+        .values(
+            roles=ArraySubquery(held.values("role")),
+            unread=_count(Notification.objects.filter(person=person, read_at=None)),
+            inbox=_count(mine),
+            approval_list=_count(publishing_queries.approvals_for(person)),
+            case_list=_count(cases),
+        )
+        .get()
+    )
+
+
+def _count(rows: QuerySet) -> Coalesce:
+    """The number of rows, as a subquery."""
+    counted = rows.order_by().values(all_of_them=Value(1)).annotate(n=Count("*")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _names() -> list[str]:
+    return [name for entries in RAIL.values() for name, *_ in entries]
+
+
+def _address(name: str, *args) -> str:
+    """The path of a page, or nothing while there is none."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 def _inside(path: str, url: str) -> bool:
-    return path == url or (url != "/" and path.startswith(url))
+    return bool(url) and (path == url or (url != "/" and path.startswith(url)))
 
 
 def frame(request: HttpRequest) -> dict:

@@ -3,11 +3,13 @@
 from django.urls import include, path
 
 from socialops.views import errors
+from socialops.views.search import search
 from socialops.views.theme import theme
 from socialops.views.today import today
 
 urlpatterns = [
     path("", today, name="today"),
+    path("search/", search, name="search"),
     path("theme/", theme, name="theme"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),

@@ -25,6 +25,7 @@ TONES = {
     "held": "hand",
     "unsure": "circle-question-mark",
     "accent": "",
+    "sched": "clock",
     "plain": "",
 }
 # How a delivery's state is shown: its tone; the words are the state's own.
@@ -101,7 +102,7 @@ def delivery_tag(delivery) -> SafeString:
 @register.simple_tag
 def clock(when: datetime | None, otherwise: str = "") -> SafeString | str:
     """A moment, both ways: “in 48 min, 10:30 CET”. In the reader's zone, which is named."""
-    if when is None:
+    if not when:
         return otherwise
     parts = (_iso(when), relative(when), absolute(when))
     return format_html('<time class="when" datetime="{}">{}, <span class="abs">{}</span></time>', *parts)
@@ -110,7 +111,7 @@ def clock(when: datetime | None, otherwise: str = "") -> SafeString | str:
 @register.simple_tag
 def moment(when: datetime | None, otherwise: str = "") -> SafeString | str:
     """A moment as a date and time with its zone; how long ago it is stands in the title."""
-    if when is None:
+    if not when:
         return otherwise
     return format_html('<time datetime="{}" title="{}">{}</time>', _iso(when), relative(when), absolute(when))
 
@@ -118,7 +119,7 @@ def moment(when: datetime | None, otherwise: str = "") -> SafeString | str:
 @register.simple_tag
 def countdown(due: datetime | None, since: datetime | None = None, otherwise: str = "no clock") -> SafeString:
     """Time that runs out, with a bar that shrinks from `since` (default: a day before) to `due`."""
-    if due is None:
+    if not due:
         return format_html('<span class="clock none">{}</span>', otherwise)
     now = timezone.now()
     whole = (due - (since or due - timedelta(days=1))).total_seconds() or 1
@@ -138,14 +139,16 @@ def countdown(due: datetime | None, since: datetime | None = None, otherwise: st
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound, label: str = "", help: str = "") -> dict:
+def field(bound, label: str = "", help: str | None = None) -> dict:
     """A form field whole: label, help, what is wrong with it, the input; tied together for screen readers."""
     kind = getattr(bound.field.widget, "input_type", "")
+    if kind in ("email", "password"):
+        bound.field.widget.attrs.pop("placeholder", None)  # allauth repeats the label there
     grouped = bound.use_fieldset and not bound.is_hidden
     return {
         "field": bound,
         "label": label or bound.label,
-        "help": help or bound.help_text,
+        "help": bound.help_text if help is None else help,
         "check": kind == "checkbox" and not grouped,
         "grouped": grouped,
     }

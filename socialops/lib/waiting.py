@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+MEANING = {"risk": "At risk", "held": "Held", "unsure": "Unknown", "ok": "Fine"}
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -14,3 +16,8 @@ class Waiting:
     action: str
     due_at: datetime | None = None
     tone: str = "wait"  # ok, wait, risk, held, unsure
+    word: str = ""  # what the tag says ("6 days", "One admin"); by default what its tone means
+
+    @property
+    def tag(self) -> str:
+        return self.word or MEANING.get(self.tone, "Waits")
