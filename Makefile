@@ -22,7 +22,7 @@ check: venv-dev ## Style, types, templates and the directions of imports
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check --quiet . || { $(RUN) -m ruff format --check .; exit 1; }
 	@$(RUN) -m mypy
-	@$(RUN) -m djlint --quiet --check --lint templates
+	@$(RUN) -m djlint --quiet --lint templates
 	@.venv/bin/lint-imports --no-cache
 
 bench: venv-dev ## A workload and its ratios: W=burst

@@ -15,13 +15,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 HOW_TO_MEND = "There is no Chromium: apt-get install chromium, or .venv/bin/playwright install chromium"
 
 
-def chromium(playwright: Playwright) -> str:
-    """The browser's path; without one the test fails, and says how to get it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+def chromium_path(playwright: Playwright) -> str | None:
+    """The system's browser, else the one that Playwright has installed, else nothing."""
     own = playwright.chromium.executable_path
-    if not found and not Path(own).exists():
-        pytest.fail(HOW_TO_MEND)
-    return found or own
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return found or (own if Path(own).exists() else None)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +29,9 @@ def browser() -> Iterator[Browser]:
         "yes"  # Playwright's loop runs in our thread; the test's queries are plain
     )
     with sync_playwright() as playwright:
+        path = chromium_path(playwright) or pytest.fail(HOW_TO_MEND)
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        with playwright.chromium.launch(executable_path=chromium(playwright), args=options) as launched:
+        with playwright.chromium.launch(executable_path=path, args=options) as launched:
             yield launched
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

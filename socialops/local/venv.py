@@ -45,7 +45,9 @@ def _make() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     print(f"Making .venv with Python {sys.version.split()[0]}", flush=True)
     uv = shutil.which("uv")
-    command = [uv, "venv", "-q", "--python", sys.executable, VENV] if uv else [sys.executable, "-m", "venv", VENV]
+    command: list[str | Path] = (
+        [uv, "venv", "-q", "--python", sys.executable, VENV] if uv else [sys.executable, "-m", "venv", VENV]
+    )
     made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
@@ -56,7 +58,9 @@ def _make() -> None:
 def _install(lock: Path) -> None:
     print(f"Installing {lock.relative_to(CHECKOUT)}", flush=True)
     uv = shutil.which("uv")
-    tool = [uv, "pip", "install", "-q", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install", "-q"]
+    tool: list[str | Path] = (
+        [uv, "pip", "install", "-q", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install", "-q"]
+    )
     env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     done = subprocess.run([*tool, "--require-hashes", "-r", lock], check=False, env=env)
     if done.returncode:
