@@ -90,7 +90,7 @@ class Frame:
 
     @cached_property
     def roles(self) -> frozenset[str]:
-        return frozenset(self._waits.get("roles", ()))
+        return frozenset(self._waits.get("held", ()))
 
     @cached_property
     def unread(self) -> int:
@@ -121,11 +121,11 @@ class Frame:
 def _waits_for(person: Person) -> dict:
     mine = Conversation.objects.filter(assigned_to=person, state=Conversation.State.OPEN)
     cases = OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person)
-    held = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
+    roles = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
     return (
         Person.objects.filter(pk=person.pk)
         .values(
-            roles=ArraySubquery(held.values("role")),
+            held=ArraySubquery(roles.values("role")),
             unread=_count(Notification.objects.filter(person=person, read_at=None)),
             inbox=_count(mine),
             approval_list=_count(publishing_queries.approvals_for(person)),
