@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit, notifying
 from accounts.models import Person
-from channels_registry import budgets
+from channels_registry import budgets, refreshing
 from channels_registry.connector.capabilities import Converses, Network, Publishes
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
 from channels_registry.connector.types import Access, Published, Unsure
@@ -47,6 +47,7 @@ class Parcel:
     network: Network
     access: Access
     connection_id: int
+    secret_version: int
     marker: str
 
 
@@ -62,6 +63,10 @@ async def send(parcel: Parcel) -> Published:
 
 async def look(parcel: Parcel) -> Published | Unsure | None:
     return await parcel.network.find_reply(parcel.access, parcel.to, parcel.reply.text, parcel.marker)
+
+
+async def revive(parcel: Parcel) -> bool:
+    return await refreshing.revive(parcel.connection_id, parcel.secret_version)
 
 
 def looking(parcel: Parcel) -> Looking | None:
@@ -126,7 +131,8 @@ def _parcel(reply: Reply, reached: Reached | NetworkError) -> Parcel | NetworkEr
     if refused := reached.lacks(Converses):
         return refused
     marker = reached.network.reply_marker(str(reply.key))
-    return Parcel(reply, reply.to_message.reply_to, reached.network, reached.access, reached.connection_id, marker)
+    connection = (reached.connection_id, reached.secret_version)
+    return Parcel(reply, reply.to_message.reply_to, reached.network, reached.access, *connection, marker)
 
 
 def _refusals() -> list[Refusal]:
@@ -179,6 +185,7 @@ LANE = Lane(
     load=load,
     send=send,
     errors=Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,)),
+    revive=revive,
     look=look,
     looking=looking,
     settled=settled,

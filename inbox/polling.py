@@ -15,10 +15,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels_registry import networks
-from channels_registry.connector.capabilities import Converses, Network
+from channels_registry import networks, refreshing
+from channels_registry.connector.capabilities import Converses
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
-from channels_registry.connector.types import Access, Page
+from channels_registry.connector.types import Page
 from channels_registry.models import Channel
 from channels_registry.reaching import Reach, Reached
 from inbox import receiving
@@ -75,8 +75,7 @@ class Reading:
 
     row: PollCursor
     channel: Channel
-    network: Network | None
-    access: Access | None
+    reached: Reached | None
     error: NetworkError | None
     cursor: str
     sweeps: bool
@@ -125,13 +124,21 @@ async def fetch(reading: Reading) -> Page:
     """The next page. A cursor that the network no longer knows is begun again from where the network lets us."""
     if reading.error is not None:
         raise reading.error
+    network, access = reading.reached.network, reading.reached.access
     try:
-        return await reading.network.fetch(reading.access, reading.row.kind, reading.cursor)
+        return await network.fetch(access, reading.row.kind, reading.cursor)
     except Refused:
         if not reading.cursor:
             raise
         reading.cursor, reading.sweeps = "", False
-        return await reading.network.fetch(reading.access, reading.row.kind, "")
+        return await network.fetch(access, reading.row.kind, "")
+
+
+async def revived(reading: Reading, error: NetworkError) -> bool:
+    """Whether a credential that the network did not accept could be renewed, so that reading may go on at once."""
+    if not isinstance(error, Disconnected) or reading.reached is None:
+        return False
+    return await refreshing.revive(reading.reached.connection_id, reading.reached.secret_version)
 
 
 def take_in(reading: Reading, page: Page) -> bool:
@@ -161,10 +168,9 @@ def network_error(error: BaseException) -> NetworkError:
 
 def _reading(row: PollCursor, reached: Reached | NetworkError) -> Reading:
     error = reached if isinstance(reached, NetworkError) else reached.lacks(Converses)
-    network, access = (None, None) if error is not None else (reached.network, reached.access)
     mark = _mark_to_sweep(row, timezone.now())
     sweeps = mark is not None and not error
-    return Reading(row, row.channel, network, access, error, mark if sweeps else row.cursor, sweeps)
+    return Reading(row, row.channel, None if error else reached, error, mark if sweeps else row.cursor, sweeps)
 
 
 def _mark_to_sweep(row: PollCursor, now: datetime) -> str | None:

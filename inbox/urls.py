@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from inbox import webhooks
+
+urlpatterns = [
+    path("webhooks/<int:pk>/", webhooks.WebhookView.as_view(), name="webhook"),
+]
