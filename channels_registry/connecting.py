@@ -17,7 +17,6 @@ from typing import TypeVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -118,7 +117,7 @@ def talk(call: Callable[[Http], Awaitable[T]]) -> T:
 def webhook_secret(channel: Channel) -> str:
     """What signs this channel's webhooks, or "": the same from connection to connection. Web may read it."""
     keeping = Connection.objects.filter(channel=channel).exclude(sealed_webhook_secret=b"")
-    newest = keeping.order_by(Q(state="live").desc(), "-pk").first()
+    newest = keeping.filter(state="live").first() or keeping.order_by("-pk").first()
     return sealing.open_webhook_secret(newest) if newest else ""
 
 
