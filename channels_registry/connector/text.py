@@ -33,7 +33,8 @@ def length(text: str, counts_by: str) -> int:
 
 def too_long(text: str, limits: Limits) -> str:
     """What is wrong with the length of this text, in a sentence for its author; empty if nothing is."""
-    size = length(text, limits.counts_by)
+    counted = text if limits.link_counts is None else LINK.sub("x" * limits.link_counts, text)
+    size = length(counted, limits.counts_by)
     if size > limits.text:
         unit = UNITS[limits.counts_by]
         return f"The text is {size} {unit} long, {limits.text} are allowed. Shorten it by {size - limits.text}."

@@ -24,12 +24,16 @@ class Field:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a post may be. `counts_by` is one of "graphemes", "characters", "utf16", "weighted", "bytes"."""
+    """What a post may be. `counts_by` is one of "graphemes", "characters", "utf16", "weighted", "bytes".
+
+    `link_counts`: every link counts as this many, however long it is.
+    """
 
     text: int
     counts_by: str = "graphemes"
     text_bytes: int | None = None
     source: str = ""
+    link_counts: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from channels_registry.connector.capabilities import Network
 
 _NETWORKS = {
     "bluesky": "channels_registry.networks.bluesky:Bluesky",
+    "mastodon": "channels_registry.networks.mastodon:Mastodon",
     "sandbox": "channels_registry.networks.sandbox:Sandbox",
 }
 _loaded: dict[str, Network] = {}

@@ -1,13 +1,19 @@
+import contextlib
 import json
+import os
+import socket
 import sys
+from typing import Any
 
 import pytest
+from aiohttp import web
 
+from channels_registry.connector.http import Http
 from socialops.local.supervising import Child
 from socialops.sandbox.control import Control
-from tests.networks.peers import peer_of
+from tests.networks.peers import LOOPBACK, peer_of
 from tests.processes import wait_until
-from tests.servers import CHECKOUT
+from tests.servers import CHECKOUT, free_port
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +24,23 @@ def sandbox_server(tmp_path_factory):
     wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
     yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
     child.stop()
+
+
+@pytest.fixture(scope="session")
+def mastodon_server(tmp_path_factory):
+    """mastodon-mock, a third party's fake of the Mastodon API, as a process; the value is its address."""
+    directory, port = tmp_path_factory.mktemp("mastodon"), free_port()
+    command = [sys.executable, "-m", "mastodon_mock", "serve", "--in-memory", "--port", str(port)]
+    child = Child("mastodon-mock", command, directory / "log", directory, dict(os.environ)).start()
+    wait_until(lambda: _listens(port), "mastodon-mock to listen", child)
+    yield f"http://127.0.0.1:{port}"
+    child.stop()
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 @pytest.fixture
@@ -32,3 +55,40 @@ async def peer(request, slug):
 async def access(peer):
     """A fresh account on that network, connected."""
     return await peer.access()
+
+
+class HttpServer:
+    """A server that answers what a test says: `answers[path]` is JSON, (status, JSON), or a function of the request."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.requests: list[web.Request] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        self.requests.append(request)
+        answer = self.answers.get(request.path, (404, {"error": "nothing here"}))
+        if callable(answer):
+            return await answer(request)
+        status, body = answer if isinstance(answer, tuple) else (200, answer)
+        return web.json_response(body, status=status)
+
+
+@pytest.fixture
+async def http_server():
+    """An HTTP server of this test's own on loopback; `url`, `answers`, `requests`."""
+    made = HttpServer()
+    runner = web.ServerRunner(web.Server(made.handle))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def http():
+    """The connectors' client, allowed to speak to loopback."""
+    async with Http(allow=LOOPBACK) as made:
+        yield made

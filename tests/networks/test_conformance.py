@@ -290,7 +290,7 @@ async def test_a_door_is_listed_revoked_gone_and_proven_shut(peer, access):
     assert probe.detail
 
 
-@every(RevokesDoors)
+@every(ListsDoors, RevokesDoors)
 async def test_revoking_twice_is_no_mistake(peer, access):
     await peer.open_door(access, "dana")
     door = next(each for each in await peer.network.list_doors(access) if "dana" in (each.label, each.holder_handle))

@@ -1,0 +1,335 @@
+"""Mastodon, and servers that speak its API, by access token.
+
+What a server promises is read from the server: its limits, and whether it is Mastodon itself, for others are known to
+ignore the idempotency key. Mastodon keeps a key for an hour at most, so after a lost answer we look before we send
+again. Rules: docs.joinmastodon.org (statuses, notifications, instance, oauth).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import regex
+
+from channels_registry.connector.answers import Response, message_in
+from channels_registry.connector.capabilities import Converses, Network, Publishes, RevokesDoors
+from channels_registry.connector.errors import Disconnected, NetworkError, Refused
+from channels_registry.connector.http import Http
+from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
+from channels_registry.connector.text import check
+from channels_registry.connector.types import (
+    Access,
+    Connected,
+    Draft,
+    Field,
+    InboundMessage,
+    Limits,
+    Page,
+    Probe,
+    Published,
+    RemoteDoor,
+    Revoked,
+    Unsure,
+)
+
+PER_PAGE = 40
+PAGES_LOOKED_AT = 10
+REMOTE_MENTION = regex.compile(r"(@[\p{L}\p{N}_]+)@[\p{L}\p{N}.-]+\p{L}")
+MAY_WRITE = frozenset({"write", "write:statuses"})
+MAY_READ = frozenset({"read", "read:notifications"})
+
+
+class Mastodon(Network, Publishes, Converses, RevokesDoors):
+    slug = "mastodon"
+    label = "Mastodon"
+    purpose = "Public posts on one of many linked servers, usually up to 500 characters."
+    fields = (
+        Field("instance_url", "Server", help="For example https://mastodon.social."),
+        Field("access_token", "Access token", secret=True, help="Preferences, Development, your application."),
+        Field("client_key", "Client key", required=False, help="From the same page. Needed to revoke our own access."),
+        Field("client_secret", "Client secret", secret=True, required=False, help="From the same page."),
+    )
+    limits = Limits(500, "graphemes", source="GET /api/v2/instance", link_counts=23)
+    idempotency = "K"
+    kinds = ("mentions",)
+
+    async def connect(self, fields: Mapping[str, str], secrets: Mapping[str, str], http: Http) -> Connected:
+        url = fields.get("instance_url", "").strip().rstrip("/")
+        kept = {name: value.strip() for name, value in secrets.items()}
+        facts = await _facts(http, url) | {"may_revoke": bool(fields.get("client_key") and kept.get("client_secret"))}
+        token = kept.get("access_token", "")
+        try:
+            me = await http.request(
+                "GET", f"{url}/api/v1/accounts/verify_credentials", headers=_bearer(token), judge=_judge
+            )
+        except Disconnected as error:
+            again = "The server does not accept this access token. Copy it again from its page."
+            raise Refused(again, detail=error.detail, status=error.status) from error
+        scopes = await _scopes(http, url, token)
+        return me.read(lambda value: _connected(value, kept, facts, scopes))
+
+    async def refresh(self, access: Access) -> Connected:
+        return await self.connect(access.fields, access.secrets, access.http)
+
+    def limits_for(self, facts: Mapping[str, Any]) -> Limits:
+        length, link = facts.get("text", self.limits.text), facts.get("link", self.limits.link_counts)
+        return Limits(int(length), "graphemes", source=self.limits.source, link_counts=int(link))
+
+    def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
+        lacking: dict[type, str] = {}
+        if scopes and not scopes & MAY_WRITE:
+            lacking[Publishes] = "This access token may only read."
+        if scopes and not (scopes & MAY_WRITE and scopes & MAY_READ):
+            lacking[Converses] = "This access token may not both read notifications and write."
+        if not facts.get("may_revoke"):
+            lacking[RevokesDoors] = "The client key and secret are missing."
+        return lacking
+
+    def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
+        return f"{fields.get('instance_url', '').rstrip('/')}/oauth/authorized_applications"
+
+    def marker(self, key: str) -> str:
+        return key
+
+    def reply_marker(self, key: str) -> str:
+        return key
+
+    async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
+        check(draft.text, self.limits_for(access.facts))
+        wish = {"status": draft.text, "visibility": "public"}
+        if draft.language:
+            wish["language"] = draft.language
+        return await _post(access, wish, marker)
+
+    @look
+    async def find_published(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Published | Unsure | None:
+        found: list[Published] = []
+        params = {"limit": str(PER_PAGE), "exclude_reblogs": "true", "exclude_replies": "true"}
+        for _ in range(PAGES_LOOKED_AT):
+            answer = await _get(access, f"accounts/{quote(access.remote_id)}/statuses", params)
+            found += answer.read(lambda page: [_published(s) for s in page if _is(s, draft.text, draft.at)])
+            last = answer.read(lambda page: (page[-1]["id"], moment(page[-1]["created_at"])) if page else None)
+            if last is None or (draft.at is not None and last[1] < draft.at - EARLY):
+                return one_of(found)
+            params["max_id"] = last[0]
+        return Unsure("The list of posts is too long to prove anything.")
+
+    async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
+        """Mentions are answers and direct messages too; the newest page first, from then on forward from the cursor."""
+        params = {"types[]": "mention", "limit": str(PER_PAGE)} | ({"min_id": cursor} if cursor else {})
+        answer = await _get(access, "notifications", params)
+        notices = answer.read(lambda page: [each for each in page if each["status"]])
+        newest = answer.read(lambda page: max((str(each["id"]) for each in page), key=_age, default=cursor))
+        roots = await asyncio.gather(*(_root(access, each["status"]) for each in notices))
+        pairs = zip(notices, roots, strict=True)
+        messages = answer.read(lambda _: tuple(_message(n["status"], root, access.remote_id) for n, root in pairs))
+        more = bool(cursor) and answer.read(len) >= PER_PAGE
+        return Page(messages, newest, more)
+
+    async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published:
+        full = _addressed(to, text)
+        check(full, self.limits_for(access.facts))
+        wish = {"status": full, "in_reply_to_id": str(to["id"]), "visibility": str(to["visibility"])}
+        return await _post(access, wish, marker)
+
+    @look
+    async def find_reply(
+        self, access: Access, to: Mapping[str, Any], text: str, marker: str
+    ) -> Published | Unsure | None:
+        full, below = _addressed(to, text), str(to["id"])
+        answer = await _get(access, f"statuses/{quote(below)}/context", {})
+
+        def ours(status: Mapping[str, Any]) -> bool:
+            mine = status["account"]["id"] == access.remote_id
+            return mine and status["in_reply_to_id"] == below and _is(status, full, None)
+
+        return answer.read(lambda value: one_of(_published(each) for each in value["descendants"] if ours(each)))
+
+    async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
+        """Our own access only: Mastodon shows and revokes other applications on a page for people."""
+        if not door.ours:
+            raise Refused("Mastodon lets an application revoke its own access only. Revoke this one on its page.")
+        already = (await self.probe(access, door)).shut is True
+        wish = {
+            "client_id": access.fields.get("client_key", ""),
+            "client_secret": access.secrets.get("client_secret", ""),
+            "token": access.secrets["access_token"],
+        }
+        await access.http.request("POST", f"{_base(access)}/oauth/revoke", data=wish)
+        return Revoked(already_gone=already)
+
+    async def probe(self, access: Access, door: RemoteDoor) -> Probe:
+        if not door.ours:
+            return Probe(None, "Mastodon offers no way to try another application's access.")
+        try:
+            await _get(access, "accounts/verify_credentials", {})
+        except Disconnected as error:
+            return Probe(True, "The access token was tried and refused.", evidence={"answer": error.detail})
+        return Probe(False, "The access token was tried and still works.")
+
+
+async def _facts(http: Http, url: str) -> dict[str, Any]:
+    """Limits, and who the server says it is. Only Mastodon itself is believed to keep idempotency keys."""
+    try:
+        instance = await http.request("GET", f"{url}/api/v2/instance")
+    except Refused as error:
+        if error.status is None:
+            raise
+        nobody = "There is no Mastodon server at this address."
+        raise Refused(nobody, detail=error.detail, status=error.status) from error
+    facts = instance.read(_limits)
+    software = await _software(http, url)
+    return facts | {"software": software, "key": software == "mastodon" and "compatible" not in facts["version"]}
+
+
+def _limits(instance: Mapping[str, Any]) -> dict[str, Any]:
+    statuses = instance["configuration"]["statuses"]
+    text, link = int(statuses["max_characters"]), int(statuses.get("characters_reserved_per_url", 23))
+    return {"text": text, "link": link, "version": str(instance["version"])}
+
+
+async def _software(http: Http, url: str) -> str:
+    """The server's name for itself (nodeinfo), empty if it does not say. Only ever asked on its own address."""
+    try:
+        links = await http.request("GET", f"{url}/.well-known/nodeinfo")
+        path = links.read(lambda value: urlsplit(value["links"][-1]["href"]).path)
+        node = await http.request("GET", f"{url}{path}")
+        return node.read(lambda value: str(value["software"]["name"]).lower())
+    except NetworkError:
+        return ""
+
+
+async def _scopes(http: Http, url: str, token: str) -> frozenset[str]:
+    """What the token may do, empty if this server does not tell (Mastodon does since 4.3)."""
+    try:
+        answer = await http.request("GET", f"{url}/api/v1/apps/verify_credentials", headers=_bearer(token))
+        return answer.read(lambda value: frozenset(map(str, value.get("scopes") or ())))
+    except NetworkError:
+        return frozenset()
+
+
+def _connected(
+    me: Mapping[str, Any], secrets: Mapping[str, str], facts: Mapping[str, Any], scopes: frozenset[str]
+) -> Connected:
+    return Connected(
+        remote_id=str(me["id"]),
+        handle=me["acct"],
+        name=me["display_name"] or me["acct"],
+        url=me["url"],
+        secrets=secrets,
+        scopes=scopes,
+        facts=facts,
+        audience_size=me.get("followers_count"),
+    )
+
+
+async def _post(access: Access, wish: Mapping[str, str], marker: str) -> Published:
+    answer = await access.http.request(
+        "POST",
+        f"{_base(access)}/api/v1/statuses",
+        headers={**_bearer(access.secrets["access_token"]), "Idempotency-Key": marker},
+        json=wish,
+        creates=True,
+        judge=_judge,
+    )
+    return answer.read(_published)
+
+
+async def _get(access: Access, path: str, params: Mapping[str, str]) -> Response:
+    token = _bearer(access.secrets["access_token"])
+    url = f"{_base(access)}/api/v1/{path}"
+    return await access.http.request("GET", url, params=params, headers=token, judge=_judge)
+
+
+async def _root(access: Access, status: Mapping[str, Any]) -> str:
+    """The status that began the thread; the one above when the server does not show more."""
+    above = status.get("in_reply_to_id")
+    if not above:
+        return str(status["id"])
+    try:
+        answer = await _get(access, f"statuses/{quote(str(status['id']))}/context", {})
+        return answer.read(lambda value: str(value["ancestors"][0]["id"]))
+    except NetworkError:
+        return str(above)
+
+
+def _judge(response: Response) -> NetworkError | None:
+    """Some servers answer a dead token with 400 or 403."""
+    code, said = message_in(response.body)
+    if response.status in (400, 403) and "token" in f"{code} {said}".lower():
+        told = "The server no longer accepts this connection. Connect the channel again."
+        return Disconnected(told, detail=f"HTTP {response.status} {said}", status=response.status)
+    return None
+
+
+def _base(access: Access) -> str:
+    return access.fields["instance_url"].strip().rstrip("/")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _published(status: Mapping[str, Any]) -> Published:
+    return Published(str(status["id"]), str(status["url"] or status["uri"]), {"created_at": status["created_at"]})
+
+
+def _is(status: Mapping[str, Any], text: str, since: datetime | None) -> bool:
+    """Whether this status says our text: it comes back as HTML, and mentions come back without their server."""
+    said = REMOTE_MENTION.sub(r"\1", _plain(status["content"]))
+    return matches(REMOTE_MENTION.sub(r"\1", text), since, said, moment(status["created_at"]))
+
+
+def _addressed(to: Mapping[str, Any], text: str) -> str:
+    """An answer names whom it answers, or that person is not told of it."""
+    name = f"@{to['acct']}"
+    return text if name in text else f"{name} {text}"
+
+
+def _message(status: Mapping[str, Any], root: str, us: str) -> InboundMessage:
+    author, above = status["account"], status.get("in_reply_to_id") or ""
+    direct = status["visibility"] == "direct"
+    to_us = status.get("in_reply_to_account_id") == us
+    return InboundMessage(
+        remote_id=str(status["id"]),
+        thread_id=f"{root}#{author['id']}",
+        kind="direct" if direct else "comment" if to_us else "mention",
+        author_id=str(author["id"]),
+        author_handle=author["acct"],
+        author_name=author["display_name"] or author["acct"],
+        text=_plain(status["content"]),
+        at=moment(status["created_at"]),
+        in_reply_to=str(above),
+        url=str(status["url"] or status["uri"]),
+        reply_to={"id": str(status["id"]), "acct": author["acct"], "visibility": status["visibility"]},
+    )
+
+
+def _age(remote_id: str) -> tuple[int, str]:
+    """Ids grow: numbers by value, the letters that other servers use by length and alphabet."""
+    return len(remote_id), remote_id
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br" or (tag == "p" and self.parts):
+            self.parts.append("\n" if tag == "br" else "\n\n")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def _plain(content: str) -> str:
+    reader = _Text()
+    reader.feed(content)
+    reader.close()
+    return "".join(reader.parts).strip()
