@@ -36,10 +36,8 @@ class Http:
     uses it.
 
     `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private
-    or plain http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered"
-    (headers read): what it raises ends the request there, which is how tests stop one at a chosen point.
-    `gate` is asked with the connection in hand, right before the first byte: what it raises goes to the caller as it
-    is, and nothing was sent.
+    or plain http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered" (headers
+    read): what it raises at the first ends the request with nothing sent, at the last with the answer lost.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from yarl import URL
 
 NAT64 = tuple(ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48"))
 CARRIES_V4 = tuple(ipaddress.ip_network(n) for n in ("::/96", "2002::/16", "2001::/32"))
+NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 NUMBER_ONLY = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 INNER_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 
@@ -49,7 +50,7 @@ def checked_url(url: str | URL, *, allow: Collection[str] = ()) -> URL:
         return parsed
     if parsed.scheme != "https":
         raise Blocked("The address must start with https://.")
-    _check_host(host)
+    _check_host(parsed.raw_host or "")
     return parsed
 
 
@@ -95,6 +96,8 @@ def _check_host(host: str) -> None:
     except ValueError:
         if NUMBER_ONLY.fullmatch(bare):
             raise Blocked("The address is a number in disguise.") from None
+        if not NAME.fullmatch(bare):
+            raise Blocked("This is not a web address. It looks like https://example.org.") from None
         if bare == INNER_NAMES[0] or bare.endswith(INNER_NAMES[1:]) or "." not in bare:
             raise Blocked(f"{host} is inside a private network, so it is not fetched.") from None
         return
