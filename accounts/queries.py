@@ -7,7 +7,18 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import AuditEvent, Departure, Notification, Person, Role, RoleAssignment, TeamMembership, User
+from accounts.models import (
+    AuditEvent,
+    Departure,
+    MailDelivery,
+    Notification,
+    Person,
+    Role,
+    RoleAssignment,
+    TeamMembership,
+    User,
+)  # fmt: skip
+from socialops.lib.delivery.models import State
 
 PAGE = 50
 
@@ -120,3 +131,8 @@ def notifications(person: Person, before: int = 0) -> list[Notification]:
     """One page and one more, newest first."""
     found = Notification.objects.filter(person=person).order_by("-pk")
     return list((found.filter(pk__lt=before) if before else found)[: PAGE + 1])
+
+
+def troubled_mails() -> QuerySet[MailDelivery]:
+    states = (State.NEEDS_HUMAN, State.FAILED, State.MISSED)
+    return MailDelivery.objects.filter(state__in=states).select_related("person").order_by("-pk")

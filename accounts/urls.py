@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import audit, departures, invitations, notifications, people, settings
+from accounts.views import audit, departures, invitations, mails, notifications, people, settings
 
 urlpatterns = [
     path("people/", people.PersonListView.as_view(), name="person_list"),
@@ -21,5 +21,7 @@ urlpatterns = [
     path("notifications/", notifications.NotificationListView.as_view(), name="notification_list"),
     path("notifications/reading/", notifications.NotificationReadingView.as_view(), name="notification_reading"),
     path("audit/", audit.AuditListView.as_view(), name="audit_list"),
+    path("mails/", mails.MailListView.as_view(), name="mail_list"),
+    path("mails/<int:pk>/decision/", mails.MailDecisionView.as_view(), name="mail_decision"),
     path("account/", settings.SettingsView.as_view(), name="settings"),
 ]

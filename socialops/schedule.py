@@ -7,16 +7,36 @@ NUDGE_EXPIRES = 5.0
 
 # Lanes of deliveries (socialops/lib/delivery): nudged each second, so that one runs wherever a worker is.
 LANES = [
+    "channels_registry.tasks.drain_revoke",
     "publishing.tasks.drain_publish",
     "inbox.tasks.drain_reply",
+    "accounts.tasks.drain_mail",
 ]
 
 # Leased reads and small catching up, nudged as often.
 READS = [
+    "channels_registry.tasks.prove_connections",
+    "channels_registry.tasks.level_access",
     "inbox.tasks.poll",
     "inbox.tasks.catch_up",
+    "accounts.tasks.seal",
 ]
 
+# Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out.
+SLOW_READS = {
+    "accounts.tasks.sweep_departed": 5.0,
+    "accounts.tasks.gather_mail": 20.0,
+    "accounts.tasks.sign_head": 60.0,
+    "accounts.tasks.mail_head": 3600.0,
+    "channels_registry.tasks.read_doors": 5.0,
+    "channels_registry.tasks.renew_connections": 30.0,
+}
+
 SCHEDULE: dict[str, dict] = {
+    **{
+        name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+        for name, seconds in SLOW_READS.items()
+    },
     **{name: {"task": name, "schedule": 1.0, "options": {"expires": NUDGE_EXPIRES}} for name in LANES + READS},
+    "socialops.pulse": {"task": "socialops.pulse", "schedule": 5.0, "options": {"expires": NUDGE_EXPIRES}},
 }

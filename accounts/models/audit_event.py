@@ -35,8 +35,10 @@ class AuditSeal(models.Model):
 class AuditHead(models.Model):
     """A signed head of the chain. Copies of it leave the database, so that a cut or rewritten chain shows."""
 
-    seq = models.BigIntegerField()
+    seq = models.BigIntegerField(unique=True)
     hash = models.CharField(max_length=64)
+    since = models.BigIntegerField()  # the seq of the head before this one
+    rows_hash = models.CharField(max_length=64)  # of the (seq, event, digest) after `since`, which are in the file
     at = models.DateTimeField()
     signature = models.TextField()
     key_id = models.CharField(max_length=40)

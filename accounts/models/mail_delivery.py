@@ -11,6 +11,9 @@ class MailDelivery(Delivery):
     body = models.TextField()
     person = models.ForeignKey("accounts.Person", models.SET_NULL, null=True, blank=True, related_name="+")
 
+    def __str__(self):
+        return self.subject
+
 
 class MailAttempt(Attempt):
     delivery = models.ForeignKey(MailDelivery, models.CASCADE, related_name="attempts")

@@ -58,12 +58,12 @@ def test_the_label_outlives_the_person():
 @pytest.mark.parametrize("words", ["UPDATE accounts_{} SET id = id", "DELETE FROM accounts_{}", "TRUNCATE accounts_{}"])
 def test_the_database_refuses_to_change_the_trail(table, words):
     audit.record(None, "test.done", erin())
+    event = AuditEvent.objects.latest("pk")
     with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO accounts_auditseal VALUES (1, 'a', 'b', now(), %s)", [event.pk])
         cursor.execute(
-            "INSERT INTO accounts_auditseal VALUES (1, 'a', 'b', now(), %s)", [AuditEvent.objects.first().pk]
-        )
-        cursor.execute(
-            "INSERT INTO accounts_audithead (seq, hash, at, signature, key_id) VALUES (1, 'a', now(), '', '')"
+            "INSERT INTO accounts_audithead (seq, hash, since, rows_hash, at, signature, key_id) "
+            "VALUES (1, 'a', 0, '', now(), '', '')"
         )
         words = words.format(table).replace("id = id", "seq = seq" if table == "auditseal" else "id = id")
         with pytest.raises(DatabaseError, match="append-only"):

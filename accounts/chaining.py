@@ -1,0 +1,196 @@
+"""Sealing the trail: committed events are chained within a second; each minute the chain's head leaves the database.
+
+Not in the transaction of the change: one chained row would be the lock of the whole product.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from accounts import verifying
+from accounts.models import AuditEvent, AuditHead, AuditSeal, MailDelivery
+
+log = structlog.get_logger(__name__)
+LOCK = 7_301_984_226  # one sealer at a time, wherever the workers are
+BATCH = 5_000
+BEHIND = 100_000  # how far back each second's look goes; what an older transaction left is found with the next head
+TIMES = "%Y-%m-%dT%H:%M:%S.%f+00:00"
+
+
+class Broken(Exception):
+    """The trail does not match its seals, so no head is signed for it. `manage.py verify_audit` names the rows."""
+
+
+def seal(*, thoroughly: bool = False) -> int:
+    """Chain what is committed and has no seal, in order. Returns how many; 0 if another sealer is at it."""
+    done = 0
+    while count := _seal_batch(thoroughly):
+        done += count
+        if count < BATCH:
+            break
+    return done
+
+
+@transaction.atomic
+def _seal_batch(thoroughly: bool) -> int:
+    if not _only_one():
+        return 0
+    last = AuditSeal.objects.order_by("-seq").first()
+    seq, previous = (last.seq, last.hash) if last else (0, verifying.BEGINNING)
+    waiting = AuditEvent.objects.filter(seal=None).order_by("pk")
+    if last and not thoroughly:
+        waiting = waiting.filter(pk__gt=last.event_id - BEHIND)
+    at = _now()
+    seals = []
+    for event in waiting[:BATCH]:
+        seq += 1
+        hash_ = verifying.link(previous, seq, verifying.digest(as_dict(event)), at.strftime(TIMES))
+        seals.append(AuditSeal(seq=seq, event=event, previous_hash=previous, hash=hash_, sealed_at=at))
+        previous = hash_
+    AuditSeal.objects.bulk_create(seals, batch_size=1000)
+    return len(seals)
+
+
+def sign_head() -> AuditHead | None:
+    """Sign where the chain stands, and append it with the digest of every row since to a file outside the database.
+
+    None if nothing is new. Raises Broken if what it would sign does not match its seals, OSError if the file cannot
+    be written: a head that did not leave is no head.
+    """
+    seal(thoroughly=True)
+    with transaction.atomic():
+        if not _only_one():
+            return None
+        before = AuditHead.objects.order_by("-seq").first()
+        since = before.seq if before else 0
+        if since and not AuditSeal.objects.filter(seq=since, hash=before.hash).exists():
+            raise Broken(f"the chain up to seal {since}, whose head was signed, is not there any more")
+        rows, last = _rows_after(since)
+        if last is None:
+            return None
+        head = _signed(last, since, rows)
+        row = AuditHead.objects.create(
+            seq=head.seq, hash=head.hash, since=since, rows_hash=head.rows_hash, at=head.at, signature=head.signature,
+            key_id=head.key_id,
+        )  # fmt: skip
+        _write_outside(head)
+    return row
+
+
+def mail_head() -> MailDelivery | None:
+    """A copy of the newest head to an address outside (settings.AUDIT_HEADS_TO)."""
+    head = AuditHead.objects.order_by("-seq").first()
+    if not settings.AUDIT_HEADS_TO or head is None:
+        return None
+    body = (
+        f"seal {head.seq}\nhash {head.hash}\nsince {head.since}\nrows {head.rows_hash}\nat {head.at.strftime(TIMES)}\n"
+        f"key {head.key_id}\nsignature {head.signature}\n\nKeep this. Nobody can change the trail before it unseen.\n"
+    )
+    return MailDelivery.objects.create(
+        to=settings.AUDIT_HEADS_TO, subject=f"Audit trail of {settings.BASE_URL}: seal {head.seq}", body=body,
+        due_at=Now(), next_attempt_at=Now(),
+    )  # fmt: skip
+
+
+def whole_trail() -> tuple[Iterator[tuple[dict, dict | None]], Iterator[dict]]:
+    """What verifying.verify asks for, read from the database without holding it in memory."""
+    seals = AuditSeal.objects.order_by("seq").values_list("seq", "event_id", "previous_hash", "hash", "sealed_at")
+    unsealed = AuditEvent.objects.filter(seal=None).order_by("pk")
+    return _pairs(seals.iterator(2000)), (as_dict(event) for event in unsealed.iterator(2000))
+
+
+def as_dict(event: AuditEvent) -> dict:
+    """The event as it is hashed."""
+    return {
+        "id": event.pk,
+        "at": event.at.astimezone(UTC).strftime(TIMES),
+        "actor": event.actor_id,
+        **{name: getattr(event, name) for name in verifying.FIELDS[3:]},
+    }
+
+
+def heads_directory() -> Path:
+    return Path(settings.AUDIT_HEADS)
+
+
+def _pairs(seals) -> Iterator[tuple[dict, dict | None]]:
+    batch: list[tuple] = []
+    for row in seals:
+        batch.append(row)
+        if len(batch) == 2000:
+            yield from _with_events(batch)
+            batch = []
+    yield from _with_events(batch)
+
+
+def _with_events(batch: list[tuple]) -> Iterator[tuple[dict, dict | None]]:
+    events = AuditEvent.objects.in_bulk([event for _, event, *_ in batch])
+    for seq, event, previous, hash_, at in batch:
+        line = {"seq": seq, "event": event, "previous_hash": previous, "hash": hash_, "sealed_at": at.strftime(TIMES)}
+        yield line, as_dict(events[event]) if event in events else None
+
+
+def _rows_after(since: int) -> tuple[list[tuple[int, int, str]], AuditSeal | None]:
+    """(seq, event, digest) of the seals after `since`, each checked against its event, and the last of them."""
+    rows, last = [], None
+    for last in AuditSeal.objects.filter(seq__gt=since).select_related("event").order_by("seq"):
+        try:
+            found = verifying.digest(as_dict(last.event))
+        except AuditEvent.DoesNotExist:
+            found = ""
+        if verifying.link(last.previous_hash, last.seq, found, last.sealed_at.strftime(TIMES)) != last.hash:
+            raise Broken(f"event {last.event_id} does not match its seal {last.seq}")
+        rows.append((last.seq, last.event_id, found))
+    return rows, last
+
+
+def _signed(last: AuditSeal, since: int, rows: list[tuple[int, int, str]]) -> verifying.Head:
+    key = _signing_key()
+    key_id = hashlib.sha256(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+    head = verifying.Head(last.seq, last.hash, since, _now().strftime(TIMES), key_id, rows, "")
+    signature = key.sign(head.signed_bytes()).hex()
+    return verifying.Head(head.seq, head.hash, since, head.at, key_id, rows, signature)
+
+
+def _signing_key() -> Ed25519PrivateKey:
+    if not settings.AUDIT_SIGNING_KEY:
+        raise Broken("AUDIT_SIGNING_KEY is not set, so no head can be signed. Workers need it.")
+    derived = HKDF(SHA256(), 32, salt=None, info=b"socialops audit head v1").derive(settings.AUDIT_SIGNING_KEY.encode())
+    return Ed25519PrivateKey.from_private_bytes(derived)
+
+
+def _write_outside(head: verifying.Head) -> None:
+    """Append one line and see it on the disk. The public key is beside it for whoever verifies."""
+    directory = heads_directory()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    public = directory / f"{head.key_id}.pub"
+    if not public.exists():
+        pem = _signing_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        public.write_bytes(pem)
+    with (directory / f"heads-{head.at[:10]}.jsonl").open("ab") as file:
+        file.write(verifying.canonical(vars(head)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _only_one() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return cursor.fetchone()[0]
+
+
+def _now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0].astimezone(UTC)

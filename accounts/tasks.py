@@ -1,0 +1,34 @@
+"""What accounts does by itself (socialops/schedule.py). Each task says "look now": one that is lost costs nothing."""
+
+from celery import shared_task
+
+from accounts import chaining, departing, notifying
+from accounts.delivering import LANE
+from socialops.lib.delivery import draining
+
+drain = draining.task(LANE)
+
+
+@shared_task(ignore_result=True)
+def seal() -> None:
+    chaining.seal()
+
+
+@shared_task(ignore_result=True)
+def sign_head() -> None:
+    chaining.sign_head()
+
+
+@shared_task(ignore_result=True)
+def mail_head() -> None:
+    chaining.mail_head()
+
+
+@shared_task(ignore_result=True)
+def sweep_departed() -> None:
+    departing.sweep_departed()
+
+
+@shared_task(ignore_result=True)
+def gather_mail() -> None:
+    notifying.gather()
