@@ -2,9 +2,13 @@
 
 import os
 
-from celery import Celery
+import redis
+from celery import Celery, signals
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "socialops.settings")
+PULSE_KEY, PULSE_SECONDS = "socialops:pulse", 5.0
+
 app = Celery("socialops")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
@@ -18,3 +22,18 @@ app.conf.update(
     task_default_expires=None,
 )
 app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@signals.setup_logging.connect
+def leave_logging_to_django(**_: object) -> None:
+    """Celery would set up its own otherwise; settings.LOGGING holds for all processes alike."""
+
+
+@app.task(name="socialops.pulse")
+def pulse() -> None:
+    """A sign of life of beat and a worker together, for doctor. Lost when Redis is, and back within seconds."""
+    from django.conf import settings
+
+    with redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+        client.set(PULSE_KEY, client.time()[0], ex=3600)

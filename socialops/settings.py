@@ -3,6 +3,7 @@
 With no DATABASE_URL and no REDIS_URL the embedded servers of `socialops.local` are used: for one machine, one user.
 """
 
+import logging
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from socialops import local, schedule
+from socialops import local, logs, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -235,6 +236,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "socialops.views.errors.forged"
 SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY", False) else None
@@ -274,3 +276,10 @@ EMAIL_HOST = env("EMAIL_HOST", "localhost")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "socialops@localhost")
 # Token sealing: the public key seals (web has it), the private key opens (only workers have it). See channels_registry/sealing.py
 SEALING_KEYS = env("SEALING_KEYS", str(local.directory() / "keys") if LOCAL else "/run/secrets")
+
+# --- What is written down about running -------------------------------------------------------------------------------
+LOGGING = logs.configuration(readable=LOCAL, level=env("LOG_LEVEL", "INFO").upper())
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+METRICS_TOKEN = env("METRICS_TOKEN", "")  # /metrics is for this machine only without it

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from socialops.views import errors
+from socialops.views import errors, health
 from socialops.views.search import search
 from socialops.views.theme import theme
 from socialops.views.today import today
@@ -11,6 +11,9 @@ urlpatterns = [
     path("", today, name="today"),
     path("search/", search, name="search"),
     path("theme/", theme, name="theme"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics_page, name="metrics"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("channels_registry.urls")),

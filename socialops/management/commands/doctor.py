@@ -1,0 +1,24 @@
+"""manage.py doctor: what is wrong with this installation, and how to mend it. Ends with 1 if anything is."""
+
+import sys
+
+from django.core.management.base import BaseCommand
+
+from socialops import probes
+
+
+class Command(BaseCommand):
+    help = "Say of each part whether it is well, and if not, what is wrong and how to mend it."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args, **options) -> None:
+        found = []
+        for finding in probes.everything():
+            found.append(finding)
+            self.stdout.write(f"{'ok   ' if finding.well else 'WRONG'}  {finding.part}: {finding.what}")
+            if not finding.well:
+                self.stdout.write(f"         {finding.mend}")
+        wrong = sum(not finding.well for finding in found)
+        self.stdout.write(f"{wrong} of {len(found)} parts need mending." if wrong else "Everything is well.")
+        if wrong:
+            sys.exit(1)

@@ -1,0 +1,223 @@
+"""Is this installation well? One function a part; each says what is wrong and how to mend it.
+
+`manage.py doctor` shows them all, /readyz the few that decide whether pages can be served.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import redis
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from socialops.celery import PULSE_KEY, PULSE_SECONDS, app
+
+SECONDS = 2.0  # patience with a server that does not answer
+OLDEST_POSTGRES = 160000
+CLOCK_SECONDS = 2.0
+LEAST_SPACE = 1_000_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part. `mend` is empty when it is well."""
+
+    part: str
+    what: str
+    mend: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.mend
+
+
+def database() -> Finding:
+    """Reachable, new enough, and a connection of our own: session locks do not survive a transaction pooler."""
+    part = "database"
+    host = settings.DATABASES["default"]["HOST"] or "localhost"
+    try:
+        with closing(psycopg2.connect(**_parameters())) as own, own.cursor() as cursor:
+            version = own.server_version
+            cursor.execute("SELECT pg_backend_pid()")
+            (behind,) = cursor.fetchone() or (0,)
+            direct = behind == own.info.backend_pid
+    except psycopg2.Error as error:
+        said = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        return Finding(part, f"cannot be reached: {said}", f"Start PostgreSQL at {host}, or correct DATABASE_URL.")
+    if version < OLDEST_POSTGRES:
+        return Finding(part, f"PostgreSQL {version // 10000} is too old", "Upgrade to PostgreSQL 16 or newer.")
+    if not direct:
+        return Finding(
+            part,
+            "the connection goes through a pooler, which loses the locks that keep two workers apart",
+            "Point DATABASE_URL at PostgreSQL itself, not at the pooler.",
+        )
+    return Finding(part, f"PostgreSQL {version // 10000} at {host}, connected directly")
+
+
+def migrations() -> Finding:
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return Finding("migrations", "cannot be read without the database", "Mend the database first.")
+    finally:
+        connections.close_all()
+    if waiting:
+        return Finding("migrations", f"{len(waiting)} have not been applied", "Run “manage.py migrate”.")
+    return Finding("migrations", "all applied")
+
+
+def broker() -> Finding:
+    try:
+        with closing(_redis()) as client:
+            server = client.info("server")
+            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+    except redis.RedisError as error:
+        return Finding(
+            "broker",
+            f"cannot be reached: {_one_line(error)}",
+            "Start Redis or Valkey, or correct REDIS_URL. Nothing is lost meanwhile: the database holds what is due.",
+        )
+    name = "Valkey " + server["valkey_version"] if "valkey_version" in server else "Redis " + server["redis_version"]
+    if policy != "noeviction":
+        return Finding("broker", f"{name} throws keys away when it is full ({policy})", _NOEVICTION)
+    return Finding("broker", f"{name} answers")
+
+
+def worker() -> Finding:
+    mend = "Start one: celery -A socialops worker --pool prefork (make demo and docker compose do)."
+    try:
+        answers = app.control.ping(timeout=SECONDS)
+    except Exception as error:  # every transport has errors of its own
+        return Finding("worker", f"cannot be asked: {_one_line(error)}", "Mend the broker first.")
+    if not answers:
+        return Finding("worker", "nobody answers, so nothing goes out", mend)
+    return Finding("worker", f"{len(answers)} answering")
+
+
+def beat() -> Finding:
+    """Beat asks for a pulse every few seconds and a worker records it, so the pulse needs both."""
+    mend = "Start it: celery -A socialops beat. It needs a running worker to be seen."
+    try:
+        with closing(_redis()) as client:
+            last = client.get(PULSE_KEY)
+            seconds, _ = client.time()
+    except redis.RedisError:
+        return Finding("beat", "cannot be seen without the broker", "Mend the broker first.")
+    if last is None:
+        return Finding("beat", "no sign of it, so nothing happens by itself", mend)
+    age = seconds - float(last)
+    if age > 4 * PULSE_SECONDS:
+        return Finding("beat", f"last seen {age:.0f} s ago, so nothing happens by itself", mend)
+    return Finding("beat", "running")
+
+
+def clock() -> Finding:
+    """The database's clock decides what is due; ours must not be far from it."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT abs(extract(epoch FROM clock_timestamp() - to_timestamp(%s)))", [time.time()])
+            apart = float(cursor.fetchone()[0])
+    except DatabaseError:
+        return Finding("clock", "cannot be compared without the database", "Mend the database first.")
+    finally:
+        connections.close_all()
+    if apart > CLOCK_SECONDS:
+        return Finding(
+            "clock",
+            f"this machine and the database differ by {apart:.0f} s",
+            "Let both keep time by NTP (timedatectl set-ntp true).",
+        )
+    return Finding("clock", "agrees with the database")
+
+
+def keys() -> Finding:
+    from channels_registry import sealing
+
+    mend = f"Run “manage.py sealing_keys make”, and keep {settings.SEALING_KEYS} readable by this user."
+    if len(settings.SECRET_KEY) < 40:
+        return Finding("keys", "SECRET_KEY is shorter than 40 characters", "Make one: openssl rand -base64 48")
+    try:
+        sealing.newest_public(sealing.CONNECTIONS)
+        readable = len(sealing.privates(sealing.CONNECTIONS))
+    except ImproperlyConfigured as error:
+        return Finding("keys", _one_line(error), mend)
+    except (OSError, ValueError) as error:
+        return Finding("keys", f"cannot be read: {_one_line(error)}", mend)
+    return Finding("keys", f"seal; {readable} private here" if readable else "seal only, as a web process should")
+
+
+def storage() -> Finding:
+    root = Path(settings.MEDIA_ROOT)
+    mend = f"Make {root} and let the user of web and worker (uid {os.geteuid()}) write there, or set MEDIA_ROOT."
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root) as probe:
+            probe.write(b"x" * 4096)
+            probe.flush()
+            os.fsync(probe.fileno())
+        free = shutil.disk_usage(root).free
+    except OSError as error:
+        if error.errno in _FULL:
+            return Finding("storage", f"the disk of {root} is full", "Make room there, or set MEDIA_ROOT elsewhere.")
+        return Finding("storage", f"{root} cannot be written: {error.strerror}", mend)
+    if free < LEAST_SPACE:
+        return Finding("storage", f"{free // 1_000_000} MB are left at {root}", "Make room: at least 1 GB.")
+    return Finding("storage", f"{root} is writable, {free // 1_000_000_000} GB free")
+
+
+def channel_connections() -> Iterator[Finding]:
+    """One finding for each connection in trouble, and one for all the others."""
+    from channels_registry.models import Connection
+
+    try:
+        live = Connection.objects.filter(state=Connection.State.LIVE).count()
+        dead = Connection.objects.filter(state=Connection.State.DISCONNECTED).select_related("channel")
+        for each in dead.order_by("channel__name"):
+            what = each.trouble or "its credential is dead"
+            yield Finding(f"connection {each.channel}", what, "Connect the channel again: Channels, its page, Connect.")
+    except DatabaseError:
+        yield Finding("connections", "cannot be read without the database", "Mend the database first.")
+        return
+    finally:
+        connections.close_all()
+    yield Finding("connections", f"{live} live")
+
+
+PARTS: list[Callable[[], Finding]] = [database, migrations, broker, worker, beat, clock, keys, storage]
+_FULL = {28, 122}  # ENOSPC, EDQUOT
+_NOEVICTION = "Set maxmemory-policy to noeviction: a queue that forgets looks like a worker that is slow."
+
+
+def everything() -> Iterator[Finding]:
+    for probe in PARTS:
+        yield probe()
+    yield from channel_connections()
+
+
+def _parameters() -> dict:
+    own = connection.get_connection_params()
+    own.pop("cursor_factory", None)
+    return {**own, "connect_timeout": int(SECONDS) or 1}
+
+
+def _redis() -> redis.Redis:
+    return redis.from_url(
+        settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
