@@ -94,9 +94,7 @@ def decide(identity: NetworkIdentity, person: Person | None, by: Person) -> Netw
     """Say whose this is; None: nobody's (a service). For administrators and managers of a channel it reaches."""
     identity = NetworkIdentity.objects.select_for_update().get(pk=identity.pk)
     if not may_decide(by, identity):
-        raise PermissionDenied(
-            "Only an administrator, or somebody who manages a channel it reaches, may say whose it is."
-        )
+        raise PermissionDenied("Only an administrator, or a manager of a channel it reaches, may say whose it is.")
     identity.person, identity.matched_at, identity.decided_by = person, Now(), by
     identity.matched_by = MatchedBy.PERSON if person else MatchedBy.NOBODY
     identity.why, identity.candidates = "", []

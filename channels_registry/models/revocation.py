@@ -6,7 +6,11 @@ from django.db.models import F, Q
 from socialops.lib.delivery.models import MOVES, Attempt, Delivery
 
 # A guided task begins with a person, and whatever the network could not do may be handed to one.
-REVOCATION_MOVES = {**MOVES, **{state: MOVES[state] | {"needs_human"} for state in ("scheduled", "blocked", "failed")}}
+REVOCATION_MOVES = {
+    **MOVES,
+    **{state: MOVES[state] | {"needs_human"} for state in ("scheduled", "blocked", "failed")},
+    "needs_human": MOVES["needs_human"] | {"cancelled"},
+}
 REVOCATION_BORN = {"scheduled", "needs_human", "done"}  # done: a right in Socialops, shut in the same commit
 
 STAGE_MOVES: dict[str, set[str]] = {

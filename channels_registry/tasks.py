@@ -1,0 +1,31 @@
+"""What channels_registry's workers do. Every task takes what is due now; a message only says "look now"."""
+
+from celery import shared_task
+
+from channels_registry import access, polling, refreshing, shutting, verifying
+from socialops.lib.delivery import draining
+
+drain_revoke = draining.task(shutting.LANE)
+
+
+@shared_task
+def prove_connections() -> int:
+    return polling.prove_due()
+
+
+@shared_task
+def read_doors() -> int:
+    return polling.observe_due()
+
+
+@shared_task
+def renew_connections() -> int:
+    return refreshing.refresh_due()
+
+
+@shared_task
+def level_access() -> None:
+    """Guardian's rows follow the ledger; what was kept from being shut goes on."""
+    access.level()
+    shutting.release_blocked()
+    verifying.verify_due()

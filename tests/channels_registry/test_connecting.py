@@ -1,0 +1,183 @@
+"""Connecting: web seals, a worker proves, a refusal replaces nothing, and a good token is never lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Notification
+from channels_registry import sealing
+from channels_registry.connecting import connect, disconnect, prove
+from channels_registry.models import AccessGrant, Connection
+from channels_registry.polling import prove_due
+from channels_registry.refreshing import days_left, refresh, refresh_due
+from tests import factories
+
+
+def test_what_web_commits_is_sealed_and_asks_the_network_nothing(place):
+    here = place()
+    here.there.forget_arrivals()
+    made = here.hand_over()
+    assert made.state == "pending" and made.fields == {"base_url": here.there.url}
+    assert here.account["token"].encode() not in bytes(made.sealed_secrets)
+    assert AuditEvent.objects.get(action="connection.asked").actor == factories.erin()
+    assert here.account["token"] not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_worker_proves_it_and_records_our_own_door(place):
+    here = place("acme")
+    proven = prove(here.hand_over())
+    assert (proven.state, proven.handle, proven.remote_id) == ("live", "acme", here.account["id"])
+    assert AccessGrant.objects.get(channel=here.channel, ours=True).label == "Socialops"
+    assert sealing.open_sealed(proven)["token"] == here.account["token"]
+    assert AuditEvent.objects.filter(action="connection.proven").exists()
+
+
+def test_the_task_takes_each_turn_once(place):
+    place("acme").hand_over()
+    assert prove_due() == 1 and prove_due() == 0
+
+
+def test_charlie_may_not_connect(place):
+    with pytest.raises(PermissionDenied):
+        place().hand_over(by=factories.person("charlie"))
+
+
+def test_a_publisher_may_not_connect_and_a_manager_may(place):
+    here, alice = place(), factories.person("alice")
+    factories.grant(here.channel, alice, "publisher")
+    with pytest.raises(PermissionDenied):
+        here.hand_over(by=alice)
+    factories.grant(here.channel, alice, "manager")
+    assert here.hand_over(by=alice).authorised_by == alice
+
+
+def test_a_wrong_token_is_refused_with_what_to_mend_and_the_old_connection_lives(place):
+    here = place().connected()
+    refused = prove(here.hand_over(token="wrong"))
+    assert refused.state == "refused" and "Copy it again" in refused.trouble
+    assert bytes(refused.sealed_secrets) == b""
+    assert Connection.objects.get(channel=here.channel, state="live").handle == "acme"
+    assert Notification.objects.filter(kind="connection.refused").count() == 1
+
+
+def test_keys_of_another_account_are_refused(place, there):
+    here, other = place("acme"), there.account("other")
+    refused = prove(here.hand_over(token=other["token"]))
+    assert refused.state == "refused" and "belong to other" in refused.trouble
+
+
+def test_a_network_that_is_away_is_asked_again_and_given_up_after_ten_minutes(place):
+    here = place()
+    made = here.hand_over()
+    Connection.objects.filter(pk=made.pk).update(fields={"base_url": "http://127.0.0.1:9"})
+    waiting = prove(made)
+    assert waiting.state == "pending" and "cannot be reached" in waiting.trouble
+    Connection.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(minutes=11))
+    assert prove(made).state == "refused"
+
+
+def test_a_newer_connection_takes_the_place_of_the_older_and_its_secrets_are_wiped(place):
+    here = place().connected()
+    prove(here.hand_over())
+    states = dict(Connection.objects.order_by("pk").values_list("state", "sealed_secrets"))
+    assert set(states) == {"ended", "live"} and bytes(states["ended"]) == b""
+
+
+@pytest.mark.parametrize("missing", ["base_url", "token"])
+def test_a_missing_answer_is_named(place, missing):
+    here = place()
+    fields, secrets = {"base_url": here.there.url}, {"token": "x"}
+    (fields if missing in fields else secrets)[missing] = " "
+    with pytest.raises(ValidationError) as refusal:
+        connect(here.channel, fields, secrets, factories.erin())
+    assert missing in refusal.value.message_dict
+
+
+def test_disconnecting_wipes_the_secrets_and_charlie_may_not(place):
+    here = place().connected()
+    with pytest.raises(PermissionDenied):
+        disconnect(here.channel, factories.person("charlie"), "because")
+    disconnect(here.channel, factories.erin(), "no longer ours")
+    ended = Connection.objects.get(channel=here.channel)
+    assert ended.state == "ended" and bytes(ended.sealed_secrets) == b""
+    assert not AccessGrant.objects.filter(channel=here.channel, ours=True).exists()
+
+
+def a_dated_place(place, seconds):
+    here = place("acme", apps=[{"label": "Socialops"}])
+    token = here.there.token(here.door("Socialops")["id"], expires_in=seconds)
+    here.account["token"] = token
+    return here.connected(), Connection.objects.get(channel=here.channel, state="live")
+
+
+def test_what_runs_out_is_renewed_in_time_and_the_sealed_version_moves_on(place):
+    _, live = a_dated_place(place, 600)
+    assert refresh_due() == 1
+    live.refresh_from_db()
+    assert live.expires_at > timezone.now() + timedelta(minutes=50) and live.secret_version == 3
+    assert refresh_due() == 0
+
+
+def test_a_refresh_that_somebody_else_has_done_is_not_done_again(place):
+    _, live = a_dated_place(place, 600)
+    stale = Connection.objects.get(pk=live.pk)
+    assert refresh(live) and refresh(stale)
+    live.refresh_from_db()
+    assert live.secret_version == 3
+
+
+def test_a_blip_is_not_a_disconnection(place):
+    here, live = a_dated_place(place, 600)
+    here.there.fault("error_before", match={"path": "/token/renewal"})
+    assert refresh(live)
+    live.refresh_from_db()
+    assert live.state == "live" and live.trouble and sealing.open_sealed(live)["token"]
+    assert not Notification.objects.filter(kind="connection.lost").exists()
+
+
+def test_a_dead_token_is_told_once_an_incident(place):
+    here = place().connected()
+    live = Connection.objects.get(channel=here.channel, state="live")
+    here.there.kill_token(here.account["token"])
+    assert not refresh(live, refused_us=True) and not refresh(live, refused_us=True)
+    live.refresh_from_db()
+    assert live.state == "disconnected" and "Connect the channel again" in live.trouble
+    gina = factories.person("gina")
+    assert Notification.objects.filter(kind="connection.lost", person=gina).count() == 1
+    assert AuditEvent.objects.filter(action="connection.lost").count() == 1
+
+
+def test_an_empty_token_never_replaces_a_good_one(place, monkeypatch):
+    _, live = a_dated_place(place, 600)
+    from dataclasses import replace
+
+    from channels_registry.networks.sandbox import Sandbox
+
+    real = Sandbox.refresh
+
+    async def empty(self, access):
+        return replace(await real(self, access), secrets={"token": ""})
+
+    monkeypatch.setattr(Sandbox, "refresh", empty)
+    before = sealing.open_sealed(live)
+    assert refresh(live)
+    live.refresh_from_db()
+    assert sealing.open_sealed(live) == before
+
+
+def test_what_only_a_person_can_renew_is_told_at_each_step_once(place):
+    here, live = a_dated_place(place, 60 * 24 * 3600)
+    here.there.fault("dead_token", count=-1, match={"path": "/token/renewal"})
+    for left in (6.9, 6.5, 2.9, 2.8):
+        ends = timezone.now() + timedelta(days=left)
+        Connection.objects.filter(pk=live.pk).update(expires_at=ends, proven_at=ends - timedelta(days=60))
+        refresh_due()
+    live.refresh_from_db()
+    assert live.state == "live" and days_left(live) == 2
+    texts = Notification.objects.filter(kind="connection.ending", person=factories.person("gina"))
+    assert sorted(texts.values_list("text", flat=True)) == [
+        "The connection of Acme acme ends within 3 days. Connect the channel again.",
+        "The connection of Acme acme ends within 7 days. Connect the channel again.",
+    ]
