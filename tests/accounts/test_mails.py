@@ -1,0 +1,139 @@
+"""Mails: one for all that waits, handed over at most once, and a person decides what cannot be known."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from accounts import inviting, mailing, notifying
+from accounts.delivering import LANE
+from accounts.models import AuditEvent, MailDelivery, Notification
+from socialops.lib.delivery.shift import Shift
+from tests.accounts.mail_server import mail_server
+from tests.factories import departed, erin, person, signed_in
+
+
+@pytest.fixture
+def server(settings):
+    settings.PACE = 0.05
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with mail_server() as found:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = found.server_address
+        yield found
+
+
+def mail(to):
+    return MailDelivery.objects.create(to=to, subject="Hello", body="Text", due_at=Now(), next_attempt_at=Now())
+
+
+def deliver(*mails):
+    """Short shifts until the mails are settled, ten at most."""
+    for _ in range(10):
+        Shift(LANE, seconds=0.5).run()
+        found = [MailDelivery.objects.get(pk=each.pk) for each in mails]
+        if not {each.state for each in found} & {"scheduled", "sending", "unknown"}:
+            break
+    return found
+
+
+# --- Telling ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_what_waits_goes_into_one_mail_and_the_next_one_waits():
+    bob = person("bob")
+    for n in range(5):
+        notifying.notify(bob, "approval", f"Approve post {n}", f"/approvals/{n}/", mail=True)
+    notifying.notify(bob, "approval", "Only in the list", "/approvals/9/")
+    assert notifying.gather() == 1
+    sent = MailDelivery.objects.get(person=bob)
+    assert sent.subject == "5 things wait for you in Socialops"
+    assert "Approve post 4" in sent.body and "/approvals/4/" in sent.body and "Only in the list" not in sent.body
+    notifying.notify(bob, "approval", "One more", "/approvals/8/", mail=True)
+    assert notifying.gather() == 0
+    Notification.objects.filter(person=bob).update(mailed_at=None)
+    assert notifying.gather() == 1
+
+
+@pytest.mark.django_db
+def test_what_was_read_is_not_mailed_and_the_same_is_told_once():
+    bob = person("bob")
+    first = notifying.notify(bob, "approval", "Approve", "/approvals/1/", mail=True)
+    assert notifying.notify(bob, "approval", "Approve", "/approvals/1/", mail=True) is None
+    assert notifying.read(person("charlie"), first.pk) == 0
+    assert notifying.read(bob, first.pk) == 1
+    assert notifying.gather() == 0
+
+
+@pytest.mark.django_db
+def test_somebody_who_left_is_told_nothing_more():
+    dana = person("dana")
+    notifying.notify(dana, "approval", "Approve", "/approvals/1/", mail=True)
+    departed(dana)
+    assert notifying.notify(dana, "approval", "Another", "/approvals/2/", mail=True) is None
+    assert notifying.gather() == 0
+
+
+# --- Handing over ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_is_handed_over_with_its_link_which_the_database_never_held(server):
+    invitation = inviting.invite(person("dana", login=False), erin())
+    (sent,) = deliver(MailDelivery.objects.get(person=invitation.person))
+    assert sent.state == "done"
+    ((_, text),) = server.taken
+    token = inviting.link(invitation).rsplit("/", 2)[1]
+    assert token in text.replace("=\r\n", "").replace("\r\n", "")
+    assert token not in sent.body and str(sent.key) in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_answer_of_the_mail_server_has_its_end(server):
+    erin()
+    names = ["taken", "unknown", "later", "silent"]
+    ends = deliver(*[mail(f"{name}@example.test") for name in names])
+    assert [each.state for each in ends] == ["done", "failed", "done", "needs_human"]
+    assert "550 nobody of this name" in ends[1].reason
+    assert sorted(who.split("<")[1].split("@")[0] for who, _ in server.taken) == ["later", "silent", "taken"]
+    assert Notification.objects.filter(person=erin(), kind="mail.trouble").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_mail_server_nothing_is_lost_and_nothing_is_unknown(server, settings):
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    waiting = mail("taken@example.test")
+    Shift(LANE, seconds=0.4).run()
+    waiting.refresh_from_db()
+    assert waiting.state == "scheduled" and waiting.tries > 0 and not server.taken
+    settings.EMAIL_PORT = port
+    MailDelivery.objects.update(next_attempt_at=Now())
+    assert deliver(waiting)[0].state == "done"
+    assert len(server.taken) == 1
+
+
+# --- Deciding --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_administrator_sends_again_what_may_not_have_arrived_and_charlie_does_not(server):
+    erin()
+    (lost,) = deliver(mail("silent@example.test"))
+    with pytest.raises(PermissionDenied):
+        mailing.send_again(lost, person("charlie"))
+    page = signed_in(erin()).get(reverse("mail_list")).content.decode()
+    assert "Send it again" in page and signed_in(person("charlie")).get(reverse("mail_list")).status_code == 403
+    mailing.send_again(lost, erin())
+    MailDelivery.objects.update(to="taken@example.test")
+    assert deliver(lost)[0].state == "done"
+    assert AuditEvent.objects.get(action="mail.sent_again").actor == erin()
+    with pytest.raises(ValidationError, match="Nobody has to decide"):
+        mailing.send_again(lost, erin())
+
+
+@pytest.mark.django_db
+def test_a_subject_cannot_carry_a_second_header():
+    with transaction.atomic():
+        sent = notifying.send_mail(person("bob"), "Hello\r\nBcc: all@example.test", "Text")
+    assert sent.subject == "Hello Bcc: all@example.test"
