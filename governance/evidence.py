@@ -40,8 +40,8 @@ TRAIL_COLUMNS = ("id", "at", "actor", "action", "subject", "data", "seal_seq", "
 @transaction.atomic
 def export_access(by: Person, at: datetime | None = None) -> EvidenceBundle:
     """Who could reach what at a moment (default: now), through every door of the ledger."""
-    require_reader(by)
     _one_moment()
+    require_reader(by)
     moment = at or timezone.now()
     rows = [_access_row(grant) for grant in queries.reach(moment)]
     files = {
@@ -57,8 +57,8 @@ def export_access(by: Person, at: datetime | None = None) -> EvidenceBundle:
 @transaction.atomic
 def export_case(by: Person, case: OffboardingCase) -> EvidenceBundle:
     """One departure: every door with its grade of proof, the trail of what was done, and the evidence files."""
-    require_reader(by)
     _one_moment()
+    require_reader(by)
     moment = timezone.now()
     doors = list(queries.doors(case))
     rows = [_door_row(door) for door in doors]
