@@ -166,7 +166,7 @@ def _told(finding: Finding) -> dict[str, Any]:
         "detail": finding.detail,
         "residual": finding.residual,
         "until": finding.until.isoformat() if finding.until else None,
-        **dict(finding.evidence),
+        "read": dict(finding.evidence),
     }
 
 

@@ -1,5 +1,6 @@
 """A channel here and its account on the sandbox network, connected for real; and the lane, run as a worker does."""
 
+import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,13 @@ class Place:
         prove(self.hand_over())
         self.channel.refresh_from_db()
         return self
+
+    def shut_there(self, door_id: str) -> None:
+        """Somebody shuts it on the network's own page."""
+        token = self.there.token(self.door("Socialops")["id"])
+        request = urllib.request.Request(f"{self.there.url}/api/v1/doors/{door_id}", method="DELETE")
+        request.add_header("Authorization", f"Bearer {token}")
+        urllib.request.urlopen(request, timeout=10).close()
 
 
 def open_place(there: Control, handle: str = "acme", **wishes: Any) -> Place:
