@@ -147,7 +147,7 @@ def _settle(post: Post, approval: Approval, approval_state: str, post_state: str
 
 def _tell(approval: Approval, words: str) -> None:
     post = approval.post
-    for person in {post.author, approval.asked_by}:
+    for person in sorted({post.author, approval.asked_by}, key=lambda each: each.pk):
         notifying.notify(person, "approval.decided", words, reverse("post", args=[post.pk]), mail=True)
 
 

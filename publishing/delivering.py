@@ -21,6 +21,7 @@ from socialops.lib.delivery.lane import Errors, Lane, Looking, Refusal, Settled
 
 ERRORS = Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,))
 SLOTS = 2
+OWN = ("id", "text", "key", "handle", "due_at", "channel_id")  # what sending needs of a publication
 TELLS = {  # states that are events, with the words of the trail
     "done": ("publication.published", "published a post"),
     "failed": ("publication.failed", "could not publish a post"),
@@ -51,12 +52,11 @@ class Parcel:
 
 
 def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
-    rows = Publication.objects.filter(pk__in=ids).annotate(
-        placement=F("variant__placement"), language=F("channel__language")
-    )
-    rows = list(rows.only("id", "text", "key", "handle", "due_at", "channel_id"))
-    reached = reach.to(row.channel_id for row in rows)
-    return {row.pk: _parcel(row, reached[row.channel_id]) for row in rows}
+    wanted = Publication.objects.filter(pk__in=ids)
+    rows = list(wanted.values_list(*OWN, "variant__placement", "channel__language"))
+    publications = [(Publication(**dict(zip(OWN, row, strict=False))), *row[-2:]) for row in rows]
+    reached = reach.to(publication.channel_id for publication, *_ in publications)
+    return {row[0].pk: _parcel(*row, reached[row[0].channel_id]) for row in publications}
 
 
 async def send(parcel: Parcel) -> Continue | Published:
@@ -84,12 +84,14 @@ def settled(rows: Sequence[Settled]) -> None:
     _note_health([row for row in rows if row.parcel is not None and not isinstance(row.parcel, BaseException)])
 
 
-def _parcel(publication: Publication, reached: Reached | NetworkError) -> Parcel | NetworkError:
+def _parcel(
+    publication: Publication, placement: str, language: str, reached: Reached | NetworkError
+) -> Parcel | NetworkError:
     if isinstance(reached, NetworkError):
         return reached
     if refused := reached.lacks(Publishes):
         return refused
-    draft = Draft(publication.text, publication.placement, publication.language, publication.due_at)
+    draft = Draft(publication.text, placement, language, publication.due_at)
     marker = reached.network.marker(str(publication.key))
     return Parcel(publication, reached.network, reached.access, reached.connection_id, draft, marker)
 

@@ -182,9 +182,7 @@ def _save_revision(post: Post, by: Person) -> Revision:
 
 def _take_back(post: Post, by: Person) -> None:
     """What was agreed, asked for or scheduled does not cover the new revision."""
-    scheduling.return_to_author(
-        post, by, "The post was changed after it was approved. Ask again, then schedule it."
-    )
+    scheduling.return_to_author(post, by, "The post was changed after it was approved. Ask again, then schedule it.")
     approving.void(post, by)
     if post.state in (Post.State.IN_APPROVAL, Post.State.APPROVED):
         post.state = Post.State.DRAFT

@@ -15,7 +15,9 @@ def visible_posts(person: Person) -> QuerySet[Post]:
     """Posts on a channel that the person may see, their own, and those they were asked to decide on."""
     if not is_present(person):
         return Post.objects.none()
-    there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=channel_permissions.seen_by(person).values("pk"))
+    there = Variant.objects.current().filter(
+        post=OuterRef("pk"), channel__in=channel_permissions.seen_by(person).values("pk")
+    )
     asked = Approval.objects.filter(post=OuterRef("pk"), asked_of=person)
     return Post.objects.filter(Q(author=person) | Exists(there) | Exists(asked))
 

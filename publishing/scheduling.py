@@ -76,8 +76,8 @@ def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by
     publication = locked(publication)
     channel_permissions.require(by, "publish", publication.channel)
     _refuse_unless_waiting(publication, "It cannot be moved any more.")
-    _refuse_late_answer(publication)
-    _refuse_overtaken(publication)
+    refuse_late_answer(publication)
+    refuse_overtaken(publication)
     before = publication.due_at
     if publication.state == "failed":
         publication.handle = {}  # what was begun over there was refused with it
@@ -112,8 +112,8 @@ def adopt(publication: Publication, by: Person) -> Publication:
     was = publication.answerable
     if is_present(was) and channel_permissions.may(was, "publish", publication.channel):
         raise ValidationError(f"{was} still answers for it. Move it or cancel it instead.")
-    _refuse_late_answer(publication)
-    _refuse_overtaken(publication)
+    refuse_late_answer(publication)
+    refuse_overtaken(publication)
     if publication.due_at <= queries.now():
         raise ValidationError("Its time has passed. Give it a new time instead, and you answer for it.")
     publication.answerable, publication.reason = by, ""
@@ -206,7 +206,7 @@ def _make_room(variant: Variant, by: Person) -> None:
     if there.state in ("scheduled", "held"):
         raise ValidationError("It is already scheduled on this channel. Move it instead.")
     _refuse_unless_waiting(there, "It cannot be scheduled again.")
-    _refuse_late_answer(there)
+    refuse_late_answer(there)
     there.state, there.reason = "cancelled", "Scheduled again."
     there.save(update_fields=["state", "reason"])
     record(by, "publication.cancelled", there, reason=there.reason)
@@ -229,15 +229,13 @@ def _refuse_unless_waiting(publication: Publication, cannot: str) -> None:
         raise ValidationError(f"It was cancelled. {cannot}")
 
 
-def _refuse_late_answer(publication: Publication) -> None:
+def refuse_late_answer(publication: Publication) -> None:
     """The network's acceptance of an earlier sending arrived after the row had moved on."""
     if publication.attempts.filter(evidence__late__outcome="accepted").exists():
-        raise ValidationError(
-            "A late answer says that it is already out. Look on the network before it is sent again."
-        )
+        raise ValidationError("A late answer says that it is already out. Look on the network before it is sent again.")
 
 
-def _refuse_overtaken(publication: Publication) -> None:
+def refuse_overtaken(publication: Publication) -> None:
     revision: Revision = approved(publication.variant.post).revision
     if revision.hash != publication.content_hash:
         raise ValidationError("The post was changed and approved again. Cancel this and schedule the new text.")

@@ -1,3 +1,38 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from publishing.views import approvals, calendar, holds, posts, publications, schedule
+
+urlpatterns = [
+    path("calendar/", calendar.CalendarView.as_view(), name="calendar"),
+    path("posts/", posts.PostListView.as_view(), name="post_list"),
+    path("posts/new/", posts.PostNewView.as_view(), name="post_new"),
+    path("posts/previews/", posts.PreviewsView.as_view(), name="post_previews"),
+    path("posts/<int:pk>/", posts.PostView.as_view(), name="post"),
+    path("posts/<int:pk>/approval/", approvals.SubmissionView.as_view(), name="submission"),
+    path(
+        "posts/<int:pk>/approval/withdrawal/",
+        approvals.SubmissionWithdrawalView.as_view(),
+        name="submission_withdrawal",
+    ),
+    path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),
+    path("approvals/<int:pk>/", approvals.ApprovalView.as_view(), name="approval"),
+    path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),
+    path("approvals/<int:pk>/withdrawal/", approvals.ApprovalWithdrawalView.as_view(), name="approval_withdrawal"),
+    path("variants/<int:pk>/publication/", schedule.ScheduleView.as_view(), name="schedule"),
+    path("publications/", publications.PublicationListView.as_view(), name="publication_list"),
+    path("publications/<int:pk>/", publications.PublicationView.as_view(), name="publication"),
+    path("publications/<int:pk>/time/", schedule.PublicationTimeView.as_view(), name="publication_time"),
+    path(
+        "publications/<int:pk>/cancellation/", publications.CancellationView.as_view(), name="publication_cancellation"
+    ),
+    path("publications/<int:pk>/adoption/", publications.AdoptionView.as_view(), name="publication_adoption"),
+    path("publications/<int:pk>/keeping/", publications.KeepingView.as_view(), name="publication_keeping"),
+    path(
+        "publications/<int:pk>/confirmation/", publications.ConfirmationView.as_view(), name="publication_confirmation"
+    ),
+    path("publications/<int:pk>/resending/", publications.ResendingView.as_view(), name="publication_resending"),
+    path("publications/<int:pk>/absence/", publications.AbsenceView.as_view(), name="publication_absence"),
+    path("holds/", holds.HoldListView.as_view(), name="hold_list"),
+    path("holds/new/", holds.HoldNewView.as_view(), name="hold_new"),
+    path("holds/<int:pk>/lifting/", holds.HoldLiftingView.as_view(), name="hold_lifting"),
+]

@@ -7,7 +7,7 @@ from socialops.lib.delivery.models import Attempt, Delivery
 
 
 class Publication(Delivery):
-    """`content_hash` is the approved revision's; the claim compares it again. `answerable` may publish on the channel."""
+    """`content_hash` is the approved revision's; the claim compares it again. `answerable` may publish there."""
 
     variant = models.ForeignKey("publishing.Variant", models.PROTECT, related_name="publications")
     part = models.PositiveSmallIntegerField(default=0)

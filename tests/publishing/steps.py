@@ -48,9 +48,11 @@ def tomorrow(hour: int, days: int = 2) -> datetime:
 
 def connect(channel, **facts) -> Connection:
     """A live connection as a worker would have left it; nothing here ever opens its secrets."""
-    return Connection.objects.create(
-        channel=channel, state="live", sealed_secrets=b"-", key_id="-", facts=facts, authorised_by=factories.erin()
+    made = Connection.objects.create(
+        channel=channel, sealed_secrets=b"-", key_id="-", facts=facts, authorised_by=factories.erin()
     )
+    Connection.objects.filter(pk=made.pk).update(state="live")
+    return made
 
 
 def trail(subject) -> list[str]:

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from accounts.models import MailDelivery, Notification
+from accounts.models import Notification
 from channels_registry.connector.text import length, too_long
 from channels_registry.connector.types import Limits
 from publishing import drafting
@@ -176,7 +176,7 @@ def test_submitting_asks_by_name_and_by_mail(post, alice, bob):
     assert (post.state, approval.state, approval.asked_of) == ("in_approval", "pending", bob)
     assert approval.latest_decision_at == wanted - drafting.TIME_TO_DECIDE
     assert Notification.objects.get(person=bob).url == f"/approvals/{approval.pk}/"
-    assert MailDelivery.objects.filter(person=bob, due_at__isnull=False).exists()
+    assert Notification.objects.get(person=bob).by_mail
     assert trail(post)[-1] == "post.submitted"
 
 

@@ -1,0 +1,175 @@
+"""What people fill in. The rules are in the verbs; forms read and keep what was typed."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import Person
+from channels_registry import networks
+from channels_registry import permissions as channel_permissions
+from channels_registry.models import Channel
+from publishing.drafting import QUESTIONS
+from socialops.lib import wall_clock
+
+
+def add_errors(form: forms.Form, error: ValidationError) -> None:
+    """A verb's refusal, beside the field it is about, or on top where there is no such field."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for name, errors in error.error_dict.items():
+        form.add_error(name if name in form.fields else None, errors)
+
+
+class WallTimeField(forms.Field):
+    """A naive local time, as a clock on the wall shows it. The zone is another field."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value):
+        if not value:
+            return None
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value).strip()).replace(tzinfo=None)
+        except ValueError as error:
+            raise ValidationError("Write the time as 2026-11-23 09:30.") from error
+
+    def prepare_value(self, value):
+        return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
+
+
+def _zones(*more: str) -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in dict.fromkeys([*more, *wall_clock.time_zones()])]
+
+
+class PostForm(forms.Form):
+    """The composer: the master, the channels, and for each channel a text of its own (empty inherits the master)."""
+
+    text = forms.CharField(
+        label="What do you want to say?", required=False, strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "master"}),
+    )  # fmt: skip
+    title = forms.CharField(
+        label="Title", required=False, max_length=140, help_text="For finding it here. It is never published."
+    )
+    why_now = forms.CharField(
+        label="Why now?", required=False, max_length=300, help_text="One sentence for the person who approves it."
+    )
+    channels = forms.ModelMultipleChoiceField(
+        Channel.objects.none(), label="Channels", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args, person: Person, chosen: list[Channel] | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        own = Channel.objects.filter(pk__in=[c.pk for c in chosen or []])
+        offered = channel_permissions.channels_with(person, "draft").exclude(state="archived") | own
+        self.fields["channels"].queryset = offered.order_by("name")
+        for channel in self.asked_for(chosen or []):
+            self.fields[f"variant_{channel.pk}"] = forms.CharField(
+                label=f"Another text for {channel.name}",
+                required=False,
+                strip=False,
+                widget=forms.Textarea(attrs={"rows": 4}),
+            )
+
+    def asked_for(self, chosen: list[Channel]) -> list[Channel]:
+        """The channels whose own text may come with this form: those of the post, and those just ticked."""
+        if not self.is_bound:
+            return chosen
+        ticked = [pk for pk in self.data.getlist("channels") if pk.isdigit()]
+        known = {c.pk: c for c in chosen}
+        return list((known | {c.pk: c for c in self.fields["channels"].queryset.filter(pk__in=ticked)}).values())
+
+    @property
+    def own_texts(self) -> dict[int, str | None]:
+        """By channel id, for the channels that are ticked. None inherits."""
+        ticked = {channel.pk for channel in self.cleaned_data["channels"]}
+        named = {int(name.removeprefix("variant_")): name for name in self.fields if name.startswith("variant_")}
+        texts = {pk: self.cleaned_data.get(name, "") for pk, name in named.items() if pk in ticked}
+        return {pk: text.replace("\r\n", "\n") if text.strip() else None for pk, text in texts.items()}
+
+    def clean_text(self) -> str:
+        return self.cleaned_data["text"].replace("\r\n", "\n")
+
+
+class SubmissionForm(forms.Form):
+    asked_of = forms.ModelChoiceField(
+        Person.objects.none(), label="Who should decide?", empty_label="Choose a person",
+        help_text="People who may approve on every channel of this post, and had no hand in it.",
+    )  # fmt: skip
+    question = forms.ChoiceField(
+        label="What do you ask them to confirm?",
+        choices=list(QUESTIONS.items()),
+        widget=forms.RadioSelect,
+        initial="facts",
+    )
+    wanted = WallTimeField(label="When should it go out?", required=False)
+    time_zone = forms.ChoiceField(label="Time zone", required=False)
+
+    def __init__(self, *args, approvers, person: Person, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["asked_of"].queryset = approvers
+        self.fields["time_zone"].choices = _zones(person.time_zone)
+        self.fields["time_zone"].initial = person.time_zone
+
+    def wanted_at(self) -> datetime | None:
+        wall = self.cleaned_data.get("wanted")
+        return wall_clock.read(wall, self.cleaned_data["time_zone"] or "UTC").instant if wall else None
+
+
+class DecisionForm(forms.Form):
+    revision_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    note = forms.CharField(
+        label="Note to the author", required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Needed when you ask for a change or reject.",
+    )  # fmt: skip
+
+
+class TimeForm(forms.Form):
+    """A wall time with its zone. `fold` matters only where clocks go back."""
+
+    wall_time = WallTimeField(label="Date and time")
+    time_zone = forms.ChoiceField(label="Time zone")
+    fold = forms.TypedChoiceField(
+        label="If clocks go back over this time", required=False, coerce=int, empty_value=0,
+        choices=[(0, "The first of the two"), (1, "The second of the two")],
+    )  # fmt: skip
+
+    def __init__(self, *args, person: Person, zone: str = "", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["time_zone"].choices = _zones(zone or person.time_zone, person.time_zone)
+        self.fields["time_zone"].initial = zone or person.time_zone
+
+
+class HoldForm(forms.Form):
+    """`scope` is "everything", "network:<slug>" or "channel:<id>"."""
+
+    scope = forms.ChoiceField(label="What should stop?")
+    reason = forms.CharField(label="Why?", max_length=300, help_text="Everybody sees it while the hold stands.")
+
+    def __init__(self, *args, channels, whole: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        wide = [("everything", "Everything"), *((f"network:{s}", networks.network(s).label) for s in networks.slugs())]
+        self.fields["scope"].choices = [*(wide if whole else []), *((f"channel:{c.pk}", str(c)) for c in channels)]
+        self.channels = {str(c.pk): c for c in channels}
+
+    def scoped(self) -> tuple[str, Channel | None]:
+        kind, _, value = self.cleaned_data["scope"].partition(":")
+        return (value if kind == "network" else ""), (self.channels.get(value) if kind == "channel" else None)
+
+
+class AddressForm(forms.Form):
+    url = forms.URLField(
+        label="Its address on the network", max_length=600, assume_scheme="https",
+        help_text="Open the channel, find the post, copy its link.",
+    )  # fmt: skip
+
+
+def local_now(zone: str) -> datetime:
+    return timezone.now().astimezone(ZoneInfo(zone)).replace(tzinfo=None)

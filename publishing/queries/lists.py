@@ -1,0 +1,121 @@
+"""The lists: posts, and publications by what has become of them. Paged by key, so that a page never shifts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
+
+from accounts.models import Person
+from publishing.models import Approval, Decision, Post, Publication, Variant
+from publishing.permissions import without
+
+LATE = Q(state="scheduled", due_at__lt=Now() - timedelta(minutes=1))
+SHELVES: dict[str, tuple[str, Q]] = {
+    "due": ("Due", Q(state="scheduled") & ~LATE),
+    "late": ("Late", LATE),
+    "unknown": ("Unknown", Q(state__in=("sending", "unknown", "needs_human"))),
+    "blocked": ("Blocked or failed", Q(state__in=("blocked", "failed"))),
+    "held": ("Held", Q(state="held")),
+    "missed": ("Missed", Q(state="missed")),
+    "out": ("Published", Q(state="done")),
+    "cancelled": ("Cancelled", Q(state="cancelled")),
+}
+URGENT = ("unknown", "blocked", "missed", "held", "late")
+LATEST_FIRST = ("out", "cancelled")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A wall time to offer, with its zone."""
+
+    wall: datetime | None
+    zone: str
+    fold: int = 0
+
+
+def post_page(posts: QuerySet[Post], before: str, size: int) -> tuple[list[Post], str]:
+    """The newest first, from the cursor on, with the cursor of the next page ("" at the end)."""
+    if cursor := _cursor(before):
+        when, pk = cursor
+        posts = posts.filter(Q(updated_at__lt=when) | Q(updated_at=when, pk__lt=pk))
+    current = Variant.objects.current().select_related("channel")
+    posts = posts.select_related("author").prefetch_related(Prefetch("variants", current, to_attr="shown"))
+    return _cut(list(posts.order_by("-updated_at", "-id")[: size + 1]), size, "updated_at")
+
+
+def shelf_counts(publications: QuerySet[Publication]) -> dict[str, int]:
+    """How many stand on each shelf. One query."""
+    return publications.aggregate(**{name: Count("pk", filter=which) for name, (_, which) in SHELVES.items()})
+
+
+def publication_page(
+    publications: QuerySet[Publication], shelf: str, before: str, size: int
+) -> tuple[list[Publication], str]:
+    """What is ahead in order of time; what is over with the latest first."""
+    latest_first = shelf in LATEST_FIRST
+    publications = publications.filter(SHELVES[shelf][1]).select_related("variant__post", "channel", "answerable")
+    if cursor := _cursor(before):
+        when, pk = cursor
+        side = "lt" if latest_first else "gt"
+        beyond = Q(**{f"due_at__{side}": when}) | Q(**{"due_at": when, f"pk__{side}": pk})
+        publications = publications.filter(beyond)
+    order = ("-due_at", "-id") if latest_first else ("due_at", "id")
+    return _cut(list(publications.order_by(*order)[: size + 1]), size, "due_at")
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """Where and when a variant goes out. `before`: the time it had until it was taken back."""
+
+    variant: Variant
+    publication: Publication | None
+    before: Publication | None
+    may_publish: bool
+
+
+def rows_of(post: Post, variants: list[Variant], person: Person) -> list[ChannelRow]:
+    """Two queries."""
+    live: dict[int, Publication] = {}
+    taken_back: dict[int, Publication] = {}
+    for publication in Publication.objects.filter(variant__post=post).select_related("answerable").order_by("id"):
+        (taken_back if publication.state == "cancelled" else live)[publication.variant_id] = publication
+    barred = {c.pk for c in without(person, "publish", [v.channel for v in variants])}
+    return [ChannelRow(v, live.get(v.pk), taken_back.get(v.pk), v.channel_id not in barred) for v in variants]
+
+
+def approvals_of(post: Post) -> list[Approval]:
+    """Whom was asked and what they said, the latest first. Two queries."""
+    asked = post.approvals.select_related("asked_of", "asked_by", "revision").prefetch_related("decisions__by")
+    return list(asked.order_by("-id")[:20])
+
+
+def decided_by(person: Person) -> QuerySet[Decision]:
+    return Decision.objects.filter(by=person).select_related("approval__post").order_by("-id")
+
+
+def wanted_time(variant: Variant, zone: str) -> Wanted:
+    """The time this variant had before it was taken back, else the one its author wants."""
+    last = Publication.objects.filter(variant=variant).order_by("-id").first()
+    if last and last.state == "cancelled":
+        return Wanted(last.wall_time.replace(tzinfo=None), last.time_zone, last.fold)
+    asked = Approval.objects.filter(post=variant.post_id).exclude(wanted_at=None).order_by("-id").first()
+    wall = asked.wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if asked else None
+    return Wanted(wall, zone)
+
+
+def _cut(rows: list, size: int, field: str) -> tuple[list, str]:
+    if len(rows) <= size:
+        return rows, ""
+    last = rows[size - 1]
+    return rows[:size], f"{getattr(last, field).isoformat()}_{last.pk}"
+
+
+def _cursor(text: str) -> tuple[datetime, int] | None:
+    when, _, pk = text.partition("_")
+    try:
+        moment, number = datetime.fromisoformat(when), int(pk)
+    except ValueError:
+        return None
+    return (moment, number) if moment.tzinfo and 0 <= number < 2**63 else None

@@ -1,0 +1,156 @@
+"""Asking somebody to agree, and deciding."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views import View
+
+from publishing import approving, drafting, queries
+from publishing.forms import DecisionForm, SubmissionForm, add_errors
+from publishing.models import Approval, Post
+from publishing.permissions import access_approval, access_post, barred, may_on_all
+
+
+class SubmissionView(View):
+    """GET asks whom; POST asks them."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        post = access_post(request.user, pk)
+        return _submission_page(request, post, _submission_form(request, post))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        post = access_post(request.user, pk)
+        form = _submission_form(request, post, request.POST)
+        if form.is_valid():
+            said = form.cleaned_data
+            try:
+                asked_of, wanted_at = said["asked_of"], form.wanted_at()
+                drafting.submit(post, request.user.person, asked_of, said["question"], wanted_at)
+            except ValidationError as error:
+                add_errors(form, error)
+            else:
+                messages.success(request, f"{asked_of} is asked.")
+                return redirect("post", pk)
+        return _submission_page(request, post, form, status=422)
+
+
+class SubmissionWithdrawalView(View):
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            drafting.withdraw(access_post(request.user, pk), request.user.person)
+            messages.success(request, "Taken back. The post is a draft again.")
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return redirect("post", pk)
+
+
+class ApprovalListView(View):
+    """What waits for this person, then what they asked others, then what was decided lately."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        person = request.user.person
+        asked = Approval.objects.filter(asked_by=person, state="pending").select_related("post", "asked_of")
+        context = {
+            "waiting": queries.approvals_for(person),
+            "asked": asked.order_by("-id")[:50],
+            "decided": queries.decided_by(person)[:20],
+        }
+        return render(request, "publishing/approval_list.html", context)
+
+
+class ApprovalView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return _approval_page(request, access_approval(request.user, pk))
+
+
+class DecisionView(View):
+    """POST verdict=approved|changes_requested|rejected with the hash of the revision that was on the screen."""
+
+    verbs = {
+        "approved": approving.approve,
+        "changes_requested": approving.request_changes,
+        "rejected": approving.reject,
+    }
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        approval, form = access_approval(request.user, pk), DecisionForm(request.POST)
+        verb = self.verbs.get(request.POST.get("verdict", ""))
+        if verb is None:
+            form.add_error(None, "Choose to approve, to ask for a change, or to reject.")
+        if not form.is_valid():
+            return _approval_page(request, approval, form, status=422)
+        try:
+            verb(approval, request.user.person, form.cleaned_data["revision_hash"], form.cleaned_data["note"])
+        except approving.Changed as changed:
+            return _overtaken(request, approval, form, changed)
+        except ValidationError as error:
+            add_errors(form, error)
+            return _approval_page(request, access_approval(request.user, pk), form, status=422)
+        except PermissionDenied as error:
+            form.add_error(None, str(error))
+            return _approval_page(request, approval, form, status=403)
+        messages.success(
+            request, {"approved": "Approved.", "rejected": "Rejected."}.get(request.POST["verdict"], "Sent back.")
+        )
+        return redirect("approval_list")
+
+
+class ApprovalWithdrawalView(View):
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            approving.withdraw(access_approval(request.user, pk), request.user.person, request.POST.get("note", ""))
+            messages.success(request, "Your approval is taken back. Nothing of this post goes out.")
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return redirect("approval", pk)
+
+
+def _submission_form(request: HttpRequest, post: Post, data=None) -> SubmissionForm:
+    channels = [v.channel for v in queries.variants_of(post)]
+    return SubmissionForm(data, approvers=queries.approvers_of(post, channels), person=request.user.person)
+
+
+def _submission_page(request: HttpRequest, post: Post, form: SubmissionForm, status: int = 200) -> HttpResponse:
+    variants = queries.variants_of(post)
+    context = {
+        "post": post,
+        "form": form,
+        "previews": queries.previews(variants),
+        "problems": queries.problems(variants),
+    }
+    return render(request, "publishing/submission.html", context, status=status)
+
+
+def _approval_page(
+    request: HttpRequest, approval: Approval, form: DecisionForm | None = None, status: int = 200, **more
+) -> HttpResponse:
+    """Shows the revision that was asked about, whatever the post says now."""
+    post, person, revision = approval.post, request.user.person, approval.revision
+    variants = queries.variants_of(post)
+    before, since = queries.seen_before(post, person, revision)
+    reasons, names = barred(post), {v.channel_id: v.channel.name for v in variants}
+    context = {
+        "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
+        "brief": queries.brief(post, variants, approval.wanted_at), "since": since,
+        "reason": reasons.get(person.pk, ""),
+        "differences": queries.differences(before, revision, names) if before else [],
+        "decisions": approval.decisions.select_related("by").order_by("id"),
+        "may_decide": person.pk not in reasons and may_on_all(person, "approve", [v.channel for v in variants]),
+        "question": drafting.QUESTIONS.get(approval.question, approval.question),
+        "late": approval.latest_decision_at and approval.latest_decision_at < timezone.now(),
+        "form": form or DecisionForm(initial={"revision_hash": revision.hash}), **more,
+    }  # fmt: skip
+    return render(request, "publishing/approval_detail.html", context, status=status)
+
+
+def _overtaken(
+    request: HttpRequest, approval: Approval, form: DecisionForm, changed: approving.Changed
+) -> HttpResponse:
+    """What the approver saw beside what the post says now. Nothing was decided; the note is kept."""
+    add_errors(form, ValidationError(changed.messages))
+    approval = access_approval(request.user, approval.pk)
+    names = {v.channel_id: v.channel.name for v in queries.variants_of(approval.post)}
+    new = queries.differences(changed.seen or approval.revision, changed.now, names)
+    return _approval_page(request, approval, form, status=409, changed=changed, new=new)

@@ -1,0 +1,142 @@
+"""Writing: the list of posts, the composer, and its previews."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views import View
+
+from publishing import drafting, queries
+from publishing.forms import PostForm, add_errors
+from publishing.models import Post, Variant
+from publishing.permissions import access_post, may_on_all, visible_posts
+from socialops.lib import words
+
+PAGE = 50
+
+
+class PostListView(View):
+    """?state= one of Post.State, ?mine=yes, ?before= the cursor of the page before."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        person, state, mine = request.user.person, request.GET.get("state", ""), request.GET.get("mine", "")
+        posts = visible_posts(person)
+        posts = posts.filter(state=state) if state in Post.State.values else posts
+        posts = posts.filter(author=person) if mine else posts
+        page, following = queries.post_page(posts, request.GET.get("before", ""), PAGE)
+        query = request.GET.copy()
+        query["before"] = following
+        context = {
+            "posts": page, "state": state, "mine": mine, "states": Post.State.choices, "total": posts.count(),
+            "next": f"?{query.urlencode()}" if following else "",
+        }  # fmt: skip
+        return render(request, "publishing/post_list.html", context)
+
+
+class PostNewView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = PostForm(person=request.user.person, initial={"channels": request.GET.getlist("channel")})
+        return render(request, "publishing/post_new.html", {"form": form})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        person, form = request.user.person, PostForm(request.POST, person=request.user.person)
+        if form.is_valid():
+            said = form.cleaned_data
+            try:
+                post = drafting.create_post(
+                    person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts
+                )
+            except (ValidationError, PermissionDenied) as error:
+                add_errors(form, _as_validation(error))
+            else:
+                messages.success(request, "Saved as a draft.")
+                return redirect("submission" if request.POST.get("then") == "ask" else "post", post.pk)
+        return render(request, "publishing/post_new.html", {"form": form, **_drawn(request, form)}, status=422)
+
+
+class PostView(View):
+    """GET shows it with what may be done next; POST saves it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return _post_page(request, access_post(request.user, pk))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        post = access_post(request.user, pk)
+        channels = [v.channel for v in queries.variants_of(post)]
+        form = PostForm(request.POST, person=request.user.person, chosen=channels)
+        if not form.is_valid():
+            return _post_page(request, post, form, status=422)
+        said = form.cleaned_data
+        try:
+            drafting.edit_post(
+                post, request.user.person, expected_revision=said["expected_revision"] or 0, text=said["text"],
+                title=said["title"], why_now=said["why_now"], channels=said["channels"], variants=form.own_texts,
+            )  # fmt: skip
+        except drafting.Conflict as conflict:
+            return _conflict(request, post, form, conflict)
+        except (ValidationError, PermissionDenied) as error:
+            add_errors(form, _as_validation(error))
+            return _post_page(request, post, form, status=422)
+        messages.success(request, "Saved.")
+        return redirect("submission" if request.POST.get("then") == "ask" else "post", pk)
+
+
+class PreviewsView(View):
+    """POST the composer's fields, get what each channel would show. Nothing is saved."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PostForm(request.POST, person=request.user.person)
+        form.is_valid()
+        return render(request, "publishing/_previews.html", _drawn(request, form))
+
+
+def _post_page(
+    request: HttpRequest, post: Post, form: PostForm | None = None, status: int = 200, **more
+) -> HttpResponse:
+    person, variants = request.user.person, queries.variants_of(post)
+    channels = [v.channel for v in variants]
+    may_edit = may_on_all(person, "draft", channels) if channels else post.author_id == person.pk
+    drawn = _drawn(request, form) if form else {"previews": queries.previews(variants, form_of(post, variants, person))}
+    context = {
+        "post": post, "variants": variants, "may_edit": may_edit, "form": form or form_of(post, variants, person),
+        "approvals": queries.approvals_of(post),
+        "revisions": post.revisions.select_related("by").order_by("-number")[:20],
+        "channels": queries.rows_of(post, variants, person), **drawn, **more,
+    }  # fmt: skip
+    context["scheduled"] = any(row.publication for row in context["channels"])
+    context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)
+    return render(request, "publishing/post_detail.html", context, status=status)
+
+
+def form_of(post: Post, variants: list[Variant], person) -> PostForm:
+    initial = {
+        "text": post.text, "title": post.title, "why_now": post.why_now, "expected_revision": post.revision_number,
+        "channels": [v.channel_id for v in variants], **{f"variant_{v.channel_id}": v.text or "" for v in variants},
+    }  # fmt: skip
+    return PostForm(person=person, chosen=[v.channel for v in variants], initial=initial)
+
+
+def _drawn(request: HttpRequest, form: PostForm) -> dict:
+    """The previews of a form that was sent, whether or not it was accepted."""
+    said = getattr(form, "cleaned_data", {})
+    post = Post(author=request.user.person, text=said.get("text") or "")
+    own = form.own_texts if "channels" in said else {}
+    variants = [
+        Variant(post=post, channel=c, text=own.get(c.pk)) for c in queries.connected(said.get("channels") or [])
+    ]
+    return {"previews": queries.previews(variants, form)}
+
+
+def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafting.Conflict) -> HttpResponse:
+    """Both texts on one page: theirs, and the form with mine, which may now be saved on top of theirs."""
+    data = form.data.copy()
+    data["expected_revision"] = str(conflict.theirs.number)
+    mine = PostForm(data, person=request.user.person, chosen=form.asked_for([]))
+    mine.is_valid()
+    pieces = words.compare(conflict.theirs.content["text"], form.cleaned_data["text"])
+    post.refresh_from_db()
+    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces)
+
+
+def _as_validation(error: ValidationError | PermissionDenied) -> ValidationError:
+    return error if isinstance(error, ValidationError) else ValidationError(str(error))

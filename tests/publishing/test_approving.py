@@ -1,0 +1,346 @@
+"""Who may agree, to what, and every way around it that we could think of (security.md S21)."""
+
+import threading
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import Notification
+from publishing import approving, drafting, scheduling
+from publishing.models import Approval, Decision, Post, Publication
+from tests import factories
+from tests.publishing.steps import TEXT, agree, ask, plan, staffed, tomorrow, trail, write
+
+
+def test_another_person_approves_exactly_what_they_saw(approval, bob, alice):
+    decision = approving.approve(approval, bob, approval.revision.hash)
+    approval.refresh_from_db()
+    approval.post.refresh_from_db()
+    assert (approval.state, approval.post.state) == ("approved", "approved")
+    assert (decision.by, decision.author, decision.revision_hash) == (bob, alice, approval.revision.hash)
+    assert trail(approval) == ["approval.approved"]
+    assert "approved" in Notification.objects.filter(person=alice).latest("id").text
+
+
+def test_nobody_approves_their_own_post(acme, alice, bob):
+    factories.grant(acme, alice, "approver")
+    approval = ask(write(alice, [acme]), alice, bob)
+    with pytest.raises(PermissionDenied, match="you wrote it"):
+        approving.approve(approval, alice, approval.revision.hash)
+
+
+def test_not_even_as_an_administrator_or_a_social_lead(acme, bob):
+    for role in ("admin", "social_lead"):
+        writer = factories.person(f"writer of {role}", role)
+        factories.grant(acme, writer, "manager", by=factories.person("ines", "admin"))
+        approval = ask(write(writer, [acme]), writer, bob)
+        with pytest.raises(PermissionDenied):
+            approving.approve(approval, writer, approval.revision.hash)
+
+
+@pytest.mark.parametrize("role", ["admin", "social_lead", "auditor"])
+def test_a_role_is_not_a_right_to_approve(approval, role):
+    somebody = factories.person(f"some {role}", role)
+    with pytest.raises(PermissionDenied):
+        approving.approve(approval, somebody, approval.revision.hash)
+
+
+def test_charlie_may_not_decide(approval, charlie):
+    for verb in (approving.approve, approving.request_changes, approving.reject):
+        with pytest.raises(PermissionDenied):
+            verb(approval, charlie, approval.revision.hash, "no")
+    approval.refresh_from_db()
+    assert approval.state == "pending"
+
+
+def test_somebody_who_left_may_not_decide(approval, bob):
+    factories.departed(bob)
+    with pytest.raises(PermissionDenied):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_the_right_is_needed_on_every_channel(alice, acme, bob):
+    other = factories.channel("sandbox", name="Other")
+    factories.grant(other, alice, "author")
+    post = write(alice, [acme, other])
+    hana = factories.person("hana")
+    for channel in (acme, other):
+        factories.grant(channel, hana, "approver")
+    approval = ask(post, alice, hana)
+    with pytest.raises(PermissionDenied, match="Other"):
+        approving.approve(approval, bob, approval.revision.hash)
+    assert approving.approve(approval, hana, approval.revision.hash).verdict == "approved"
+
+
+def test_a_right_that_was_revoked_a_moment_ago_does_not_approve(approval, acme, bob):
+    from channels_registry import access
+    from channels_registry.models import AccessGrant
+
+    access.revoke(AccessGrant.objects.get(person=bob, channel=acme), factories.erin(), "moved on")
+    with pytest.raises(PermissionDenied):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_who_changed_it_may_not_approve_it_even_if_somebody_else_asks(acme, alice, bob, post):
+    factories.grant(acme, bob, "author")
+    hana = _approver(acme, "hana")
+    drafting.edit_post(post, bob, expected_revision=1, text="bob's")
+    approval = ask(post, alice, hana)
+    with pytest.raises(PermissionDenied, match="you changed it"):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_having_edited_first_is_not_washed_away_by_a_later_edit(acme, alice, bob, post):
+    """bob writes the words, alice saves once more, bob wants to approve: still his words."""
+    factories.grant(acme, bob, "author")
+    hana = _approver(acme, "hana")
+    drafting.edit_post(post, bob, expected_revision=1, text="bob's")
+    drafting.edit_post(post, alice, expected_revision=2, text="bob's, and a comma")
+    approval = ask(post, alice, hana)
+    with pytest.raises(PermissionDenied):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_an_editor_may_approve_again_once_somebody_else_approved_their_words(acme, alice, bob, post):
+    factories.grant(acme, bob, "author")
+    hana = _approver(acme, "hana")
+    drafting.edit_post(post, bob, expected_revision=1, text="bob's")
+    agree(post, alice, hana)
+    drafting.edit_post(post, alice, expected_revision=2, text="alice's again")
+    approval = ask(post, alice, bob)
+    assert approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_an_approval_that_was_taken_back_does_not_wash_an_editor_clean(acme, alice, bob, post):
+    factories.grant(acme, bob, "author")
+    hana = _approver(acme, "hana")
+    drafting.edit_post(post, bob, expected_revision=1, text="bob's")
+    agree(post, alice, hana)
+    approving.withdraw(post.approvals.get(), hana)
+    drafting.edit_post(post, alice, expected_revision=2, text="alice's again")
+    approval = ask(post, alice, hana)
+    with pytest.raises(PermissionDenied):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_an_edit_between_look_and_click_decides_nothing_and_says_what_changed(approval, alice, bob):
+    seen = approval.revision.hash
+    drafting.edit_post(approval.post, alice, expected_revision=1, text="Everything costs 20 €.")
+    with pytest.raises(approving.Changed) as changed:
+        approving.approve(approval, bob, seen)
+    assert changed.value.seen.content["text"] == TEXT
+    assert changed.value.now.content["text"] == "Everything costs 20 €."
+    assert not Decision.objects.exists()
+
+
+def test_a_hash_of_something_else_approves_nothing(approval, bob, post, second, alice):
+    other = ask(write(alice, [second], "Another post"), alice, bob)
+    for wrong in (other.revision.hash, "", "0" * 64):
+        with pytest.raises(approving.Changed):
+            approving.approve(approval, bob, wrong)
+
+
+def test_an_approval_is_not_given_twice(approval, bob):
+    approving.approve(approval, bob, approval.revision.hash)
+    with pytest.raises(ValidationError, match="already approved it"):
+        approving.approve(approval, bob, approval.revision.hash)
+    assert Decision.objects.count() == 1
+
+
+def test_a_rejected_request_cannot_be_approved_after_all(approval, bob):
+    approving.reject(approval, bob, approval.revision.hash, "Not true")
+    with pytest.raises(ValidationError, match="already rejected it"):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_a_request_that_was_taken_back_cannot_be_approved(approval, alice, bob):
+    drafting.withdraw(approval.post, alice)
+    with pytest.raises(ValidationError, match="taken back"):
+        approving.approve(approval, bob, approval.revision.hash)
+
+
+def test_a_replay_of_an_old_approval_does_not_cover_the_same_words_later(approved, alice, bob):
+    """Approved, changed, changed back, asked again: the old approval's id and hash decide nothing."""
+    old = approved.approvals.get()
+    drafting.edit_post(approved, alice, expected_revision=1, text="Other")
+    drafting.edit_post(approved, alice, expected_revision=2, text=TEXT)
+    ask(approved, alice, bob)
+    with pytest.raises(ValidationError):
+        approving.approve(old, bob, old.revision.hash)
+    approved.refresh_from_db()
+    assert approved.state == "in_approval"
+
+
+@pytest.mark.parametrize("verb", [approving.request_changes, approving.reject])
+@pytest.mark.parametrize("note", ["", "  \n "])
+def test_saying_no_needs_a_reason(approval, bob, verb, note):
+    with pytest.raises(ValidationError) as refused:
+        verb(approval, bob, approval.revision.hash, note)
+    assert "note" in refused.value.message_dict
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [(approving.request_changes, "changes_requested"), (approving.reject, "rejected")]
+)
+def test_a_no_goes_back_to_the_author_with_its_reason(approval, alice, bob, verb, state):
+    decision = verb(approval, bob, approval.revision.hash, "The price is wrong")
+    approval.post.refresh_from_db()
+    assert (approval.post.state, decision.note) == (state, "The price is wrong")
+    assert trail(approval) == [f"approval.{state}"]
+    drafting.edit_post(approval.post, alice, expected_revision=1, text="Right price")
+    assert ask(approval.post, alice, bob).state == "pending"
+
+
+def test_taking_an_approval_back_stops_what_is_scheduled(publication, approved, bob):
+    approval = approved.approvals.get()
+    approving.withdraw(approval, bob, "New facts")
+    publication.refresh_from_db()
+    approved.refresh_from_db()
+    assert (publication.state, approved.state) == ("cancelled", "draft")
+    assert trail(approval)[-1] == "approval.withdrawn"
+    with pytest.raises(ValidationError):
+        approving.withdraw(approval, bob)
+
+
+def test_charlie_may_not_take_an_approval_back(approved, charlie):
+    with pytest.raises(PermissionDenied):
+        approving.withdraw(approved.approvals.get(), charlie)
+
+
+def test_nothing_is_scheduled_after_an_approval_was_taken_back(approved, bob, dana):
+    approving.withdraw(approved.approvals.get(), bob)
+    with pytest.raises(ValidationError, match="not approved"):
+        plan(approved, dana)
+
+
+# --- The same rules in the database, for whoever finds a way past the verbs ---------------------------------------
+
+
+def _decide_raw(approval, by, verdict="approved", **changes):
+    values = {"author": approval.post.author, "revision_hash": approval.revision.hash, **changes}
+    return Decision.objects.create(approval=approval, by=by, verdict=verdict, **values)
+
+
+def test_the_database_refuses_ones_own_approval(approval, alice, bob):
+    for author in (alice, bob):  # the honest copy, and a forged one
+        with pytest.raises(DatabaseError), transaction.atomic():
+            _decide_raw(approval, alice, author=author)
+
+
+def test_the_database_refuses_who_changed_it(acme, alice, bob, post):
+    factories.grant(acme, bob, "author")
+    hana = _approver(acme, "hana")
+    drafting.edit_post(post, bob, expected_revision=1, text="bob's")
+    approval = ask(post, alice, hana)
+    with pytest.raises(DatabaseError, match="what they changed"), transaction.atomic():
+        _decide_raw(approval, bob)
+
+
+def test_the_database_refuses_another_hash(approval, bob):
+    with pytest.raises(DatabaseError, match="not about this post"), transaction.atomic():
+        _decide_raw(approval, bob, revision_hash="0" * 64)
+
+
+def test_the_database_refuses_a_second_decision(approval, bob):
+    approving.approve(approval, bob, approval.revision.hash)
+    with pytest.raises(DatabaseError, match="nothing is left"), transaction.atomic():
+        _decide_raw(approval, bob)
+
+
+def test_the_database_refuses_an_approval_without_a_decision(approval):
+    with pytest.raises(DatabaseError, match="no decision"), transaction.atomic():
+        Approval.objects.filter(pk=approval.pk).update(state="approved")
+    with pytest.raises(DatabaseError, match="was not approved"), transaction.atomic():
+        Post.objects.filter(pk=approval.post_id).update(state="approved")
+
+
+def test_the_database_never_moves_an_approval_to_another_revision(approved, alice, bob, second):
+    old = approved.approvals.get()
+    other = write(alice, [second], "Another")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Approval.objects.filter(pk=old.pk).update(revision=other.revisions.get())
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Approval.objects.create(post=approved, revision=other.revisions.get(), asked_by=alice, asked_of=bob)
+
+
+def test_the_database_keeps_decisions_as_they_are(approved):
+    for change in (lambda: Decision.objects.update(verdict="rejected"), lambda: Decision.objects.all().delete()):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+
+
+def test_a_text_slipped_past_the_verbs_is_not_scheduled(approved, dana):
+    """The row was changed in the database; the hash of what was approved tells."""
+    Post.objects.filter(pk=approved.pk).update(text="Slipped in")
+    with pytest.raises(ValidationError, match="not what was approved"):
+        plan(approved, dana)
+    assert not Publication.objects.exists()
+
+
+def test_two_approvers_at_once_and_one_decision(fresh_database):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob, hana = factories.person("alice"), factories.person("bob"), _approver(acme, "hana")
+    approval = ask(write(alice, [acme]), alice, bob)
+    said = _at_once(
+        lambda: approving.approve(approval, bob, approval.revision.hash),
+        lambda: approving.reject(approval, hana, approval.revision.hash, "No"),
+    )
+    assert sorted(type(each).__name__ for each in said) == ["Decision", "ValidationError"]
+    approval.refresh_from_db()
+    assert approval.decisions.get().verdict == approval.state
+
+
+def test_an_edit_and_an_approval_at_once_never_leave_the_new_words_approved(fresh_database):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob = factories.person("alice"), factories.person("bob")
+    for number in range(5):
+        approval = ask(write(alice, [acme], f"Words {number}"), alice, bob)
+        _at_once(
+            lambda approval=approval: approving.approve(approval, bob, approval.revision.hash),
+            lambda approval=approval: drafting.edit_post(approval.post, alice, expected_revision=1, text="Other words"),
+        )
+        approval.refresh_from_db()
+        post = Post.objects.get(pk=approval.post_id)
+        assert (post.text, post.state, approval.state) == ("Other words", "draft", "void")
+
+
+def test_an_edit_and_a_schedule_at_once_never_leave_the_old_words_waiting(fresh_database):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob, dana = (factories.person(name) for name in ("alice", "bob", "dana"))
+    for number in range(5):
+        post = agree(write(alice, [acme], f"Words {number}"), alice, bob)
+        variant = post.variants.get()
+        _at_once(
+            lambda variant=variant: scheduling.schedule(variant, tomorrow(9), "UTC", dana),
+            lambda post=post: drafting.edit_post(post, alice, expected_revision=1, text="Other words"),
+        )
+        assert not Publication.objects.filter(variant=variant).exclude(state="cancelled").exists()
+
+
+def _approver(channel, name):
+    person = factories.person(name)
+    factories.grant(channel, person, "approver")
+    return person
+
+
+def _at_once(*acts) -> list:
+    """Each in a thread and connection of its own, begun together. What they returned or raised."""
+    barrier, said = threading.Barrier(len(acts)), []
+
+    def run(act):
+        barrier.wait(10)
+        try:
+            said.append(act())
+        except Exception as error:
+            said.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(said) == len(acts)
+    return said

@@ -1,0 +1,136 @@
+"""Nothing leaves while a hold stands, and nothing fires when it is lifted."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from publishing import holding, queries, scheduling
+from publishing.models import Hold, Publication
+from tests import factories
+from tests.publishing.steps import tomorrow, trail
+
+
+@pytest.fixture
+def gina(acme):
+    return factories.person("gina", "social_lead")
+
+
+def test_a_social_lead_holds_everything(publication, gina):
+    hold = holding.place(gina, "Outage")
+    assert list(queries.held_by(hold)) == [publication]
+    assert [each.scope for each in queries.standing_holds()] == ["Everything"]
+    assert trail(hold) == ["hold.placed"]
+
+
+def test_a_hold_of_one_channel_or_one_network_leaves_the_rest(publication, gina, second, acme):
+    assert not queries.held_by(holding.place(gina, "x", channel=second)).exists()
+    assert queries.held_by(holding.place(gina, "x", channel=acme)).exists()
+    assert queries.held_by(holding.place(gina, "x", network="sandbox")).exists()
+
+
+@pytest.mark.parametrize("name", ["charlie", "alice", "bob", "dana"])
+def test_who_is_neither_lead_nor_manager_holds_nothing(acme, name):
+    for scope in ({}, {"network": "sandbox"}, {"channel": acme}):
+        with pytest.raises(PermissionDenied):
+            holding.place(factories.person(name), "because", **scope)
+    assert not Hold.objects.exists()
+
+
+def test_a_manager_holds_their_channel_and_no_more(acme, second):
+    manager = factories.person("mona")
+    factories.grant(acme, manager, "manager")
+    assert holding.place(manager, "x", channel=acme).channel == acme
+    for scope in ({}, {"network": "sandbox"}, {"channel": second}):
+        with pytest.raises(PermissionDenied):
+            holding.place(manager, "x", **scope)
+
+
+def test_a_hold_needs_a_reason_and_one_scope(gina, acme):
+    with pytest.raises(ValidationError, match="Say why"):
+        holding.place(gina, "  ")
+    with pytest.raises(ValidationError, match="not both"):
+        holding.place(gina, "x", network="sandbox", channel=acme)
+    with pytest.raises(ValidationError, match="one of the networks"):
+        holding.place(gina, "x", network="myspace")
+
+
+def test_the_same_hold_is_not_placed_twice(gina):
+    holding.place(gina, "Outage")
+    with pytest.raises(ValidationError, match="already"):
+        holding.place(gina, "Outage again")
+
+
+def test_nothing_fires_when_it_is_lifted(publication, gina):
+    hold = holding.place(gina, "Outage")
+    _overdue(publication)
+    holding.lift(hold, gina)
+    publication.refresh_from_db()
+    assert publication.state == "held"
+    assert "Outage" in publication.reason
+    assert trail(publication)[-1] == "publication.held"
+    assert trail(hold) == ["hold.placed", "hold.lifted"]
+
+
+def test_what_is_still_ahead_keeps_its_time(publication, gina):
+    holding.lift(holding.place(gina, "Outage"), gina)
+    publication.refresh_from_db()
+    assert publication.state == "scheduled"
+
+
+def test_a_retry_that_would_come_later_is_held_too(publication, gina):
+    """Its time has passed; that its next try is a minute ahead makes it no plan."""
+    hold = holding.place(gina, "Outage")
+    _overdue(publication, next_attempt_at=timezone.now() + timedelta(minutes=1))
+    holding.lift(hold, gina)
+    publication.refresh_from_db()
+    assert publication.state == "held"
+
+
+def test_lifting_is_for_who_may_hold_and_once(gina, charlie):
+    hold = holding.place(gina, "Outage")
+    with pytest.raises(PermissionDenied):
+        holding.lift(hold, charlie)
+    holding.lift(hold, gina)
+    with pytest.raises(ValidationError, match="already lifted"):
+        holding.lift(hold, gina)
+
+
+def test_each_held_post_is_kept_moved_or_dropped_by_a_person(publication, dana):
+    _held(publication)
+    holding.keep(publication, dana)
+    publication.refresh_from_db()
+    assert publication.state == "scheduled"
+    assert trail(publication)[-1] == "publication.kept"
+    _held(publication)
+    assert scheduling.reschedule(publication, tomorrow(18), "UTC", dana).state == "scheduled"
+    _held(publication)
+    assert scheduling.cancel(publication, dana).state == "cancelled"
+
+
+def test_what_is_past_its_time_is_not_kept(publication, dana):
+    _held(publication)
+    _overdue(publication)
+    with pytest.raises(ValidationError, match="passed"):
+        holding.keep(publication, dana)
+
+
+def test_charlie_may_not_keep_it(publication, charlie):
+    _held(publication)
+    with pytest.raises(PermissionDenied):
+        holding.keep(publication, charlie)
+
+
+def test_only_a_held_post_is_kept(publication, dana):
+    with pytest.raises(ValidationError, match="not held"):
+        holding.keep(publication, dana)
+
+
+def _held(publication):
+    Publication.objects.filter(pk=publication.pk).update(state="held")
+
+
+def _overdue(publication, **more):
+    past = timezone.now() - timedelta(minutes=5)
+    Publication.objects.filter(pk=publication.pk).update(**{"due_at": past, "next_attempt_at": past, **more})

@@ -1,0 +1,96 @@
+"""Nobody could tell whether it is out: a person looks, and sending again takes two."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from publishing import drafting, resolving
+from publishing.models import Publication
+from tests import factories
+from tests.publishing.steps import trail
+
+URL = "https://network.test/posts/1"
+
+
+@pytest.fixture
+def asked(publication):
+    """A publication that was sent, got no answer, and could not be found."""
+    now = timezone.now()
+    for state, lease in (("sending", now + timedelta(minutes=2)), ("unknown", None), ("needs_human", None)):
+        Publication.objects.filter(pk=publication.pk).update(state=state, lease_until=lease, fence=1, due_at=now)
+    publication.attempts.create(fence=1, started_at=now, deadline_at=now, outcome="unknown")
+    publication.refresh_from_db()
+    return publication
+
+
+@pytest.fixture
+def gina(acme):
+    person = factories.person("gina")
+    factories.grant(acme, person, "publisher")
+    return person
+
+
+def test_it_is_out_with_its_address_and_who_saw_it(asked, dana):
+    resolving.confirm_out(asked, dana, URL)
+    asked.refresh_from_db()
+    assert (asked.state, asked.remote_url, asked.human_confirmed_by) == ("done", URL, dana)
+    assert asked.attempts.get().outcome == "accepted"
+    assert trail(asked)[-1] == "publication.confirmed"
+
+
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "not an address"])
+def test_it_is_out_needs_an_address(asked, dana, url):
+    with pytest.raises(ValidationError):
+        resolving.confirm_out(asked, dana, url)
+
+
+def test_a_second_person_sends_it_again_now(asked, gina):
+    resolving.send_again(asked, gina)
+    asked.refresh_from_db()
+    assert asked.state == "scheduled"
+    assert asked.next_attempt_at <= timezone.now() < asked.not_after
+    assert asked.attempts.get().outcome == "proven_absent"
+    assert trail(asked)[-1] == "publication.sent_again"
+
+
+def test_who_answers_for_it_does_not_send_it_again_alone(asked, dana):
+    with pytest.raises(PermissionDenied, match="somebody else"):
+        resolving.send_again(asked, dana)
+
+
+def test_changed_words_are_not_sent_again(asked, gina, alice):
+    drafting.edit_post(asked.variant.post, alice, expected_revision=1, text="Other words")
+    with pytest.raises(ValidationError):
+        resolving.send_again(asked, gina)
+
+
+def test_it_is_not_out_and_stays_so(asked, dana):
+    resolving.confirm_absent(asked, dana)
+    asked.refresh_from_db()
+    assert asked.state == "failed"
+    assert str(dana) in asked.reason
+    assert trail(asked)[-1] == "publication.found_absent"
+
+
+@pytest.mark.parametrize("verb", ["confirm_out", "confirm_absent", "send_again"])
+def test_charlie_decides_nothing(asked, charlie, verb):
+    more = (URL,) if verb == "confirm_out" else ()
+    with pytest.raises(PermissionDenied):
+        getattr(resolving, verb)(asked, charlie, *more)
+
+
+@pytest.mark.parametrize("verb", ["confirm_out", "confirm_absent", "send_again"])
+def test_nothing_is_decided_while_nobody_asks(publication, gina, verb):
+    more = (URL,) if verb == "confirm_out" else ()
+    with pytest.raises(ValidationError, match="Nobody has to decide"):
+        getattr(resolving, verb)(publication, gina, *more)
+
+
+def test_the_database_does_not_send_again_what_nobody_looked_for(asked):
+    with pytest.raises(DatabaseError, match="may have made something"), transaction.atomic():
+        Publication.objects.filter(pk=asked.pk).update(state="scheduled")
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
