@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,9 @@ def main() -> int:
         sandbox = Sandbox(promises, options.state)
         uvloop.run(serve(sandbox, options.host, options.port, _ready))
     except OSError as error:
-        print(f"The sandbox cannot start on {options.host}:{options.port}: {error.strerror or error}.", file=sys.stderr)
+        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        place = f"{options.host}:{options.port}"
+        print(f"The sandbox cannot start on {place}: {why}. Choose others with --host and --port.", file=sys.stderr)
         return 1
     return 0
 

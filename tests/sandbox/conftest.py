@@ -1,0 +1,1 @@
+from tests.networks.conftest import http, sandbox_server  # noqa: F401
