@@ -19,7 +19,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-trace-id", "x-amzn-requestid", "cf-ray"
 
 @dataclass(frozen=True)
 class Response:
-    """An answer with a status below 300. `headers` are in lower case."""
+    """An answer with a status below 300. `headers` are read by their lower-case names."""
 
     status: int
     headers: Mapping[str, str]

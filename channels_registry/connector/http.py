@@ -10,8 +10,8 @@ Nothing is ever repeated here, and no redirect is followed: only the delivery de
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from functools import lru_cache, partial
-from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
 import aiohttp
@@ -29,6 +29,27 @@ USER_AGENT = "Socialops (+https://github.com/socialops)"
 
 Trace = Callable[[str, str], None]
 Judge = Callable[[Response], NetworkError | None]
+
+
+class _Sending:
+    """One request on its way; `by_now`: bytes of it may have left."""
+
+    __slots__ = ("by_now", "http", "url")
+
+    def __init__(self, http: "Http", url: str):
+        self.http, self.url, self.by_now = http, url, False
+
+
+_sending: ContextVar[_Sending] = ContextVar("sending")
+
+
+class _Request(aiohttp.ClientRequest):
+    """Tells when it is about to be written. aiohttp's own tracing tells the same at half the speed."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        sending = _sending.get()
+        sending.http.about_to_write(sending)
+        return await super().send(conn)
 
 
 class Http:
@@ -97,7 +118,8 @@ class Http:
         above.
         """
         target = self._checked(url, params, headers)
-        sent = SimpleNamespace(by_now=False)
+        sent = _Sending(self, str(url))
+        _sending.set(sent)
         try:
             response = await self._exchange(method, target, headers, json, data, creates, sent)
         except asyncio.CancelledError as error:
@@ -124,20 +146,24 @@ class Http:
 
     async def _exchange(self, method, target, headers, json, data, creates, sent) -> Response:
         async with self._live_session().request(
-            method, target, headers=headers, json=json, data=data, allow_redirects=False, trace_request_ctx=sent
+            method, target, headers=headers, json=json, data=data, allow_redirects=False
         ) as answer:
             if self._trace is not None:
                 self._trace("answered", str(target))
-            lower = {name.lower(): value for name, value in answer.headers.items()}
             try:
                 body = await self._read(answer)
             except (aiohttp.ClientError, OSError, TimeoutError):
                 if answer.status < 400 or answer.status >= 500:
                     raise
                 body = b""  # a refusal is a refusal, also when its explanation was cut off
-            return Response(answer.status, lower, body, target.host or "", creates)
+            return Response(answer.status, answer.headers, body, target.host or "", creates)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        if (
+            "Content-Encoding" not in answer.headers
+            and (answer.content_length or self._largest_body) < self._largest_body
+        ):
+            return await answer.read()  # as long as it says, and no longer
         chunks, size = [], 0
         async for chunk in answer.content.iter_any():
             size += len(chunk)
@@ -155,8 +181,6 @@ class Http:
         return self._session
 
     def _new_session(self) -> aiohttp.ClientSession:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_headers_sent.append(self._about_to_write)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._limit,
@@ -167,19 +191,19 @@ class Http:
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
-            trace_configs=[tracing],
+            request_class=_Request,
         )
         session._retry_connection = False  # aiohttp repeats a PUT or DELETE by itself when a kept connection breaks
         return session
 
-    async def _about_to_write(self, _session, context, params) -> None:
-        """aiohttp calls this with a connection in hand, just before the first byte."""
+    def about_to_write(self, sending: "_Sending") -> None:
+        """A connection is in hand, and the first byte is not yet written."""
         if self._gate is not None:
             self._gate()
         if self._trace is not None:
-            self._trace("connected", str(params.url))
-            _some_turns_later(4, self._trace, "written", str(params.url))
-        context.trace_request_ctx.by_now = True
+            self._trace("connected", sending.url)
+            _some_turns_later(4, self._trace, "written", sending.url)
+        sending.by_now = True
 
     def _lost(self, target: URL, sent: bool, creates: bool, detail: str, error: BaseException) -> NetworkError:
         host = target.host
@@ -197,7 +221,7 @@ class Http:
         if judge is not None and (verdict := judge(response)) is not None:
             raise verdict
         code, said = message_in(response.body)
-        more = {
+        more: dict[str, Any] = {
             "detail": f"HTTP {status} {code} {said}".strip() or f"HTTP {status}",
             "status": status,
             "request_id": response.request_id,

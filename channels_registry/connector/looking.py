@@ -1,7 +1,7 @@
 """Looking for something that may or may not stand on a network, without changing anything."""
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,7 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def look(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | Unsure]]:
+def look(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T | Unsure]]:
     """A look that fails proves nothing: the network's errors become Unsure. A dead credential stays an error."""
 
     @functools.wraps(method)

@@ -228,10 +228,10 @@ async def _record(access: Access, text: str, at: datetime | None) -> dict[str, A
 
 def _plain_facets(text: str) -> Iterator[dict[str, Any]]:
     for match in LINK.finditer(text):
-        yield _facet(text, *match.span(), {"$type": "app.bsky.richtext.facet#link", "uri": match[0]})
+        yield _facet(text, match.start(), match.end(), {"$type": "app.bsky.richtext.facet#link", "uri": match[0]})
     for match in TAG.finditer(text):
         if not match[1].isdecimal():
-            yield _facet(text, *match.span(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]})
+            yield _facet(text, match.start(), match.end(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]})
 
 
 def _facet(text: str, start: int, end: int, feature: dict[str, str]) -> dict[str, Any]:
@@ -280,7 +280,7 @@ async def _find(access: Access, rkey: str, text: str) -> Published | Unsure | No
 def _judge(response: Response) -> NetworkError | None:
     """AT Protocol says 400 where others say 401, and 400 InvalidSwap where something stands under our key already."""
     code, said = message_in(response.body)
-    more = {"detail": f"HTTP {response.status} {code} {said}", "status": response.status}
+    more: dict[str, Any] = {"detail": f"HTTP {response.status} {code} {said}", "status": response.status}
     if code in DEAD_TOKEN:
         return Disconnected("Bluesky no longer accepts this connection. Connect the channel again.", **more)
     if code == "InvalidSwap":

@@ -19,7 +19,7 @@ def main() -> int:
         sandbox = Sandbox(promises, options.state)
         uvloop.run(serve(sandbox, options.host, options.port, _ready))
     except OSError as error:
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         place = f"{options.host}:{options.port}"
         print(f"The sandbox cannot start on {place}: {why}. Choose others with --host and --port.", file=sys.stderr)
         return 1

@@ -119,9 +119,10 @@ class Api:
             raise Problem(429, "rate_limited", "Too many requests.", {"Retry-After": f"{wait:.3f}"})
         self._buckets[value] = (left - 1.0, now)
 
-    def _may(self, door: Record | None, levels: set[str]) -> None:
+    def _may(self, door: Record | None, levels: set[str]) -> Record:
         if door is None or door["entitlement"] not in levels:
             raise Problem(403, "not_allowed", "This token may not do that.")
+        return door
 
     def _me(self, account: Record, token: Record, door: Record | None) -> dict[str, Any]:
         return {
@@ -143,7 +144,7 @@ class Api:
         return self._me(account, token, door)
 
     def _publish(self, request: Request, account: Record, door: Record | None) -> tuple[Answer, bool]:
-        self._may(door, MAY_WRITE)
+        by = self._may(door, MAY_WRITE)
         wish = request.json()
         text = self._text(wish)
         key = request.headers.get("idempotency-key", "") if self._promises.key else ""
@@ -151,7 +152,7 @@ class Api:
         if known is not None:
             return Answer(content=self._told_post(self._state.posts[known])), False
         placement, language = str(wish.get("placement", "feed")), str(wish.get("language", ""))
-        post = self._state.add_post(account["id"], text, key, door["id"], placement=placement, language=language)
+        post = self._state.add_post(account["id"], text, key, by["id"], placement=placement, language=language)
         return Answer(201, self._told_post(post)), True
 
     def _told_post(self, post: Record) -> dict[str, Any]:
@@ -209,9 +210,9 @@ class Api:
         return {"items": [self.shown(c) for c in mine if c["parent"] == parent and c["ours"]]}
 
     def _doors(self, account: Record, door: Record | None) -> dict[str, Any]:
-        self._may(door, MAY_MANAGE)
+        by = self._may(door, MAY_MANAGE)
         items = [each for each in self._state.doors.values() if each["account"] == account["id"]]
-        return {"items": [{**each, "ours": each["id"] == door["id"]} for each in items], "total": len(items)}
+        return {"items": [{**each, "ours": each["id"] == by["id"]} for each in items], "total": len(items)}
 
     def _shut(self, account: Record, door: Record | None, door_id: str) -> dict[str, Any]:
         self._may(door, MAY_MANAGE)

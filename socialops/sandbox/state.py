@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 TABLES = ("accounts", "doors", "tokens", "posts", "comments")
 Record = dict[str, Any]
@@ -17,7 +17,7 @@ Record = dict[str, Any]
 class State:
     def __init__(self, journal: Path | None = None):
         self._path = journal
-        self._file = None
+        self._file: TextIO | None = None
         self.clear()
         if journal is not None:
             self._open(journal)
