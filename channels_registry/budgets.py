@@ -32,9 +32,8 @@ def note(well: Iterable[int], unwell: Iterable[int], silence: Mapping[int, float
     """What deliveries learnt: connections that answered, that failed (once for each failure), that want silence."""
     well, failures = set(well), Counter(unwell)
     if well:
-        ConnectionBudget.objects.filter(
-            ~Q(breaker="closed") | Q(consecutive_failures__gt=0), connection__in=well
-        ).update(consecutive_failures=0, breaker="closed", breaker_until=None)
+        with connection.cursor() as cursor:
+            cursor.execute(_WELL, [sorted(well)])
     for connection_id in sorted({*failures, *silence} - well | {*silence}):
         _trouble(connection_id, failures[connection_id] if connection_id not in well else 0, silence.get(connection_id))
 
@@ -52,20 +51,7 @@ def _channels(budgets: QuerySet[ConnectionBudget]) -> QuerySet:
 def _trouble(connection_id: int, failures: int, silence: float | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            INSERT INTO channels_registry_connectionbudget AS budget
-                (connection_id, tokens, breaker, consecutive_failures, breaker_until, cooldown_until)
-            VALUES (%(id)s, 1000000, CASE WHEN %(failures)s >= %(most)s THEN 'open' ELSE 'closed' END, %(failures)s,
-                CASE WHEN %(failures)s >= %(most)s THEN statement_timestamp() + %(rest)s * interval '1 second' END,
-                statement_timestamp() + %(silence)s * interval '1 second')
-            ON CONFLICT (connection_id) DO UPDATE SET
-                consecutive_failures = budget.consecutive_failures + %(failures)s,
-                breaker = CASE WHEN budget.consecutive_failures + %(failures)s >= %(most)s THEN 'open'
-                    ELSE budget.breaker END,
-                breaker_until = CASE WHEN budget.consecutive_failures + %(failures)s >= %(most)s
-                    THEN statement_timestamp() + %(rest)s * interval '1 second' ELSE budget.breaker_until END,
-                cooldown_until = greatest(budget.cooldown_until, excluded.cooldown_until)
-            """,
+            _UNWELL,
             {
                 "id": connection_id,
                 "failures": failures,
@@ -74,3 +60,23 @@ def _trouble(connection_id: int, failures: int, silence: float | None) -> None:
                 "silence": silence,
             },
         )
+
+
+_WELL = """
+UPDATE channels_registry_connectionbudget SET consecutive_failures = 0, breaker = 'closed', breaker_until = NULL
+WHERE connection_id = ANY(%s) AND (consecutive_failures > 0 OR breaker <> 'closed')
+"""
+
+_UNWELL = """
+INSERT INTO channels_registry_connectionbudget AS budget
+    (connection_id, tokens, breaker, consecutive_failures, breaker_until, cooldown_until)
+VALUES (%(id)s, 1000000, CASE WHEN %(failures)s >= %(most)s THEN 'open' ELSE 'closed' END, %(failures)s,
+    CASE WHEN %(failures)s >= %(most)s THEN statement_timestamp() + %(rest)s * interval '1 second' END,
+    statement_timestamp() + %(silence)s * interval '1 second')
+ON CONFLICT (connection_id) DO UPDATE SET
+    consecutive_failures = budget.consecutive_failures + %(failures)s,
+    breaker = CASE WHEN budget.consecutive_failures + %(failures)s >= %(most)s THEN 'open' ELSE budget.breaker END,
+    breaker_until = CASE WHEN budget.consecutive_failures + %(failures)s >= %(most)s
+        THEN statement_timestamp() + %(rest)s * interval '1 second' ELSE budget.breaker_until END,
+    cooldown_until = greatest(budget.cooldown_until, excluded.cooldown_until)
+"""

@@ -51,10 +51,12 @@ class Reach:
     def to(self, channels: Iterable[int]) -> dict[int, Reached | NetworkError]:
         """For each channel its opened connection, or the error that a delivery to it ends with."""
         wanted = set(channels)
-        live = Connection.objects.filter(channel__in=wanted, state=Connection.State.LIVE).select_related("channel")
-        reached = {connection.channel_id: self._open(connection) for connection in live}
+        live = Connection.objects.filter(channel__in=wanted, state=Connection.State.LIVE)
+        keys = {channel: (pk, version) for channel, pk, version in live.values_list("channel", "pk", "secret_version")}
+        new = [pk for pk, version in keys.values() if (pk, version) not in self._opened]
+        opened = {c.channel_id: self._open(c) for c in live.filter(pk__in=new).select_related("channel")} if new else {}
         gone = Disconnected("The channel is not connected. Connect it again.")
-        return {channel: reached.get(channel, gone) for channel in wanted}
+        return {channel: opened.get(channel) or self._opened.get(keys.get(channel), gone) for channel in wanted}
 
     def _open(self, connection: Connection) -> Reached | NetworkError:
         key = (connection.pk, connection.secret_version)

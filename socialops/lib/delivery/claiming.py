@@ -51,7 +51,7 @@ class Claimer:
     def __init__(self, lane: Lane, owner: str):
         self.lane, self.owner, self.pace = lane, owner, pace()
         self.statement, self.before, self.after = self._claim_statement()
-        self.stopping = self._stopping_query()
+        self.stopping = self._stopping_statement()
 
     def claim(self, limit: int) -> Claimed:
         """Up to `limit` due rows, committed as ours, with what must be known to send them."""
@@ -86,18 +86,22 @@ class Claimer:
         """Which of these rows must not be sent any more, and whose open requests are to be aborted."""
         if self.stopping is None or not ids:
             return []
-        return list(self.stopping.filter(pk__in=ids).values_list("pk", flat=True))
+        sql, params = self.stopping
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*params, list(ids)])
+            return [row[0] for row in cursor.fetchall()]
 
     def _refused(self, row: tuple) -> Settled:
         refusal = self.lane.all_refusals[row[3]]
         return Settled(row[0], row[1], refusal.state, reason=refusal.reason)
 
-    def _stopping_query(self):
-        stops = [refusal.when for refusal in self.lane.refusals if refusal.stops]
+    def _stopping_statement(self) -> tuple[str, tuple] | None:
+        stops = [When(refusal.when, then=Value(1)) for refusal in self.lane.refusals if refusal.stops]
         if not stops:
             return None
-        any_of = Case(*(When(when, then=Value(1)) for when in stops), output_field=IntegerField())
-        return self.lane.model._default_manager.annotate(stops=any_of).filter(stops=1)
+        rows = self.lane.model._default_manager.order_by().annotate(stops=Case(*stops, output_field=IntegerField()))
+        sql, params = rows.filter(stops=1).values_list("id").query.sql_with_params()
+        return f"{sql} AND {self.lane.table}.id = ANY(%s)", params
 
     def _next_in(self, cursor) -> float | None:
         cursor.execute(_NEXT.format(table=self.lane.table))

@@ -28,7 +28,7 @@ from socialops.lib.delivery.sending import Sender
 from socialops.lib.delivery.settling import Verdict, return_unheard, settle_surely, surely
 
 log = logging.getLogger(__name__)
-AHEAD = 1.3  # rows in hand for each place: those in flight and the next ones
+AHEAD = 1.6  # rows in hand for each place: those in flight and the next ones
 BATCH = 0.02  # seconds in which verdicts gather before they are written
 
 
@@ -42,6 +42,7 @@ class Shift:
         length = self.pace.shift * random.uniform(1, 1.2)  # noqa: S311 (slots must not change at once)
         self.ends = steady() + (length if seconds is None else seconds)
         self.in_hand = max(int(lane.places * AHEAD), lane.places + 1)
+        self.least = max(1, lane.places // 3)  # rows in one claim, unless nothing else is in hand
         self.sender = Sender(lane, lane.places, self._tell)
         self.verdicts: list[Verdict] = []
         self.settled = 0
@@ -103,7 +104,7 @@ class Shift:
                 looked = now
                 self.sender.take(await self._in(self.claims, self._looks, client))
             room = self.in_hand - self.sender.held
-            if room >= max(1, self.lane.places // 8) or (room > 0 and not self.sender.queue):
+            if room >= self.least or (room > 0 and not self.sender.queue):
                 self.wake.clear()
                 claimed = await self._in(self.claims, self._claim, client, room)
                 self.sender.take(claimed.jobs)
@@ -157,7 +158,7 @@ class Shift:
     def _tell(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
         self.told.set()
-        if self.in_hand - self.sender.held >= max(1, self.lane.places // 8) or not self.sender.queue:
+        if self.in_hand - self.sender.held >= self.least or not self.sender.queue:
             self.wake.set()
 
     def _claim(self, client: Any, room: int) -> Claimed:

@@ -1,0 +1,18 @@
+"""python -m tests.benchmarks <workload>: a table, and as the last line one JSON object. `make bench W=burst`."""
+
+import argparse
+
+from tests.benchmarks import burst
+
+WORKLOADS = {"burst": burst.run}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("--rounds", type=int, default=3)
+    WORKLOADS[parser.parse_args().workload](rounds=parser.parse_args().rounds)
+
+
+if __name__ == "__main__":
+    main()

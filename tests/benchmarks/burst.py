@@ -1,0 +1,124 @@
+"""Ten thousand publications due at one instant, at a sandbox that takes 100 ms for each.
+
+The product: real Celery workers and beat, claim, attempt and audit rows, fsync on. Beside it, in the same run and at the
+same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta.
+"""
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.benchmarks import ground
+
+COUNT, DELAY_MS, SLOTS = 10_000, 100.0, 2
+PLACES = (300, 1000)
+TARGETS = {"p99_at_300": 1.15, "p99_at_1000": 1.3}
+
+
+def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
+    ground.prepare()
+    figures: dict[str, Any] = {}
+    for places in PLACES:
+        kinds = {"product": _product, "aiohttp": _yardstick, "raw": _yardstick}
+        runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+        for _ in range(rounds):  # in turn, so that whatever else the machine does falls on all alike
+            for kind, measure in kinds.items():
+                runs[kind].append(measure(kind, places, count))
+        for kind, measured in runs.items():
+            figures[f"{kind}_at_{places}"] = sorted(measured, key=lambda figure: figure["p99"])[len(measured) // 2]
+            figures[f"{kind}_at_{places}"]["p99_of_each_round"] = [round(each["p99"], 3) for each in measured]
+    if with_eta:
+        figures["celery_eta_at_300"] = _eta(300, count)
+    _report(figures, count)
+
+
+def _report(figures: dict[str, Any], count: int) -> None:
+    columns = ("count", "p50", "p99", "last", "per_second")
+    print(f"\n{count} due at one instant, a network of {DELAY_MS:g} ms, {SLOTS} processes; seconds after due, median round")
+    print(ground.table(("", *columns), [(name, *(each.get(c, "") for c in columns)) for name, each in figures.items()]))
+    ratios = {}
+    for places in PLACES:
+        ours = figures[f"product_at_{places}"]["p99"]
+        ratios[f"p99_at_{places}"] = ours / figures[f"aiohttp_at_{places}"]["p99"]
+        ratios[f"raw_at_{places}"] = ours / figures[f"raw_at_{places}"]["p99"]
+    for name, target in TARGETS.items():
+        print(f"{name}: {ratios[name]:.3f} x bare aiohttp (target {target})")
+    ground.result("burst", ratios, figures)
+
+
+def _product(kind: str, places: int, count: int) -> dict[str, float]:
+    from django.db import connection
+    from django.utils import timezone
+
+    from accounts.models import AuditEvent
+    from publishing.models import Publication, PublicationAttempt
+    from socialops.sandbox.control import Control
+    from tests import deliveries
+
+    with ExitStack() as stack:
+        control = Control(ground.url_of(stack.enter_context(ground.sandbox(DELAY_MS))))
+        world = deliveries.world(control, channels=50)
+        control.promise(delay_ms=DELAY_MS)
+        stack.enter_context(_worker(places // SLOTS))
+        stack.enter_context(ground.Process("beat", "-m", "celery", "-A", "socialops", "beat", "--loglevel", "INFO", "--schedule",
+                                           f"{ground.os.environ['SOCIALOPS_HOME']}/beat", ready="beat: Starting"))  # fmt: skip
+        made = world.publish(count, timezone.now() + timezone.timedelta(hours=1))
+        due = datetime.now(UTC) + timezone.timedelta(seconds=6)
+        ids = [publication.pk for publication in made]
+        mine = Publication.objects.filter(pk__gte=ids[0])
+        with connection.cursor() as cursor:
+            mine.update(due_at=due, next_attempt_at=due)
+            cursor.execute("VACUUM ANALYZE")
+        ground.wait_for(lambda: not mine.exclude(state="done").exists(), "every publication", 120)
+        settled = time.time() - due.timestamp()
+        measured = ground.lateness(control.arrivals(), due.timestamp())
+        attempts = PublicationAttempt.objects.filter(delivery_id__gte=ids[0], outcome="accepted").count()
+        audited = AuditEvent.objects.filter(action="publication.published", subject_id__in=map(str, ids)).count()
+        if not attempts == audited == measured["count"] == count:
+            raise RuntimeError(f"{count} wanted, {measured['count']} arrived, {attempts} attempts, {audited} events")
+        connection.close()
+        return {**measured, "settled": settled}
+
+
+def _worker(places: int) -> ground.Process:
+    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", str(SLOTS + 2))
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    return ground.Process("worker", *command, *quiet, ready=" ready.", PUBLISH_PLACES=str(places))
+
+
+def _yardstick(kind: str, places: int, count: int) -> dict[str, float]:
+    from socialops.sandbox.control import Control
+
+    with ExitStack() as stack:
+        control = Control(ground.url_of(stack.enter_context(ground.sandbox(DELAY_MS))))
+        token = control.account("acme")["token"]
+        due = time.time() + 4
+        share = (str(due), str(count // SLOTS), str(places // SLOTS))
+        for _ in range(SLOTS):
+            stack.enter_context(
+                ground.Process(kind, "-m", "tests.benchmarks.yardsticks", kind, control.url, token, *share, ready="ready")
+            )
+        ground.wait_for(lambda: control.figures()["arrivals"] >= count, "every request", 120)
+        return ground.lateness(control.arrivals(), due)
+
+
+def _eta(places: int, count: int) -> dict[str, float]:
+    from django.conf import settings
+
+    from socialops.sandbox.control import Control
+
+    ground.os.environ["ETA_BROKER"] = settings.CELERY_BROKER_URL
+    from tests.benchmarks.yardsticks import eta, send
+
+    eta.conf.broker_url = settings.CELERY_BROKER_URL
+    with ExitStack() as stack:
+        control = Control(ground.url_of(stack.enter_context(ground.sandbox(DELAY_MS))))
+        token = control.account("acme")["token"]
+        command = ("-m", "celery", "-A", "tests.benchmarks.yardsticks:eta", "worker", "--pool", "threads", "-c", str(places))
+        stack.enter_context(ground.Process("eta", *command, "--loglevel", "INFO", ready=" ready."))
+        due = time.time() + 30
+        for number in range(count):
+            send.apply_async((control.url, token, number), eta=datetime.fromtimestamp(due, UTC))
+        ground.wait_for(lambda: control.figures()["arrivals"] >= count, "every task", 200)
+        return ground.lateness(control.arrivals(), due)
