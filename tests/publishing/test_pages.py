@@ -1,0 +1,283 @@
+"""The pages, without a script: each main verb works by posting a form, and nothing typed is lost."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from publishing import drafting, holding
+from publishing.models import Approval, Post, Publication
+from tests import factories
+from tests.publishing.steps import TEXT, agree, ask, plan, tomorrow, write
+
+MOST_QUERIES = 12  # the frame's four included
+
+
+def page(client, path, status=200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.content[:2000]
+    return answer.content.decode()
+
+
+def test_a_post_goes_from_an_idea_to_the_calendar_by_pages_alone(acme, alice, bob, dana):
+    writer, approver, publisher = (factories.signed_in(p) for p in (alice, bob, dana))
+    sent = {"text": TEXT, "title": "Winter rates", "why_now": "The law", "channels": [acme.pk], "then": "ask"}
+    answer = writer.post("/posts/new/", sent)
+    post = Post.objects.get()
+    assert answer.url == f"/posts/{post.pk}/approval/"
+    wanted = f"{tomorrow(10):%Y-%m-%dT%H:%M}"
+    answer = writer.post(answer.url, {"asked_of": bob.pk, "question": "facts", "wanted": wanted, "time_zone": "UTC"})
+    approval = Approval.objects.get()
+    assert TEXT in page(approver, f"/approvals/{approval.pk}/")
+    decision = {"verdict": "approved", "revision_hash": approval.revision.hash, "note": ""}
+    assert approver.post(f"/approvals/{approval.pk}/decision/", decision).url == "/approvals/"
+    form = page(publisher, f"/variants/{post.variants.get().pk}/publication/")
+    assert wanted in form  # the time its author wants is offered
+    publisher.post(f"/variants/{post.variants.get().pk}/publication/", {"wall_time": wanted, "time_zone": "UTC"})
+    publication = Publication.objects.get()
+    assert publication.state == "scheduled"
+    month = page(publisher, f"/calendar/?month={publication.due_at:%Y-%m}")
+    assert f"/publications/{publication.pk}/" in month
+
+
+def test_the_hash_on_the_approval_page_is_the_one_that_was_asked_about(approval, bob):
+    html = page(factories.signed_in(bob), f"/approvals/{approval.pk}/")
+    assert re.search(r'name="revision_hash" value="(\w+)"', html).group(1) == approval.revision.hash
+
+
+def test_an_edit_between_look_and_click_shows_what_changed_and_keeps_the_note(approval, alice, bob):
+    client, seen = factories.signed_in(bob), approval.revision.hash
+    drafting.edit_post(approval.post, alice, expected_revision=1, text=TEXT.replace("0.20", "20.00"))
+    sent = {"verdict": "approved", "revision_hash": seen, "note": "Fine by me"}
+    answer = client.post(f"/approvals/{approval.pk}/decision/", sent)
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "<del>0</del>" in html and "<ins>20</ins>" in html
+    assert "Fine by me" in html
+    assert not approval.decisions.exists()
+
+
+def test_a_no_without_a_reason_keeps_the_page_and_says_what_is_missing(approval, bob):
+    answer = factories.signed_in(bob).post(
+        f"/approvals/{approval.pk}/decision/", {"verdict": "rejected", "revision_hash": approval.revision.hash}
+    )
+    assert answer.status_code == 422
+    assert "Say why" in answer.content.decode()
+
+
+def test_the_author_sees_why_they_may_not_decide(approval, alice):
+    html = page(factories.signed_in(alice), f"/approvals/{approval.pk}/")
+    assert "you wrote it" in html
+    assert 'value="approved"' not in html
+
+
+def test_the_author_who_posts_a_decision_all_the_same_is_refused_in_words(approval, alice):
+    sent = {"verdict": "approved", "revision_hash": approval.revision.hash}
+    answer = factories.signed_in(alice).post(f"/approvals/{approval.pk}/decision/", sent)
+    assert answer.status_code == 403
+    assert "you wrote it" in answer.content.decode()
+
+
+def test_two_editors_get_both_texts(post, alice, dana):
+    drafting.edit_post(post, dana, expected_revision=1, text="Dana's words")
+    sent = {"text": "Alice's words", "title": "t", "channels": [post.variants.get().channel_id], "expected_revision": 1}
+    client = factories.signed_in(alice)
+    answer = client.post(f"/posts/{post.pk}/", sent)
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Dana&#x27;s words" in html and "Alice&#x27;s words" in html
+    assert client.post(f"/posts/{post.pk}/", {**sent, "expected_revision": 2}).status_code == 302
+    post.refresh_from_db()
+    assert post.text == "Alice's words"
+
+
+def test_what_was_typed_stays_when_it_is_refused(acme, alice):
+    sent = {"text": "x" * 100_001, "title": "Long", "channels": [acme.pk]}
+    answer = factories.signed_in(alice).post("/posts/new/", sent)
+    assert answer.status_code == 422
+    assert "x" * 1000 in answer.content.decode()
+
+
+def test_the_composer_warns_beside_the_channel_as_it_counts(acme, alice):
+    sent = {"text": "é" * 501, "channels": [acme.pk]}
+    html = factories.signed_in(alice).post("/posts/previews/", sent).content.decode()
+    assert "501 of 500 characters" in html and "Shorten it by 1" in html
+
+
+def test_an_own_text_is_saved_and_drawn(post, alice, acme):
+    sent = {
+        "text": TEXT,
+        "title": "t",
+        "channels": [acme.pk],
+        "expected_revision": 1,
+        f"variant_{acme.pk}": "Only here",
+    }
+    client = factories.signed_in(alice)
+    client.post(f"/posts/{post.pk}/", sent)
+    html = page(client, f"/posts/{post.pk}/")
+    assert "Only here" in html and "Own text" in html
+
+
+def test_a_channel_one_may_not_write_for_is_no_choice(post, alice):
+    foreign = factories.channel("sandbox", name="Foreign")
+    sent = {"text": TEXT, "title": "t", "channels": [foreign.pk], "expected_revision": 1}
+    assert factories.signed_in(alice).post(f"/posts/{post.pk}/", sent).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["xavier"])
+def test_who_sees_none_of_its_channels_is_told_it_does_not_exist(publication, approved, name):
+    client = factories.signed_in(factories.person(name))
+    approval, variant = approved.approvals.get(), approved.variants.get()
+    for path in (f"/posts/{approved.pk}/", f"/approvals/{approval.pk}/", f"/publications/{publication.pk}/"):
+        assert client.get(path).status_code == 404
+    for path in (
+        f"/posts/{approved.pk}/approval/", f"/posts/{approved.pk}/approval/withdrawal/",
+        f"/approvals/{approval.pk}/decision/", f"/approvals/{approval.pk}/withdrawal/",
+        f"/variants/{variant.pk}/publication/", f"/publications/{publication.pk}/cancellation/",
+        f"/publications/{publication.pk}/adoption/", f"/publications/{publication.pk}/keeping/",
+        f"/publications/{publication.pk}/confirmation/", f"/publications/{publication.pk}/absence/",
+        f"/publications/{publication.pk}/resending/", f"/publications/{publication.pk}/time/",
+    ):  # fmt: skip
+        assert client.post(path, {}).status_code == 404, path
+
+
+def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
+    client = factories.signed_in(charlie)
+    html = page(client, f"/publications/{publication.pk}/")
+    assert "/cancellation/" not in html
+    for path in (f"/publications/{publication.pk}/cancellation/", f"/publications/{publication.pk}/adoption/"):
+        assert client.post(path).status_code == 403
+    assert client.get(f"/publications/{publication.pk}/time/").status_code == 403
+    assert client.get(f"/variants/{approved.variants.get().pk}/publication/").status_code == 403
+    assert client.get("/holds/new/").status_code == 403
+    publication.refresh_from_db()
+    assert publication.state == "scheduled"
+
+
+def test_a_time_in_the_past_is_answered_with_the_next_valid_one(approved, dana):
+    sent = {"wall_time": "2020-01-01T09:00", "time_zone": "UTC"}
+    answer = factories.signed_in(dana).post(f"/variants/{approved.variants.get().pk}/publication/", sent)
+    assert answer.status_code == 422
+    assert "The next one is" in answer.content.decode() and "2020-01-01T09:00" in answer.content.decode()
+
+
+@pytest.mark.parametrize("time", ["", "tomorrow", "2026-13-45T09:00", "9"])
+def test_a_time_that_is_none_is_a_clear_error(approved, dana, time):
+    sent = {"wall_time": time, "time_zone": "UTC"}
+    answer = factories.signed_in(dana).post(f"/variants/{approved.variants.get().pk}/publication/", sent)
+    assert answer.status_code == 422
+
+
+def test_publish_now_by_a_button(approved, dana):
+    answer = factories.signed_in(dana).post(f"/variants/{approved.variants.get().pk}/publication/", {"now": "yes"})
+    assert answer.status_code == 302
+    assert Publication.objects.get().due_at <= timezone.now()
+
+
+def test_a_hold_is_placed_seen_everywhere_and_lifted(publication, acme):
+    client = factories.signed_in(factories.person("gina", "social_lead"))
+    assert "<b>1</b> scheduled" in page(client, "/holds/new/?scope=everything")
+    client.post("/holds/new/", {"scope": "everything", "reason": "Outage in Lyon"})
+    hold = holding.Hold.objects.get()
+    assert "Outage in Lyon" in page(client, "/holds/")
+    assert "Nothing fires" in page(client, f"/holds/{hold.pk}/lifting/")
+    assert client.post(f"/holds/{hold.pk}/lifting/").url == "/publications/?state=held"
+    hold.refresh_from_db()
+    assert hold.lifted_at
+
+
+def test_publications_are_sorted_by_what_has_become_of_them(publication, dana):
+    client = factories.signed_in(dana)
+    assert "Winter rates" in page(client, "/publications/")
+    Publication.objects.filter(pk=publication.pk).update(state="missed")
+    assert "Missed" in page(client, "/publications/")  # what needs somebody comes first
+    assert "Winter rates" not in page(client, "/publications/?state=out")
+
+
+def test_a_post_that_wants_a_time_stands_in_the_calendar_as_needing_approval(approval, alice):
+    html = page(factories.signed_in(alice), f"/calendar/?day={approval.wanted_at:%Y-%m-%d}")
+    assert "Needs approval" in html
+
+
+@pytest.mark.parametrize(
+    "query", ["month=2026-13", "month=x", "day=0000-00-00", "channel=abc&network=nope", "day=9999-12-31"]
+)
+def test_a_bent_address_shows_a_calendar_all_the_same(alice, query):
+    page(factories.signed_in(alice), f"/calendar/?{query}")
+
+
+def test_bent_cursors_show_a_list_all_the_same(alice):
+    client = factories.signed_in(alice)
+    for path in ("/posts/?before=x_y", "/publications/?before=2026-01-01_1", "/posts/?state=nope"):
+        page(client, path)
+
+
+def test_posts_are_paged_by_key(acme, alice):
+    for number in range(55):
+        write(alice, [acme], title=f"Post {number}")
+    client = factories.signed_in(alice)
+    first = page(client, "/posts/")
+    following = re.search(r'href="(\?[^"]*before=[^"]+)"', first).group(1).replace("&amp;", "&")
+    second = page(client, f"/posts/{following}")
+    titles = re.findall(r">(Post \d+)<", first) + re.findall(r">(Post \d+)<", second)
+    assert len(titles) == len(set(titles)) == 55
+
+
+def test_no_page_needs_more_than_twelve_queries(publication, approved, alice, bob, acme, second):
+    """With two channels, a decision, an attempt and a hold in sight."""
+    other = ask(write(alice, [acme, second], title="Other"), alice, bob)
+    drafting.edit_post(other.post, alice, expected_revision=1, text="More")
+    hold = holding.place(factories.person("gina", "social_lead"), "Outage", channel=second)
+    other, approval = ask(other.post, alice, bob), approved.approvals.get()
+    client = factories.signed_in(bob)
+    factories.grant(acme, bob, "manager")
+    paths = [
+        "/posts/", "/posts/new/", f"/posts/{approved.pk}/", f"/posts/{other.post_id}/", "/approvals/",
+        f"/posts/{other.post_id}/approval/", f"/approvals/{other.pk}/", f"/approvals/{approval.pk}/", "/calendar/",
+        f"/calendar/?day={publication.due_at:%Y-%m-%d}", "/publications/", f"/publications/{publication.pk}/",
+        f"/publications/{publication.pk}/time/", f"/variants/{approved.variants.get().pk}/publication/", "/holds/",
+        "/holds/new/", f"/holds/{hold.pk}/lifting/",
+    ]  # fmt: skip
+    for path in paths:
+        page(client, path)  # what is cached once a process is cached
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page(client, path)
+        assert len(queries) <= MOST_QUERIES, (path, len(queries), [q["sql"][:150] for q in queries])
+
+
+def test_a_month_with_many_posts_costs_no_more_queries(publication, approved, alice, bob, dana, acme):
+    for number in range(12):
+        plan(agree(write(alice, [acme], f"Words {number}", title=f"More {number}"), alice, bob), dana, tomorrow(9))
+    client = factories.signed_in(dana)
+    path = f"/calendar/?month={publication.due_at:%Y-%m}"
+    page(client, path)
+    with CaptureQueriesContext(connection) as queries:
+        html = page(client, path)
+    assert len(queries) <= MOST_QUERIES
+    assert "8 more" in html
+
+
+def test_waiting_for_counts_what_it_lists(publication, alice, bob, dana):
+    from publishing.queries import count_waiting, going_out, trouble, waiting_for
+
+    ask_again = write(alice, [publication.channel])
+    ask(ask_again, alice, bob)
+    Publication.objects.filter(pk=publication.pk).update(state="missed")
+    for person in (alice, bob, dana):
+        assert count_waiting(person) == len(waiting_for(person))
+    assert [w.title for w in waiting_for(bob)] == ["Approve: “Winter rates”"]
+    assert "missed its time" in waiting_for(dana)[0].title
+    assert len(trouble(dana)) == 1
+    assert going_out(dana, hours=72)
+
+
+def test_late_is_late(publication):
+    from publishing.queries import shelf_counts
+
+    Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
+    assert shelf_counts(Publication.objects.all())["late"] == 1
