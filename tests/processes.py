@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
 from socialops.local.supervising import Child
 from tests.servers import CHECKOUT
@@ -121,6 +122,8 @@ def _answers(url: str) -> bool:
 def processes(own_servers, fresh_database, tmp_path) -> Iterator[Processes]:
     """Start what the test needs: `processes.web()`, `.worker()`, `.beat()`, `.sandbox("--no-key")`, `.start(...)`."""
     env = {"DATABASE_URL": fresh_database, "SOCIALOPS_PRIVATE_HOSTS": "127.0.0.1"}
+    with redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.flushdb()  # no message of an earlier test reaches this one's worker
     with ExitStack() as stack:
         yield Processes(tmp_path, stack, env)
 
