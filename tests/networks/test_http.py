@@ -329,7 +329,7 @@ async def test_a_trace_that_raises_ends_the_request_there(http_server, at, outco
 
 async def test_a_thousand_at_once(http_server):
     http_server.answers = {"/": {"id": "1"}}
-    async with Http(allow=LOOPBACK) as http:
+    async with Http(allow=LOOPBACK, pace=4) as http:
         assert await asyncio.gather(*(create(http, http_server.url) for _ in range(1000))) == ["1"] * 1000
 
 
