@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from accounts import audit, notifying
 from accounts.models import Person
-from channels_registry import budgets
+from channels_registry import budgets, refreshing
 from channels_registry.connector.capabilities import Network, Publishes
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
 from channels_registry.connector.types import Access, Continue, Draft, Published, Unsure
@@ -47,6 +47,7 @@ class Parcel:
     network: Network
     access: Access
     connection_id: int
+    secret_version: int
     draft: Draft
     marker: str
 
@@ -65,6 +66,10 @@ async def send(parcel: Parcel) -> Continue | Published:
 
 async def look(parcel: Parcel) -> Published | Unsure | None:
     return await parcel.network.find_published(parcel.access, parcel.draft, parcel.marker, parcel.publication.handle)
+
+
+async def revive(parcel: Parcel) -> bool:
+    return await refreshing.revive(parcel.connection_id, parcel.secret_version)
 
 
 def looking(parcel: Parcel) -> Looking | None:
@@ -93,7 +98,9 @@ def _parcel(
         return refused
     draft = Draft(publication.text, placement, language, publication.due_at)
     marker = reached.network.marker(str(publication.key))
-    return Parcel(publication, reached.network, reached.access, reached.connection_id, draft, marker)
+    return Parcel(
+        publication, reached.network, reached.access, *(reached.connection_id, reached.secret_version), draft, marker
+    )
 
 
 def _refusals() -> list[Refusal]:
@@ -169,6 +176,7 @@ LANE = Lane(
     load=load,
     send=send,
     errors=ERRORS,
+    revive=revive,
     look=look,
     looking=looking,
     settled=settled,

@@ -33,32 +33,37 @@ def task(lane: Lane) -> Task:
     return drain
 
 
+def stopping() -> bool:
+    """Whether the worker has been asked to stop (SIGTERM to its main process)."""
+    return bool(_stop[0])
+
+
 def _drain(lane: Lane, drain: Task) -> None:
     parent = os.getppid()
 
-    def stopping() -> bool:
-        return bool(_stop[0]) or os.getppid() != parent
+    def over() -> bool:
+        return stopping() or os.getppid() != parent
 
-    while not stopping() and not _one_shift(lane, drain, stopping):
+    while not over() and not _one_shift(lane, drain, over):
         log.warning("%s: the broker is away, so this worker goes on by itself", lane.name)
 
 
-def _one_shift(lane: Lane, drain: Task, stopping: Callable[[], bool]) -> bool:
+def _one_shift(lane: Lane, drain: Task, over: Callable[[], bool]) -> bool:
     """Whether somebody else will come after this shift."""
     enqueued: list[bool] = []
     try:
         if not free_slot(lane):
             return True
-        Shift(lane, stopping).run(lambda: enqueued.append(_successor(drain, stopping)))
+        Shift(lane, over).run(lambda: enqueued.append(_successor(drain, over)))
     except Error as error:
         connection.close()
         log.warning("%s: no shift without the database: %s", lane.name, error)
     return all(enqueued)
 
 
-def _successor(drain: Task, stopping: Callable[[], bool]) -> bool:
+def _successor(drain: Task, over: Callable[[], bool]) -> bool:
     """Enqueue the next shift; False when the broker is away."""
-    if stopping():
+    if over():
         return True
     try:
         drain.apply_async(expires=NUDGE_EXPIRES, retry=False)
