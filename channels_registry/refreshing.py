@@ -42,7 +42,7 @@ def refresh(connection: Connection, *, refused_us: bool = False) -> bool:
     """
     seen = connection.secret_version
     with transaction.atomic():
-        if not _locked(connection.pk):
+        if not _locked(connection.pk, wait=refused_us):
             return False  # another worker is at it; the caller's row comes back
         connection = Connection.objects.select_related("channel", "authorised_by").get(pk=connection.pk)
         if connection.state not in (Connection.State.LIVE, Connection.State.DISCONNECTED):
@@ -85,9 +85,13 @@ def _revive(connection_id: int, secret_version: int) -> bool:
         database.close()  # this thread's own
 
 
-def _locked(pk: int) -> bool:
+def _locked(pk: int, wait: bool) -> bool:
+    """`wait`: for a delivery that was refused, whose fate hangs on what the other refresh comes to."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, pk])
+        if wait:
+            cursor.execute("SELECT true FROM pg_advisory_xact_lock(%s, %s)", [LOCK, pk])
+        else:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, pk])
         return cursor.fetchone()[0]
 
 

@@ -44,8 +44,7 @@ class Sender:
         self.queue: deque[Job] = deque()
         self.flying: dict[asyncio.Task, Job] = {}
         self.deadline = pace().deadline
-        self.idle = asyncio.Event()
-        self.idle.set()
+        self.reviving = asyncio.Lock()
 
     @property
     def held(self) -> int:
@@ -81,10 +80,6 @@ class Sender:
             task = asyncio.get_running_loop().create_task(self._one(job))
             self.flying[task] = job
             task.add_done_callback(self._landed)
-        if self.flying:
-            self.idle.clear()
-        else:
-            self.idle.set()
 
     def _landed(self, task: asyncio.Task) -> None:
         job = self.flying.pop(task)
@@ -148,7 +143,8 @@ class Sender:
         if self.lane.revive is None or not isinstance(error, self.lane.errors.dead):
             return False
         try:
-            return await self.lane.revive(job.parcel)
+            async with self.reviving:  # one at a time: the first renews, the others find it renewed
+                return await self.lane.revive(job.parcel)
         except Exception:
             log.exception("delivery %s: reviving its credential failed", job.id)
             return False
