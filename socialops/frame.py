@@ -17,6 +17,7 @@ from accounts.models import Notification, Person, Role, RoleAssignment
 from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
+from socialops.views.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
 CONTROL = frozenset({Role.ADMIN, Role.AUDITOR})
@@ -76,9 +77,13 @@ class Frame:
         return chosen if chosen in THEMES else "system"
 
     @cached_property
+    def stylesheet(self) -> str:
+        return reverse("stylesheet", args=[composed()[1]])
+
+    @cached_property
     def sections(self) -> list[Section]:
         here = self._request.path
-        current = max((url for url in map(_address, _names()) if _inside(here, url)), key=len, default="")
+        current = max((url for url in map(address, _names()) if _inside(here, url)), key=len, default="")
         sections = [Section(label, list(self._places(entries, current))) for label, entries in RAIL.items()]
         return [section for section in sections if section.places]
 
@@ -102,7 +107,7 @@ class Frame:
 
     def _places(self, entries, current: str) -> Iterator[Place]:
         for name, label, icon, roles in entries:
-            url = _address(name)
+            url = address(name)
             if url and (not roles or roles & self.roles):
                 yield Place(name, label, icon, url, self._waits.get(name, 0), url == current)
 
@@ -111,11 +116,11 @@ class Frame:
         """Roles and all counts of this person, in one query."""
         return _waits_for(self.person) if self.person else {}
 
-    search_url = property(lambda self: _address("search"))
-    notifications_url = property(lambda self: _address("notification_list"))
-    holds_url = property(lambda self: _address("hold_list"))
-    settings_url = property(lambda self: _address("settings") or _address("mfa_index"))
-    profile_url = property(lambda self: _address("person", self.person.pk) if self.person else "")
+    search_url = property(lambda self: address("search"))
+    notifications_url = property(lambda self: address("notification_list"))
+    holds_url = property(lambda self: address("hold_list"))
+    settings_url = property(lambda self: address("settings") or address("mfa_index"))
+    profile_url = property(lambda self: address("person", self.person.pk) if self.person else "")
 
 
 def _waits_for(person: Person) -> dict:
@@ -145,7 +150,7 @@ def _names() -> list[str]:
     return [name for entries in RAIL.values() for name, *_ in entries]
 
 
-def _address(name: str, *args) -> str:
+def address(name: str, *args) -> str:
     """The path of a page, or nothing while there is none."""
     try:
         return reverse(name, args=args)

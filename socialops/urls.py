@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from socialops.views import errors, health
 from socialops.views.search import search
+from socialops.views.stylesheet import stylesheet
 from socialops.views.theme import theme
 from socialops.views.today import today
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", today, name="today"),
     path("search/", search, name="search"),
     path("theme/", theme, name="theme"),
+    path("style-<slug:version>.css", stylesheet, name="stylesheet"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_page, name="metrics"),

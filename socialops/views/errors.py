@@ -25,7 +25,8 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Asks nothing of the database: it may be what is broken."""
-    context = {"reference": reference(), "frame": {"theme": Frame(request).theme}}
+    frame = Frame(request)
+    context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
     return HttpResponse(render_to_string("500.html", context), status=500)
 
 

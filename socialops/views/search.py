@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from inbox.models import Conversation
 from publishing.permissions import visible_posts
-from socialops.frame import Frame
+from socialops.frame import Frame, address
 
 EACH = 6
 # What one can do, by URL name: the words, other words people try, the icon, the role it needs.
@@ -58,11 +57,9 @@ def _groups(request: HttpRequest, text: str) -> Iterator[tuple[str, Iterator[Res
 def _verbs(request: HttpRequest, text: str) -> Iterator[Result]:
     frame = Frame(request)
     for name, words, others, icon, role in VERBS:
-        if (not role or role in frame.roles) and _meant(text, f"{words} {others}"):
-            try:
-                yield Result(words, "", reverse(name), icon)
-            except NoReverseMatch:
-                continue
+        allowed, url = not role or role in frame.roles, address(name)
+        if allowed and url and _meant(text, f"{words} {others}"):
+            yield Result(words, "", url, icon)
 
 
 def _places(request: HttpRequest, text: str) -> Iterator[Result]:
@@ -75,19 +72,19 @@ def _places(request: HttpRequest, text: str) -> Iterator[Result]:
 def _channels(channels, text: str) -> Iterator[Result]:
     found = channels.filter(Q(name__icontains=text) | Q(handle__icontains=text)).order_by("name")
     for channel in found[:EACH]:
-        yield Result(channel.name, channel.handle, reverse("channel", args=[channel.pk]), "megaphone")
+        yield Result(channel.name, channel.handle, address("channel", channel.pk), "megaphone")
 
 
 def _people(text: str) -> Iterator[Result]:
     found = Person.objects.filter(Q(name__icontains=text) | Q(email__icontains=text)).order_by("name")
     for person in found[:EACH]:
-        yield Result(person.name, person.title or person.email, reverse("person", args=[person.pk]), "user")
+        yield Result(person.name, person.title or person.email, address("person", person.pk), "user")
 
 
 def _posts(person: Person, text: str) -> Iterator[Result]:
     found = visible_posts(person).filter(Q(title__icontains=text) | Q(text__icontains=text)).order_by("-updated_at")
     for post in found[:EACH]:
-        yield Result(post.title, post.get_state_display(), reverse("post", args=[post.pk]), "pen-line")
+        yield Result(post.title, post.get_state_display(), address("post", post.pk), "pen-line")
 
 
 def _conversations(channels, text: str) -> Iterator[Result]:
@@ -95,7 +92,7 @@ def _conversations(channels, text: str) -> Iterator[Result]:
     found = Conversation.objects.filter(words, channel__in=channels.values("pk")).select_related("contact", "channel")
     for each in found.order_by("-last_message_at")[:EACH]:
         who = each.contact.name or each.contact.handle
-        yield Result(who, each.subject, reverse("conversation", args=[each.pk]), "message-square")
+        yield Result(who, each.subject, address("conversation", each.pk), "message-square")
 
 
 def _meant(text: str, words: str) -> bool:

@@ -1,0 +1,191 @@
+"""A small company in which every page has something to show, made through the verbs. For pictures, axe and counts.
+
+Times are relative to now, so that clocks run. Nobody's rights are assumed: what a verb refuses here fails the tests.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from tests import factories
+
+PASSWORD = factories.PASSWORD
+CAST = {
+    "erin": ("Erin Walsh", "Administrator", ""),
+    "alice": ("Alice Ndiaye", "Social media manager", ""),
+    "bob": ("Bob Okafor", "Brand lead", ""),
+    "charlie": ("Charlie Meunier", "Finance", ""),
+    "dana": ("Dana Petrov", "Community manager", ""),
+    "frank": ("Frank Osei", "Internal audit", "auditor"),
+    "gina": ("Gina Rossi", "Head of social", "social_lead"),
+    "hana": ("Hana Sato", "Counsel", ""),
+}
+POSTS = [
+    (
+        "Winter rates, what changes on 1 December",
+        """From 1 December, instant transfers cost 0.20 €. Everything else stays free.
+
+We looked for a way around it for a year. Here is what we found, and what you can do instead.""",
+    ),
+    (
+        "The people behind the night desk",
+        "At 3 a.m. somebody in Lyon loses a card, and Amadou picks up. Six of them keep the night desk open.",
+    ),
+    (
+        "Your five most asked questions",
+        "You asked, we answer: the five questions of this week, from lost cards to holiday hours.",
+    ),
+    ("Closed on Thursday in Lyon", "Our Lyon branch is closed on Thursday. The app and the hotline stay open."),
+    (
+        "We are hiring in Madrid",
+        "Two engineers and one designer for the Madrid office. Remote days are yours to choose.",
+    ),
+    ("Half price for students", "From Monday, students pay half. Bring your card or your word."),
+]
+SAID = [
+    ("marie.colas", "Marie Colas", "Hi, I paid 84.90 € and it shows twice in my bank app. Can someone look?", 200),
+    ("j.osei", "J. Osei", "Is the Lyon store open on the 26th? The site says two different things.", 95),
+    ("techforum", "Tech Forum Daily", "We are writing about fee changes and would like a comment before 15:00.", 40),
+    ("sofiak", "Sofia K.", "Thank you, that solved it in one minute. Wow.", 30),
+    ("dario", "Dario Moretti", "Is there an export of my statements older than two years?", 12),
+]
+
+
+@dataclass
+class Company:
+    people: dict = field(default_factory=dict)
+    channels: dict = field(default_factory=dict)
+    posts: list = field(default_factory=list)
+    examples: dict = field(default_factory=dict)  # what a page of this kind can be opened with, by a word
+
+
+def found() -> Company:
+    """The company, in the database at hand."""
+    company = Company()
+    _hire(company)
+    _open_channels(company)
+    _write(company)
+    _receive(company)
+    _let_go(company)
+    _hold(company)
+    return company
+
+
+def _hire(company: Company) -> None:
+    from accounts import inviting, people
+
+    for key, (name, title, role) in CAST.items():
+        person = factories.person(key, *([role] if role else []))
+        factories.user(person, PASSWORD)
+        company.people[key] = people.change_person(person, factories.erin(), name=name, title=title)
+    factories.person("ines", "admin")
+    newcomer = people.add_person("Tomás Vidal", "tomas@example.test", factories.erin(), title="Agency, Madrid")
+    token = inviting.link(inviting.invite(newcomer, factories.erin())).rstrip("/").rpartition("/")[2]
+    company.examples["invitation"] = token
+
+
+def _open_channels(company: Company) -> None:
+    from channels_registry.models import AccessGrant, Connection, NetworkIdentity
+
+    who = company.people
+    for key, network, handle, name, audience in [
+        ("blue", "bluesky", "acme.example", "Acme", 84_112),
+        ("france", "mastodon", "acme_fr@social.example", "Acme France", 12_340),
+        ("careers", "sandbox", "acmecareers", "Acme Careers", 2_209),
+    ]:
+        channel = factories.channel(network, owner=who["gina"], handle=handle, name=name)
+        channel.audience_size, channel.purpose = audience, "Customers, journalists, future colleagues"
+        channel.save()
+        company.channels[key] = channel
+        connection = Connection.objects.create(
+            channel=channel, state="pending", sealed_secrets=b"", key_id="test", remote_id=f"did:{handle}",
+            handle=handle, authorised_by=who["erin"], proven_at=timezone.now(),
+            expires_at=timezone.now() + timedelta(days=6),
+        )  # fmt: skip
+        connection.state = "live"
+        connection.save()
+        for name, right in [("alice", "author"), ("bob", "approver"), ("hana", "approver"), ("gina", "publisher"),
+                            ("dana", "publisher"), ("alice", "publisher"), ("alice", "responder"),
+                            ("bob", "responder"), ("dana", "responder"), ("gina", "approver")]:  # fmt: skip
+            factories.grant(channel, who[name], right)
+    blue = company.channels["blue"]
+    factories.grant(blue, who["dana"], "app password", door="app_password", label="dana-phone")
+    factories.grant(blue, who["dana"], "holder", door="shared_login", label="Canva")
+    identity = NetworkIdentity.objects.create(network="mastodon", remote_id="77", handle="dpetrov", name="D. Petrov")
+    company.examples["identity"] = identity
+    company.examples["grant"] = AccessGrant.objects.filter(person=who["dana"], channel=blue, door="app_password").get()
+
+
+def _write(company: Company) -> None:
+    from publishing import approving, drafting, scheduling
+
+    who, channels = company.people, list(company.channels.values())
+    now = timezone.now()
+    company.posts = [
+        drafting.create_post(who["alice"], channels[: 1 + i % 3], text, title) for i, (title, text) in enumerate(POSTS)
+    ]
+    first, night, asked, closed, hiring, students = company.posts
+    soon = now + timedelta(minutes=100)
+    company.examples["approval"] = drafting.submit(first, who["alice"], who["bob"], "brand", soon)
+    drafting.submit(students, who["alice"], who["hana"], "legal", now + timedelta(hours=30))
+    for i, post in enumerate((night, asked, closed)):
+        approval = drafting.submit(post, who["alice"], who["bob"], "facts", now + timedelta(hours=4 + 5 * i))
+        approving.approve(approval, who["bob"], approval.revision.hash)
+        for variant in post.variants.all():
+            at = _wall(now + timedelta(hours=4 + 5 * i))
+            company.examples["publication"] = scheduling.schedule(variant, at, "UTC", who["dana" if i == 2 else "gina"])
+    returned = drafting.submit(hiring, who["alice"], who["bob"], "facts")
+    approving.request_changes(returned, who["bob"], returned.revision.hash, "Say that the office opens in March.")
+    company.examples["variant"] = night.variants.first()
+    company.examples["draft"] = drafting.create_post(
+        who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"
+    )
+
+
+def _receive(company: Company) -> None:
+    from channels_registry.connector.types import InboundMessage
+    from inbox import receiving, triaging
+    from inbox.models import Conversation
+
+    now = timezone.now()
+    for i, (handle, name, text, ago) in enumerate(SAID):
+        channel = list(company.channels.values())[i % 3]
+        message = InboundMessage(
+            remote_id=f"m{i}", thread_id=f"t{i}", kind="comment", author_id=f"u{i}", author_handle=handle,
+            author_name=name, text=text, at=now - timedelta(minutes=ago),
+        )  # fmt: skip
+        receiving.ingest(channel, [message], "poll")
+    first = Conversation.objects.get(thread_id="t0")
+    triaging.assign(first, company.people["alice"], company.people["bob"])
+    company.examples["conversation"] = first
+
+
+def _let_go(company: Company) -> None:
+    """Dana's departure lies behind us; its case is open."""
+    from accounts.models import Departure
+    from governance import evidence, offboarding
+    from governance.models import OffboardingCase
+
+    factories.departed(company.people["dana"], timedelta(hours=3))
+    departure = Departure.objects.get(person=company.people["dana"])
+    offboarding.open_case(departure)
+    offboarding.sweep()
+    case = OffboardingCase.objects.get()
+    company.examples["case"] = case
+    company.examples["door"] = case.doors.first()
+    company.examples["leaver"], company.examples["writer"] = company.people["dana"], company.people["alice"]
+    company.examples["leaving"] = company.people["charlie"]
+    factories.departed(company.people["charlie"], -timedelta(days=5))
+    company.examples["evidence"] = evidence.export_access(company.people["erin"])
+
+
+def _hold(company: Company) -> None:
+    from publishing import holding
+
+    reason = "A customer’s complaint about the job advert is being looked into."
+    company.examples["hold"] = holding.place(company.people["gina"], reason, channel=company.channels["careers"])
+
+
+def _wall(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None, second=0, microsecond=0)

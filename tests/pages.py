@@ -1,0 +1,175 @@
+"""Every page there is, read from the URL configuration, with somebody who may open it and an object to open it with.
+
+A new address fails `test_every_page_has_an_example` until it stands in PAGES, or in NOT_PAGES with a reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from time import time
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+
+from tests import factories
+from tests.company import PASSWORD, Company
+
+
+@dataclass(frozen=True)
+class Page:
+    """`example` names what Company.examples holds; `who` is one of the cast, "" for somebody not signed in."""
+
+    example: str = ""
+    who: str = "erin"
+    args: tuple = ()
+    query: str = ""
+    stage: bool = False  # signed in half: the second factor is still due
+
+
+PAGES: dict[str, Page] = {
+    "today": Page(who="bob"),
+    "search": Page(query="?q=ac"),
+    # in front of the door
+    "account_login": Page(who=""),
+    "account_inactive": Page(who=""),
+    "account_signup": Page(who=""),
+    "account_reset_password": Page(who=""),
+    "account_reset_password_done": Page(who=""),
+    "account_reset_password_from_key": Page(who="", args=("a", "b-c")),
+    "account_reset_password_from_key_done": Page(who=""),
+    "account_email_verification_sent": Page(who=""),
+    "account_confirm_email": Page(who="", args=("gone",)),
+    "mfa_authenticate": Page(who="frank", stage=True),
+    "invitation": Page("invitation", who=""),
+    # one's own login
+    "account_logout": Page(),
+    "account_reauthenticate": Page(),
+    "account_change_password": Page(),
+    "settings": Page(),
+    "usersessions_list": Page(),
+    "mfa_index": Page(who="frank"),
+    "mfa_reauthenticate": Page(who="frank"),
+    "mfa_reauthenticate_webauthn": Page(who="frank"),
+    "mfa_activate_totp": Page(),
+    "mfa_deactivate_totp": Page(who="frank"),
+    "mfa_view_recovery_codes": Page(who="frank"),
+    "mfa_generate_recovery_codes": Page(who="frank"),
+    "mfa_list_webauthn": Page(who="frank"),
+    "mfa_add_webauthn": Page(),
+    "mfa_edit_webauthn": Page("key", who="frank"),
+    "mfa_remove_webauthn": Page("key", who="frank"),
+    # accounts
+    "person_list": Page(),
+    "person_new": Page(),
+    "person": Page("leaver"),
+    "departure_new": Page("writer"),
+    "departure_withdrawal": Page("leaving"),
+    "notification_list": Page(who="bob"),
+    "audit_list": Page(),
+    "mail_list": Page(),
+    # inbox
+    "inbox": Page(who="alice"),
+    "conversation": Page("conversation", who="alice"),
+    "assignment_new": Page("conversation", who="alice"),
+    # publishing
+    "calendar": Page(who="alice"),
+    "post_list": Page(who="alice"),
+    "post_new": Page(who="alice"),
+    "post": Page("draft", who="alice"),
+    "submission": Page("draft", who="alice"),
+    "approval_list": Page(who="bob"),
+    "approval": Page("approval", who="bob"),
+    "schedule": Page("variant", who="gina"),
+    "publication_list": Page(who="gina"),
+    "publication": Page("publication", who="gina"),
+    "publication_time": Page("publication", who="gina"),
+    "hold_list": Page(who="gina"),
+    "hold_new": Page(who="gina"),
+    "hold_lifting": Page("hold", who="gina"),
+}
+
+# Addresses that answer GET without being a page, each with the reason.
+NOT_PAGES = {
+    "theme": "takes POST only",
+    "stylesheet": "not HTML",
+    "healthz": "for machines",
+    "readyz": "for machines",
+    "metrics": "for machines",
+    "mfa_login_webauthn": "JSON for the passkey script",
+    "mfa_download_recovery_codes": "a file",
+    "account_email": "shut (settings.SHUT_URLS)",
+    "account_set_password": "shut (settings.SHUT_URLS)",
+    "account_confirm_login_code": "shut (settings.SHUT_URLS)",
+}
+
+
+def addresses() -> Iterator[str]:
+    """The names of all addresses that answer GET."""
+    for pattern in _patterns(get_resolver().url_patterns):
+        view = getattr(pattern.callback, "view_class", None)
+        if view is None or hasattr(view, "get"):
+            yield pattern.name or str(pattern.pattern)
+
+
+def path_of(name: str, company: Company) -> str:
+    page = PAGES[name]
+    args: tuple[Any, ...] = page.args
+    if page.example:
+        example = company.examples[page.example]
+        args = (getattr(example, "pk", example),)
+    return reverse(name, args=args) + page.query
+
+
+def visitor(name: str, company: Company) -> Client:
+    """A browser of the person who opens this page, signed in a moment ago."""
+    page, client = PAGES[name], Client()
+    if page.stage:
+        client.post(reverse("account_login"), {"login": f"{page.who}@example.test", "password": PASSWORD})
+    elif page.who:
+        client.force_login(factories.user(company.people[page.who]))
+        session = client.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time(), "reauthenticated": True}]
+        session.save()
+    return client
+
+
+def give_second_factor(company: Company) -> None:
+    """frank has an app, a key and recovery codes, so that their pages have something to show."""
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+    user = factories.user(company.people["frank"])
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    data = {"name": "Blue key", "credential": _passkey()}
+    company.examples["key"] = Authenticator.objects.create(user=user, type="webauthn", data=data)
+
+
+def _passkey() -> dict:
+    """What a browser answers when a key is registered, for a key that nobody holds."""
+    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    credential = AttestedCredentialData.create(Aaguid.NONE, b"k" * 16, key)
+    about = AuthenticatorData.create(sha256(b"localhost").digest(), 0x45, 0, credential)
+    client = CollectedClientData.create("webauthn.create", b"challenge", "http://localhost")
+    made = AttestationObject.create("none", about, {})
+    return {
+        "id": websafe_encode(b"k" * 16),
+        "rawId": websafe_encode(b"k" * 16),
+        "type": "public-key",
+        "response": {"clientDataJSON": websafe_encode(client), "attestationObject": websafe_encode(made)},
+        "clientExtensionResults": {"credProps": {"rk": True}},
+    }
+
+
+def _patterns(patterns) -> Iterator[URLPattern]:
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from _patterns(each.url_patterns)
+        else:
+            yield each
