@@ -40,7 +40,10 @@ class DepartureForm(forms.Form):
 
     def add_refusal(self, error) -> None:
         """The verb speaks of `at`; here that is a date and a time."""
-        for name, messages in getattr(error, "error_dict", {None: error.error_list}).items():
+        if not hasattr(error, "error_dict"):
+            self.add_error(None, error)
+            return
+        for name, messages in error.error_dict.items():
             self.add_error("date" if name == "at" else name, messages)
 
 

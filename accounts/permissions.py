@@ -1,7 +1,7 @@
 """Company-wide roles. What somebody may do on a channel is channels_registry.permissions; both read the departure."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.db.models import Exists
 from django.shortcuts import get_object_or_404
 
 from accounts.models import Person, Role, RoleAssignment, User
@@ -39,10 +39,9 @@ def people_with_role(*roles: str):
 
 def access_person(user, pk: int, *, for_update: bool = False) -> Person:
     """Everybody who works here may see who works here. Raises Http404 for nobody, and for readers who have left."""
-    if not is_present(getattr(user, "person", None)):
-        raise Http404("no such person")
     people = Person.objects.select_for_update(of=("self",)) if for_update else Person.objects
-    return get_object_or_404(people.select_related("manager"), pk=pk)
+    reader = Person.objects.present().filter(pk=getattr(user, "person_id", None))
+    return get_object_or_404(people.filter(Exists(reader)).select_related("manager"), pk=pk)
 
 
 def may_see_departures(person: Person | None) -> bool:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Lower, Now
+from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
 from accounts.models import (
@@ -31,7 +32,9 @@ def another_administrator(person: Person) -> bool:
 
 
 def standing_departure(person: Person) -> Departure | None:
-    return person.departures.filter(withdrawn_at=None, returned_at=None).select_related("recorded_by", "person").first()
+    """With `has_come`: whether its minute is past, by the database's clock."""
+    standing = person.departures.filter(withdrawn_at=None, returned_at=None).select_related("recorded_by", "person")
+    return standing.annotate(has_come=LessThanOrEqual(F("at"), Now())).first()
 
 
 def count_waiting(person: Person) -> int:

@@ -116,7 +116,7 @@ def person_page(
     request: HttpRequest, person: Person, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
     me, departure = request.user.person, queries.standing_departure(person)
-    has_left = Person.objects.departed().filter(pk=person.pk).exists()
+    has_left = departure is not None and departure.has_come
     may_see = has_role(me, Role.ADMIN, Role.AUDITOR)
     context = {
         "person": person,
