@@ -115,6 +115,9 @@ class SubmissionForm(forms.Form):
     def __init__(self, *args, approvers, person: Person, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["asked_of"].queryset = approvers
+        choices = list(self.fields["asked_of"].choices)
+        self.nobody = len(choices) == 1
+        self.fields["asked_of"].widget.choices = choices  # read once, drawn and counted from the same list
         self.fields["time_zone"].choices = _zones(person.time_zone)
         self.fields["time_zone"].initial = person.time_zone
 

@@ -2,7 +2,7 @@
 
 from publishing.queries.calendar import Entry, entries, going_out
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
-from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, seen_before
+from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
 from publishing.queries.holds import StandingHold, held_by, holds_on, standing_holds
 from publishing.queries.lists import (
@@ -21,7 +21,7 @@ from publishing.queries.waiting import count_approvals, count_waiting, trouble, 
 __all__ = [
     "SHELVES", "URGENT", "Brief", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
     "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "count_approvals",
-    "count_waiting", "decided_by", "differences", "entries",
+    "count_waiting", "decided_by", "decisions_on", "differences", "entries",
     "going_out", "held_by", "holds_on", "measure", "now", "post_page", "preview_of", "previews", "problems",
     "publication_page", "rows_of", "seen_before", "shelf_counts", "standing_holds", "trouble", "variants_of",
     "waiting_for", "wanted_time",

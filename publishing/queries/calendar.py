@@ -8,8 +8,8 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Person
-from channels_registry import permissions as channel_permissions
 from publishing.models import Approval, Publication
+from publishing.permissions import visible_channels
 from publishing.queries.checking import now
 from publishing.queries.waiting import TONES
 
@@ -46,7 +46,7 @@ def entries(person: Person, start: datetime, end: datetime, filters: dict[str, A
     where = {
         f"channel__{'pk' if name == 'channel' else name}": value for name, value in (filters or {}).items() if value
     }
-    channels = channel_permissions.seen_by(person).values("pk")
+    channels = visible_channels(person).values("pk")
     publications = (
         Publication.objects.filter(due_at__gte=start, due_at__lt=end, channel__in=channels, **where)
         .exclude(state="cancelled")

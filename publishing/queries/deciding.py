@@ -68,17 +68,18 @@ def brief(post: Post, variants: list[Variant], wanted_at: datetime | None) -> Br
     )
 
 
-def seen_before(post: Post, person: Person, now: Revision) -> tuple[Revision | None, str]:
+def decisions_on(post: Post) -> list[Decision]:
+    """Everything that was ever decided about the post, the latest first. One query."""
+    found = Decision.objects.filter(approval__post=post).select_related("by", "approval__revision")
+    return list(found.order_by("-id"))
+
+
+def seen_before(decisions: list[Decision], person: Person, now: Revision) -> tuple[Revision | None, str]:
     """The revision to compare with: the one this person decided on last, else the last that was approved."""
-    decided = (
-        Decision.objects.filter(approval__post=post)
-        .exclude(approval__revision=now)
-        .select_related("approval__revision")
-    )
-    mine = decided.filter(by=person).order_by("-id").first()
-    if mine:
+    others = [d for d in decisions if d.approval.revision_id != now.pk]
+    if mine := next((d for d in others if d.by_id == person.pk), None):
         return mine.approval.revision, "since you last decided"
-    agreed = decided.filter(verdict="approved").order_by("-id").first()
+    agreed = next((d for d in others if d.verdict == "approved"), None)
     return (agreed.approval.revision, "since it was last approved") if agreed else (None, "")
 
 
@@ -101,7 +102,7 @@ def _lengths(variants: list[Variant]) -> list[Check]:
 
 
 def _connections(channels: list[Channel]) -> list[Check]:
-    dead = [c for c in channels if not getattr(c, "live_connections", None)]
+    dead = [c for c in channels if c.live_facts is None]
     if not dead:
         return [Check(True, "Every channel is connected.")]
     return [Check(False, f"{c.name} is not connected, so nothing can go out there until it is.") for c in dead]

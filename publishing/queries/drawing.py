@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch
-
-from channels_registry.models import Channel, Connection
+from channels_registry.models import Channel
 from publishing.models import Revision, Variant
-from publishing.queries.checking import Measure, connector_of, measure
+from publishing.queries.checking import Measure, connector_of, live_facts, measure
 from socialops.lib import words
 
 
@@ -79,11 +77,9 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
 
 
 def connected(channels) -> list[Channel]:
-    """The channels with what their servers say of themselves: one query more."""
-    live = Connection.objects.filter(state="live").only("id", "channel_id", "facts", "state")
-    if not hasattr(channels, "prefetch_related"):
-        channels = Channel.objects.filter(pk__in=[c.pk for c in channels])
-    return list(channels.prefetch_related(Prefetch("connections", live, to_attr="live_connections")).order_by("name"))
+    """The channels by name, each with `live_facts`. One query, or two for a query set."""
+    found = Channel.objects.filter(pk__in=[c.pk for c in channels]).annotate(live_facts=live_facts("pk"))
+    return list(found.order_by("name"))
 
 
 def _place(variant: Variant) -> str:

@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 
 from accounts.models import Person
 from publishing.models import Approval, Decision, Post, Publication, Variant
-from publishing.permissions import without
 
 LATE = Q(state="scheduled", due_at__lt=Now() - timedelta(minutes=1))
 SHELVES: dict[str, tuple[str, Q]] = {
@@ -75,19 +74,19 @@ class ChannelRow:
     may_publish: bool
 
 
-def rows_of(post: Post, variants: list[Variant], person: Person) -> list[ChannelRow]:
-    """Two queries."""
+def rows_of(post: Post, variants: list[Variant], may_publish: set[int]) -> list[ChannelRow]:
+    """One query. `may_publish` are the ids of the channels on which the reader may."""
     live: dict[int, Publication] = {}
     taken_back: dict[int, Publication] = {}
     for publication in Publication.objects.filter(variant__post=post).select_related("answerable").order_by("id"):
         (taken_back if publication.state == "cancelled" else live)[publication.variant_id] = publication
-    barred = {c.pk for c in without(person, "publish", [v.channel for v in variants])}
-    return [ChannelRow(v, live.get(v.pk), taken_back.get(v.pk), v.channel_id not in barred) for v in variants]
+    return [ChannelRow(v, live.get(v.pk), taken_back.get(v.pk), v.channel_id in may_publish) for v in variants]
 
 
 def approvals_of(post: Post) -> list[Approval]:
     """Whom was asked and what they said, the latest first. Two queries."""
-    asked = post.approvals.select_related("asked_of", "asked_by", "revision").prefetch_related("decisions__by")
+    decisions = Prefetch("decisions", Decision.objects.select_related("by").order_by("id"))
+    asked = post.approvals.select_related("asked_of", "asked_by", "revision").prefetch_related(decisions)
     return list(asked.order_by("-id")[:20])
 
 

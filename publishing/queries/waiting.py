@@ -6,6 +6,7 @@ from django.urls import reverse
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from publishing.models import Approval, Post, Publication
+from publishing.permissions import visible_channels
 from socialops.lib.waiting import Waiting
 
 NEEDS_SOMEBODY = ("needs_human", "held", "blocked", "missed", "failed")
@@ -33,7 +34,7 @@ def waiting_for(person: Person) -> list[Waiting]:
 
 def trouble(person: Person) -> list[Waiting]:
     """Publications that failed, were missed, are blocked or unknown, on channels this person sees. One query."""
-    there = channel_permissions.seen_by(person).values("pk")
+    there = visible_channels(person).values("pk")
     return _waiting_publications(Q(channel__in=there), ("unknown", *NEEDS_SOMEBODY))
 
 

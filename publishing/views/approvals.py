@@ -108,12 +108,13 @@ class ApprovalWithdrawalView(View):
 
 
 def _submission_form(request: HttpRequest, post: Post, data=None) -> SubmissionForm:
-    channels = [v.channel for v in queries.variants_of(post)]
-    return SubmissionForm(data, approvers=queries.approvers_of(post, channels), person=request.user.person)
+    post.drawn = queries.variants_of(post)
+    approvers = queries.approvers_of(post, [v.channel for v in post.drawn])
+    return SubmissionForm(data, approvers=approvers, person=request.user.person)
 
 
 def _submission_page(request: HttpRequest, post: Post, form: SubmissionForm, status: int = 200) -> HttpResponse:
-    variants = queries.variants_of(post)
+    variants = post.drawn
     context = {
         "post": post,
         "form": form,
@@ -129,14 +130,15 @@ def _approval_page(
     """Shows the revision that was asked about, whatever the post says now."""
     post, person, revision = approval.post, request.user.person, approval.revision
     variants = queries.variants_of(post)
-    before, since = queries.seen_before(post, person, revision)
+    decisions = queries.decisions_on(post)
+    before, since = queries.seen_before(decisions, person, revision)
     reasons, names = barred(post), {v.channel_id: v.channel.name for v in variants}
     context = {
         "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
         "brief": queries.brief(post, variants, approval.wanted_at), "since": since,
         "reason": reasons.get(person.pk, ""),
         "differences": queries.differences(before, revision, names) if before else [],
-        "decisions": approval.decisions.select_related("by").order_by("id"),
+        "decisions": [d for d in reversed(decisions) if d.approval_id == approval.pk],
         "may_decide": person.pk not in reasons and may_on_all(person, "approve", [v.channel for v in variants]),
         "question": drafting.QUESTIONS.get(approval.question, approval.question),
         "late": approval.latest_decision_at and approval.latest_decision_at < timezone.now(),

@@ -9,7 +9,7 @@ from django.views import View
 from publishing import drafting, queries
 from publishing.forms import PostForm, add_errors
 from publishing.models import Post, Variant
-from publishing.permissions import access_post, may_on_all, visible_posts
+from publishing.permissions import access_post, rights_on, visible_posts
 from socialops.lib import words
 
 PAGE = 50
@@ -95,13 +95,15 @@ def _post_page(
 ) -> HttpResponse:
     person, variants = request.user.person, queries.variants_of(post)
     channels = [v.channel for v in variants]
-    may_edit = may_on_all(person, "draft", channels) if channels else post.author_id == person.pk
-    drawn = _drawn(request, form) if form else {"previews": queries.previews(variants, form_of(post, variants, person))}
+    rights = rights_on(person, channels, "draft", "publish")
+    mine = form_of(post, variants, person)
+    drawn = _drawn(request, form) if form else {"previews": queries.previews(variants, mine)}
     context = {
-        "post": post, "variants": variants, "may_edit": may_edit, "form": form or form_of(post, variants, person),
+        "post": post, "form": form or mine,
+        "may_edit": len(rights["draft"]) == len(channels) if channels else post.author_id == person.pk,
         "approvals": queries.approvals_of(post),
         "revisions": post.revisions.select_related("by").order_by("-number")[:20],
-        "channels": queries.rows_of(post, variants, person), **drawn, **more,
+        "channels": queries.rows_of(post, variants, rights["publish"]), **drawn, **more,
     }  # fmt: skip
     context["scheduled"] = any(row.publication for row in context["channels"])
     context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)
