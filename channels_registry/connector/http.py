@@ -164,6 +164,9 @@ class Http:
             and (answer.content_length or self._largest_body) < self._largest_body
         ):
             return await answer.read()  # as long as it says, and no longer
+        announced = answer.content_length
+        if announced is not None and announced <= self._largest_body and "Content-Encoding" not in answer.headers:
+            return await answer.read()
         chunks, size = [], 0
         async for chunk in answer.content.iter_any():
             size += len(chunk)
