@@ -16,7 +16,7 @@ def main() -> int:
     options = _parser().parse_args()
     promises = Promises(options.key, options.lookup, options.delay_ms)
     try:
-        sandbox = Sandbox(promises, options.state)
+        sandbox = Sandbox(promises, options.state, options.url)
         uvloop.run(serve(sandbox, options.host, options.port, _ready))
     except OSError as error:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--url", default="", help="how others reach it, if not by this host and port")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="how long each answer takes")
     parser.add_argument("--state", type=Path, help="a file that keeps everything over a restart")
     parser.add_argument("--key", action=argparse.BooleanOptionalAction, default=True, help="honour Idempotency-Key")

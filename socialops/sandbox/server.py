@@ -17,8 +17,8 @@ from socialops.sandbox.wire import Answer, Connection, Problem, Request
 
 
 class Sandbox:
-    def __init__(self, promises: Promises, journal: Path | None = None):
-        self.url = ""
+    def __init__(self, promises: Promises, journal: Path | None = None, url: str = ""):
+        self.url = url.rstrip("/")
         self.state = State(journal)
         self.promises = promises
         self.faults = Faults()
@@ -34,7 +34,7 @@ class Sandbox:
             return Connection(self.handle, lambda: self.promises.delay_ms / 1000.0, self._connections)
 
         server = await loop.create_server(connection, host, port, backlog=4096)
-        self.url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+        self.url = self.url or f"http://{host}:{server.sockets[0].getsockname()[1]}"
         self.webhooks.start()
         return server
 

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.atproto.installing import NotInstalled
 from tests.atproto.network import AtprotoNetwork, running_network
 
 
@@ -8,4 +9,7 @@ def atproto(own_servers) -> AtprotoNetwork:
     """A real AT Protocol network on loopback, shared by the whole run: `atproto.pds`, `.appview`,
     `.make_account(name)`.
     """
-    return running_network(own_servers)
+    try:
+        return running_network(own_servers)
+    except NotInstalled as error:
+        pytest.fail(str(error), pytrace=False)

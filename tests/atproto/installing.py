@@ -57,8 +57,6 @@ def _install(home: Path) -> None:
             f"npm took longer than {INSTALL_SECONDS} s. Mend it with: a registry that npm can reach"
         ) from error
     if done.returncode != 0:
-        raise NotInstalled(
-            "The AT Protocol packages cannot be installed. Mend it with: a registry that npm can reach "
-            f"(npm config get registry). npm said:\n{done.stderr[-1500:]}"
-        )
+        mend = "Mend it with: npm config set registry <one that this machine can reach>"
+        raise NotInstalled(f"The AT Protocol packages cannot be installed. {mend}. npm said:\n{done.stderr[-1500:]}")
     half.rename(home)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from tests.atproto.installing import NotInstalled, installed
 from tests.networks.peers import eventually
 
 
@@ -21,3 +24,19 @@ def test_it_listens_on_loopback_only(atproto):
     ports = {int(url.rsplit(":", 1)[1]) for url in (atproto.pds, atproto.appview)}
     found = {int(line[1].split(":")[1], 16): line[1].split(":")[0] for line in listening if line[3] == "0A"}
     assert {found[port] for port in ports} == {"0100007F"}
+
+
+def test_packages_that_cannot_be_had_fail_with_the_line_that_mends_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOCIALOPS_TEST_CACHE", str(tmp_path))
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:1/")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    with pytest.raises(NotInstalled, match="Mend it with: npm config set registry"):
+        installed()
+    assert [path.name for path in tmp_path.glob("atproto-*[!f]") if path.is_dir()] == []
+
+
+def test_the_lock_file_names_no_registry():
+    lock = (Path(__file__).parent / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert lock.count('"integrity"') > 600
