@@ -39,7 +39,8 @@ class World:
             Variant(post=post, channel=self.channels[n % len(self.channels)]) for n, post in enumerate(posts)
         )
         revisions = Revision.objects.bulk_create(
-            Revision(post=post, number=1, by=self.alice, content={"text": post.text}, hash=f"{post.pk:064d}") for post in posts
+            Revision(post=post, number=1, by=self.alice, content={"text": post.text}, hash=f"{post.pk:064d}")
+            for post in posts
         )
         approvals = Approval.objects.bulk_create(
             Approval(post=post, revision=revision, asked_by=self.alice, asked_of=self.bob, asked_at=due)
@@ -47,7 +48,11 @@ class World:
         )
         Decision.objects.bulk_create(
             Decision(
-                approval=approval, by=self.bob, author=self.alice, verdict="approved", revision_hash=approval.revision.hash
+                approval=approval,
+                by=self.bob,
+                author=self.alice,
+                verdict="approved",
+                revision_hash=approval.revision.hash,
             )
             for approval in approvals
         )

@@ -1,0 +1,57 @@
+"""Shifts run in the test's own process, on a database of its own, against a real sandbox process.
+
+Django is not set up when this file loads, so fixtures import for themselves.
+"""
+
+import json
+import sys
+from collections import Counter
+
+import pytest
+
+from socialops.local.supervising import Child
+from socialops.sandbox.control import Control
+from tests.processes import wait_until
+from tests.servers import CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def delivery_sandbox(tmp_path_factory):
+    log = tmp_path_factory.mktemp("sandbox") / "log"
+    child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", "--port", "0"], log, CHECKOUT).start()
+    wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
+    yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
+    child.stop()
+
+
+@pytest.fixture
+def network(delivery_sandbox, settings, fresh_database, tmp_path):
+    """An empty sandbox network; everything that waits is fifty times faster."""
+    settings.PACE, settings.PRIVATE_HOSTS, settings.SEALING_KEYS = 0.02, ["127.0.0.1"], str(tmp_path / "keys")
+    delivery_sandbox.reset()
+    return delivery_sandbox
+
+
+@pytest.fixture
+def world(network):
+    """alice's publications on one channel, approved by bob, at a network with key and look-up."""
+    from tests import deliveries
+
+    return deliveries.world(network)
+
+
+@pytest.fixture
+def shift():
+    """Run a shift of the publication lane, for so many seconds."""
+    from publishing.delivering import LANE
+    from socialops.lib.delivery.shift import Shift
+
+    return lambda seconds=0.5, lane=LANE: Shift(lane, seconds=seconds).run()
+
+
+@pytest.fixture
+def states():
+    """How many publications are in each state."""
+    from publishing.models import Publication
+
+    return lambda: dict(Counter(Publication.objects.values_list("state", flat=True)))
