@@ -6,10 +6,11 @@ from socialops.views import errors, health
 from socialops.views.search import search
 from socialops.views.stylesheet import stylesheet
 from socialops.views.theme import theme
-from socialops.views.today import today
+from socialops.views.today import outlook, today
 
 urlpatterns = [
     path("", today, name="today"),
+    path("outlook/", outlook, name="outlook"),
     path("search/", search, name="search"),
     path("theme/", theme, name="theme"),
     path("style-<slug:version>.css", stylesheet, name="stylesheet"),

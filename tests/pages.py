@@ -33,6 +33,7 @@ class Page:
 
 PAGES: dict[str, Page] = {
     "today": Page(who="bob"),
+    "outlook": Page(who="bob"),
     "search": Page(query="?q=ac"),
     # in front of the door
     "account_login": Page(who=""),

@@ -87,7 +87,7 @@ def look(name, company, url, browser, contexts, **more):
     """The page in a real browser, opened by its reader. One window a reader, kept in `contexts`."""
     who = (PAGES[name].who, PAGES[name].stage)
     if who not in contexts:
-        contexts[who] = browser.new_context(base_url=url, viewport={"width": 1380, "height": 900}, **more)
+        contexts[who] = browser.new_context(**{"base_url": url, "viewport": {"width": 1380, "height": 900}, **more})
         contexts[who].set_default_timeout(15_000)
         cookies = visitor(name, company).cookies
         contexts[who].add_cookies([{"name": key, "value": each.value, "url": url} for key, each in cookies.items()])

@@ -174,6 +174,7 @@ def clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
 
 
+@register.filter
 def relative(when: datetime) -> str:
     """“in 48 min”, “3 h ago”, “now”."""
     left = (when - timezone.now()).total_seconds()

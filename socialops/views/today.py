@@ -1,5 +1,9 @@
-"""The home page: what waits for this person, what goes out, what is broken. Composed from the apps' queries."""
+"""The home page: what waits for this person, then what goes out and what is broken. Composed from the apps' queries.
 
+What waits is the page. The outlook (what goes out, what is broken) is a page of its own that Today asks for next.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -7,35 +11,56 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance import queries as governance_queries
+from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
+from socialops.frame import CONTROL, Frame
 from socialops.lib.tags import span_words
 from socialops.lib.waiting import Waiting
 
 NUMBERS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
 SHOWN = 20
-TROUBLE_SHOWN = 5
+TROUBLE_ON_TODAY = 5
 
 
 def today(request: HttpRequest) -> HttpResponse:
-    person = request.user.person
-    waiting = sorted(_waiting(person), key=_clock_first)
-    trouble = [each for each in publishing_queries.trouble(person) if each not in waiting]
+    person, frame = request.user.person, Frame(request)
+    waiting = sorted(_waiting(person, frame), key=_clock_first)
     context = {
+        "frame": frame,
         "greeting": f"{_part_of_day()}, {person.name.split()[0]}. {_how_many(waiting)}",
         "first": _first_clock(waiting),
         "waiting": waiting[:SHOWN],
         "more_waiting": max(0, len(waiting) - SHOWN),
-        "going_out": publishing_queries.going_out(person),
-        "trouble": trouble[:TROUBLE_SHOWN],
-        "more_trouble": max(0, len(trouble) - TROUBLE_SHOWN),
         "now": timezone.localtime(),
         "zone": timezone.get_current_timezone_name().rpartition("/")[2].replace("_", " "),
     }
     return render(request, "today.html", context)
 
 
-def _waiting(person) -> list[Waiting]:
-    return [*publishing_queries.waiting_for(person), *governance_queries.waiting_for(person)]
+def outlook(request: HttpRequest) -> HttpResponse:
+    """What goes out in the next 24 hours, and what is broken: a page, or Today's second half."""
+    person, within = request.user.person, bool(request.headers.get("HX-Request"))
+    trouble = list(_trouble(person))
+    shown = trouble[:TROUBLE_ON_TODAY] if within else trouble
+    context = {
+        "going_out": publishing_queries.going_out(person),
+        "trouble": shown,
+        "more_trouble": len(trouble) - len(shown),
+        "now": timezone.localtime(),
+    }
+    return render(request, "outlook.html#within" if within else "outlook.html", context)
+
+
+def _waiting(person, frame: Frame) -> Iterator[Waiting]:
+    yield from publishing_queries.waiting_for(person)
+    yield from inbox_queries.waiting_for(person)
+    if frame.roles & CONTROL:
+        yield from governance_queries.waiting_for(person)
+
+
+def _trouble(person) -> Iterator[Waiting]:
+    yield from publishing_queries.trouble(person)
+    yield from inbox_queries.trouble(person)
 
 
 def _clock_first(each: Waiting) -> tuple[bool, datetime | str, str]:

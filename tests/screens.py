@@ -1,0 +1,40 @@
+"""`python -m tests.screens [name ...]`: a picture of every page into ./screens, on a desk, on a phone, and in the dark.
+
+Look at them. A page is done when you would show it to a designer.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import CHECKOUT
+
+SCREENS = CHECKOUT / "screens"
+WAYS = {
+    "desk": {"viewport": {"width": 1380, "height": 900}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "device_scale_factor": 2},
+    "dark": {"viewport": {"width": 1380, "height": 900}, "color_scheme": "dark"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_photograph_every_page(way, fresh_database, web, browser):
+    from tests import company as companies
+    from tests.pages import PAGES, give_second_factor
+    from tests.test_pages import look
+
+    company, contexts = companies.found(), {}
+    give_second_factor(company)
+    SCREENS.mkdir(exist_ok=True)
+    for name in os.environ.get("PAGES", "").split() or PAGES:
+        page = look(name, company, web.url, browser, contexts, **WAYS[way])
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=SCREENS / f"{name}-{way}.png", full_page=way != "dark")
+        page.close()
+
+
+if __name__ == "__main__":
+    os.environ["PAGES"] = " ".join(sys.argv[1:])
+    sys.exit(pytest.main(["-q", str(Path(__file__))]))
