@@ -20,7 +20,7 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, Refused, TryLater
 from channels_registry.connector.http import Http
-from channels_registry.connector.looking import look, matches, moment, one_of
+from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
 from channels_registry.connector.text import check
 from channels_registry.connector.types import (
     Access,
@@ -39,7 +39,8 @@ from channels_registry.connector.types import (
 )
 
 WEBHOOK_SECONDS = 300.0
-PAGES_LOOKED_AT = 20
+PER_PAGE = "200"
+PAGES_LOOKED_AT = 100
 KIND_OF = {"comments": "comment", "mentions": "mention"}
 MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
@@ -111,13 +112,14 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         if not access.facts.get("lookup"):
             return Unsure("This server does not list posts.")
         is_ours = _matcher(access, draft.text, draft.at, marker)
-        found, before = [], ""
+        params, found = {"key": marker} if access.facts.get("key") else {"limit": PER_PAGE}, []
         for _ in range(PAGES_LOOKED_AT):
-            answer = await _call(access, "GET", "posts", params={"before": before} if before else None)
+            answer = await _call(access, "GET", "posts", params=params)
             found += answer.read(lambda page: [_published(item) for item in page["items"] if is_ours(item)])
-            before = answer.read(lambda page: str(page["before"] or ""))
+            before = answer.read(lambda page: "" if _reaches(page, draft.at) else str(page["before"]))
             if not before:
                 return one_of(found)
+            params["before"] = before
         return Unsure("The list of posts is too long to prove anything.")
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
@@ -205,6 +207,12 @@ def _matcher(access: Access, text: str, since: datetime | None, marker: str) -> 
     if access.facts.get("key"):
         return lambda item: item["key"] == marker
     return lambda item: matches(text, since, item["text"], moment(item["created_at"]))
+
+
+def _reaches(page: Mapping[str, Any], since: datetime | None) -> bool:
+    """Whether nothing further down the list can be ours."""
+    oldest = page["items"][-1]["created_at"] if page["items"] else 0
+    return not page["before"] or (since is not None and moment(oldest) < since - EARLY)
 
 
 def _published(item: Mapping[str, Any]) -> Published:

@@ -4,7 +4,7 @@ GET  server                     what this server promises (key, lookup) and its 
 GET  me                         the account behind the token
 POST token/renewal              push the expiry of this token away, unless it was revoked
 POST posts                      publish; honours Idempotency-Key when the server has keys
-GET  posts  posts/<id>          our posts, newest first, when the server has a look-up
+GET  posts?key=  posts/<id>     our posts, newest first, when the server has a look-up
 GET  comments?kind=&since=      what was said to us, oldest first, by a cursor
 POST comments/<id>/replies      answer;  GET the same: our answers there
 GET  doors                      everybody and everything that can act for the account (owner and admin tokens)
@@ -22,6 +22,7 @@ from socialops.sandbox.wire import Answer, Problem, Request
 
 TEXT_LIMIT = 500
 PAGE = 50
+LARGEST_PAGE = 200
 RENEWAL_SECONDS = 3600.0
 MAY_WRITE = {"owner", "admin", "editor", "publish", "manage"}
 MAY_MANAGE = {"owner", "admin", "manage"}
@@ -162,9 +163,12 @@ class Api:
         if not self._promises.lookup:
             raise Problem(404, "no_lookup", "This server does not list posts.")
         query = request.query
+        if "key" in query:
+            known = self._state.by_key.get((account["id"], query["key"]))
+            return {"items": [self._told_post(self._state.posts[known])] if known else [], "before": None}
         ids = self._state.posts_of[account["id"]]
         before = self._number(query, "before", len(ids))
-        limit = min(self._number(query, "limit", PAGE), PAGE)
+        limit = min(self._number(query, "limit", PAGE), LARGEST_PAGE)
         chosen = ids[max(before - limit, 0) : before]
         left = max(before - limit, 0)
         items = [self._told_post(self._state.posts[each]) for each in reversed(chosen)]

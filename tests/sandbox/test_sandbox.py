@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import aiohttp
@@ -164,6 +165,19 @@ async def test_without_a_key_ours_is_known_by_its_words_and_time(sandbox, shop, 
     assert await it.find_published(access, Draft("Good evening"), "key", {}) is None
     await it.advance(access, Draft("Good morning"), "key", {})
     assert isinstance(await it.find_published(access, Draft("Good morning"), "key", {}), Unsure)
+
+
+@pytest.mark.parametrize("key", [True, False])
+async def test_ours_is_found_below_many_others(sandbox, shop, http, key):
+    sandbox.promise(key=key)
+    access = await connected(sandbox, shop, http)
+    at = datetime.now(UTC)
+    ours = await it.advance(access, Draft("Ours", at=at), "our-key", {})
+    await asyncio.gather(*(it.advance(access, Draft(f"Post {n}"), f"key-{n}", {}) for n in range(1200)))
+    found = await it.find_published(access, Draft("Ours", at=at), "our-key", {})
+    assert isinstance(found, Published)
+    assert found.remote_id == ours.remote_id
+    assert await it.find_published(access, Draft("Missing", at=at), "other-key", {}) is None
 
 
 async def test_with_neither_key_nor_look_up_nothing_can_be_proven(sandbox, shop, http):
