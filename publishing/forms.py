@@ -51,7 +51,7 @@ class PostForm(forms.Form):
     """The composer: the master, the channels, and for each channel a text of its own (empty inherits the master)."""
 
     text = forms.CharField(
-        label="What do you want to say?", required=False, strip=False,
+        label="What do you want to say?", strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "class": "master"}),
     )  # fmt: skip
     title = forms.CharField(
@@ -119,7 +119,6 @@ class SubmissionForm(forms.Form):
         self.nobody = len(choices) == 1
         self.fields["asked_of"].widget.choices = choices  # read once, drawn and counted from the same list
         self.fields["time_zone"].choices = _zones(person.time_zone)
-        self.fields["time_zone"].initial = person.time_zone
 
     def wanted_at(self) -> datetime | None:
         wall = self.cleaned_data.get("wanted")

@@ -94,12 +94,12 @@ def decided_by(person: Person) -> QuerySet[Decision]:
     return Decision.objects.filter(by=person).select_related("approval__post").order_by("-id")
 
 
-def wanted_time(variant: Variant, zone: str) -> Wanted:
-    """The time this variant had before it was taken back, else the one its author wants."""
-    last = Publication.objects.filter(variant=variant).order_by("-id").first()
-    if last and last.state == "cancelled":
+def wanted_time(variants: list[Variant], zone: str) -> Wanted:
+    """The time these variants of a post had before they were taken back, else the one its author wants; if ahead."""
+    cancelled = Publication.objects.filter(variant__in=variants, state="cancelled", due_at__gt=Now())
+    if last := cancelled.order_by("-id").first():
         return Wanted(last.wall_time.replace(tzinfo=None), last.time_zone, last.fold)
-    asked = Approval.objects.filter(post=variant.post_id).exclude(wanted_at=None).order_by("-id").first()
+    asked = Approval.objects.filter(post__variants__in=variants, wanted_at__gt=Now()).order_by("-id").first()
     wall = asked.wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if asked else None
     return Wanted(wall, zone)
 

@@ -110,7 +110,10 @@ class ApprovalWithdrawalView(View):
 def _submission_form(request: HttpRequest, post: Post, data=None) -> SubmissionForm:
     post.drawn = queries.variants_of(post)
     approvers = queries.approvers_of(post, [v.channel for v in post.drawn])
-    return SubmissionForm(data, approvers=approvers, person=request.user.person)
+    person = request.user.person
+    wanted = queries.wanted_time(post.drawn, person.time_zone)
+    initial = {"wanted": wanted.wall, "time_zone": wanted.zone}
+    return SubmissionForm(data, approvers=approvers, person=person, initial=initial)
 
 
 def _submission_page(request: HttpRequest, post: Post, form: SubmissionForm, status: int = 200) -> HttpResponse:

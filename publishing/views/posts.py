@@ -8,7 +8,7 @@ from django.views import View
 
 from publishing import drafting, queries
 from publishing.forms import PostForm, add_errors
-from publishing.models import Post, Variant
+from publishing.models import Approval, Decision, Post, Variant
 from publishing.permissions import access_post, rights_on, visible_posts
 from socialops.lib import words
 
@@ -106,8 +106,16 @@ def _post_page(
         "channels": queries.rows_of(post, variants, rights["publish"]), **drawn, **more,
     }  # fmt: skip
     context["scheduled"] = any(row.publication for row in context["channels"])
+    context["returned"] = _returned(post, context["approvals"])
     context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)
     return render(request, "publishing/post_detail.html", context, status=status)
+
+
+def _returned(post: Post, approvals: list[Approval]) -> Decision | None:
+    """The no that the author has to answer."""
+    if post.state not in (Post.State.CHANGES_REQUESTED, Post.State.REJECTED) or not approvals:
+        return None
+    return next(reversed(approvals[0].decisions.all()), None)
 
 
 def form_of(post: Post, variants: list[Variant], person) -> PostForm:

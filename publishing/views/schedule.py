@@ -18,7 +18,7 @@ class ScheduleView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         variant = access_variant(request.user, pk)
         channel_permissions.require(request.user.person, "publish", variant.channel)
-        wanted = queries.wanted_time(variant, request.user.person.time_zone)
+        wanted = queries.wanted_time([variant], request.user.person.time_zone)
         form = TimeForm(
             person=request.user.person, zone=wanted.zone, initial={"wall_time": wanted.wall, "fold": wanted.fold}
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 MOST = 4_000  # tokens; beyond that the comparison would take seconds, so old and new are shown whole
+ALIKE = 0.4  # below this share of common words it is another text, and pieces in common are chance
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,24 @@ class Piece:
 
 def compare(before: str, after: str) -> list[Piece]:
     """The pieces of both texts in reading order. Joining same and new gives `after`, same and gone gives `before`."""
-    old, new = re.findall(r"\s+|\w+|[^\w\s]", before), re.findall(r"\s+|\w+|[^\w\s]", after)
     if before == after:
-        return [Piece("same", after)] if after else []
-    if len(old) + len(new) > MOST:
-        return [Piece("gone", before), Piece("new", after)]
-    pieces = []
-    for how, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if how == "equal":
-            pieces.append(Piece("same", "".join(old[i:j])))
-            continue
-        pieces += [Piece(kind, "".join(text)) for kind, text in (("gone", old[i:j]), ("new", new[k:m])) if text]
-    return pieces
+        return _pieces([("same", after)])
+    old, new = re.findall(r"\s+|\w+|[^\w\s]", before), re.findall(r"\s+|\w+|[^\w\s]", after)
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if len(old) + len(new) > MOST or matcher.ratio() < ALIKE:
+        return _pieces([("gone", before), ("new", after)])
+    pieces: list[tuple[str, str]] = []
+    gone = came = ""
+    codes = matcher.get_opcodes()
+    for how, i, j, k, m in codes:
+        same = "".join(old[i:j]) if how == "equal" else ""
+        if same and not (re.fullmatch(r"\W{1,2}", same) and (gone or came) and j < len(old) and m < len(new)):
+            pieces += [("gone", gone), ("new", came), ("same", same)]
+            gone = came = ""
+        else:  # a change, or no more than a space between two changes
+            gone, came = gone + "".join(old[i:j]), came + "".join(new[k:m])
+    return _pieces([*pieces, ("gone", gone), ("new", came)])
+
+
+def _pieces(found: list[tuple[str, str]]) -> list[Piece]:
+    return [Piece(kind, text) for kind, text in found if text]

@@ -55,7 +55,7 @@ def test_an_edit_between_look_and_click_shows_what_changed_and_keeps_the_note(ap
     answer = client.post(f"/approvals/{approval.pk}/decision/", sent)
     html = answer.content.decode()
     assert answer.status_code == 409
-    assert "<del>0</del>" in html and "<ins>20</ins>" in html
+    assert "<del>0.20</del>" in html and "<ins>20.00</ins>" in html
     assert "Fine by me" in html
     assert not approval.decisions.exists()
 
@@ -281,3 +281,18 @@ def test_late_is_late(publication):
 
     Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     assert shelf_counts(Publication.objects.all())["late"] == 1
+
+
+def test_the_author_reads_why_it_came_back(approval, alice, bob):
+    from publishing import approving
+
+    approving.request_changes(approval, bob, approval.revision.hash, "The address is missing")
+    assert "The address is missing" in page(factories.signed_in(alice), f"/posts/{approval.post_id}/")
+
+
+def test_the_time_it_had_is_offered_again(publication, approved, alice, bob, dana):
+    drafting.edit_post(approved, alice, expected_revision=1, text="Other words")
+    wall = f"{publication.wall_time:%Y-%m-%dT%H:%M}"
+    assert wall in page(factories.signed_in(alice), f"/posts/{approved.pk}/approval/")
+    agree(approved, alice, bob)
+    assert wall in page(factories.signed_in(dana), f"/variants/{approved.variants.get().pk}/publication/")
