@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 LOCK = 7_301_984_226  # one sealer at a time, wherever the workers are
 BATCH = 5_000
 BEHIND = 100_000  # how far back each second's look goes; what an older transaction left is found with the next head
+COLUMNS = ["actor_id" if name == "actor" else name for name in verifying.FIELDS]
 TIMES = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 
@@ -52,14 +53,27 @@ def _seal_batch(thoroughly: bool) -> int:
     if last and not thoroughly:
         waiting = waiting.filter(pk__gt=last.event_id - BEHIND)
     at = _now()
-    seals = []
-    for event in waiting[:BATCH]:
+    seals: list[tuple[int, int, str, str]] = []
+    for row in waiting.values_list(*COLUMNS)[:BATCH]:
+        event = _row_as_dict(row)
         seq += 1
-        hash_ = verifying.link(previous, seq, verifying.digest(as_dict(event)), at.strftime(TIMES))
-        seals.append(AuditSeal(seq=seq, event=event, previous_hash=previous, hash=hash_, sealed_at=at))
+        hash_ = verifying.link(previous, seq, verifying.digest(event), at.strftime(TIMES))
+        seals.append((seq, event["id"], previous, hash_))
         previous = hash_
-    AuditSeal.objects.bulk_create(seals, batch_size=1000)
+    _insert(seals, at)
     return len(seals)
+
+
+def _insert(seals: list[tuple[int, int, str, str]], at: datetime) -> None:
+    """One statement with four arrays: a tenth of the time of as many rows of values."""
+    columns = [list(column) for column in zip(*seals, strict=True)]
+    if columns:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO accounts_auditseal (seq, event_id, previous_hash, hash, sealed_at) "
+                "SELECT *, %s FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[])",
+                [at, *columns],
+            )
 
 
 def sign_head() -> AuditHead | None:
@@ -112,12 +126,13 @@ def whole_trail() -> tuple[Iterator[tuple[dict, dict | None]], Iterator[dict]]:
 
 def as_dict(event: AuditEvent) -> dict:
     """The event as it is hashed."""
-    return {
-        "id": event.pk,
-        "at": event.at.astimezone(UTC).strftime(TIMES),
-        "actor": event.actor_id,
-        **{name: getattr(event, name) for name in verifying.FIELDS[3:]},
-    }
+    return _row_as_dict(tuple(getattr(event, column) for column in COLUMNS))
+
+
+def _row_as_dict(row: tuple) -> dict:
+    event = dict(zip(verifying.FIELDS, row, strict=True))
+    event["at"] = event["at"].astimezone(UTC).strftime(TIMES)
+    return event
 
 
 def heads_directory() -> Path:
