@@ -69,6 +69,6 @@ def _weighted(text: str) -> int:
 
 
 def _weight(grapheme: str) -> int:
-    if len(grapheme) > 1 and regex.search(r"\p{Extended_Pictographic}", grapheme):
+    if len(grapheme) > 1 and regex.search(r"[\p{Extended_Pictographic}\p{Regional_Indicator}]", grapheme):
         return 2
     return sum(1 if any(low <= ord(c) <= high for low, high in LIGHT) else 2 for c in grapheme)
