@@ -25,11 +25,17 @@ def delivery_sandbox(tmp_path_factory):
 
 
 @pytest.fixture
-def network(delivery_sandbox, settings, fresh_database, tmp_path):
+def quick(delivery_sandbox, settings, tmp_path):
     """An empty sandbox network; everything that waits is fifty times faster."""
     settings.PACE, settings.PRIVATE_HOSTS, settings.SEALING_KEYS = 0.02, ["127.0.0.1"], str(tmp_path / "keys")
     delivery_sandbox.reset()
     return delivery_sandbox
+
+
+@pytest.fixture
+def network(quick, fresh_database):
+    """For tests that run a shift: its threads have connections of their own, so what is committed must be real."""
+    return quick
 
 
 @pytest.fixture
@@ -38,6 +44,14 @@ def world(network):
     from tests import deliveries
 
     return deliveries.world(network)
+
+
+@pytest.fixture
+def still_world(quick, db):
+    """The same for tests without a shift, in a transaction that is rolled back."""
+    from tests import deliveries
+
+    return deliveries.world(quick)
 
 
 @pytest.fixture
