@@ -1,0 +1,103 @@
+"""How a channel is: one word for a list, and what is wrong with the button that mends it, worst first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from channels_registry.models import AccessGrant, Channel, Connection
+from channels_registry.refreshing import days_left
+
+SOON_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Health:
+    """`tone` and `words` for a tag."""
+
+    tone: str
+    words: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something that needs somebody, and what mends it. `url` may be a page of the network."""
+
+    tone: str
+    title: str
+    detail: str
+    action: str = ""
+    url: str = ""
+
+
+def health(connection: Connection | None) -> Health:
+    """From the channel's newest connection that is live, disconnected or pending."""
+    if connection is None:
+        return Health("plain", "Not connected", "unplug")
+    if connection.state == Connection.State.PENDING:
+        return Health("wait", "Connecting", "loader-circle")
+    if connection.state == Connection.State.DISCONNECTED:
+        return Health("risk", "Disconnected", "unplug")
+    left = days_left(connection)
+    if left is not None and left <= SOON_DAYS and connection.trouble:
+        return Health("risk" if left <= 7 else "wait", f"Ends in {day_words(left)}", "key-round")
+    if connection.trouble:
+        return Health("wait", "Connected, with trouble", "triangle-alert")
+    return Health("ok", "Connected", "plug")
+
+
+def warnings(
+    channel: Channel,
+    connection: Connection | None,
+    refused: Connection | None,
+    doors: Sequence[AccessGrant],
+    administrators: int | None,
+    managers: int,
+) -> list[Warning]:
+    """What stands on top of the channel's page. `administrators` None: the network tells nothing about them."""
+    connect = reverse("connection_new", args=[channel.pk])
+    found = []
+    if refused is not None:
+        found.append(Warning("risk", "The newest keys were refused", refused.trouble, "Connect again", connect))
+    found += _connection_warnings(connection, connect)
+    if administrators is not None and administrators <= 1:
+        page = channel.connector.people_page_url(connection.fields, connection.handle) if connection else ""
+        told = "Only one administrator over there" if administrators else "No known administrator over there"
+        detail = "When they leave, nobody can get in. Make somebody else an administrator on the network."
+        found.append(Warning("risk", told, detail, "Open the network’s page" if page else "", page))
+    if not managers:
+        detail = "Nobody but administrators can connect it or give access to it."
+        grants = reverse("grant_new", args=[channel.pk])
+        found.append(Warning("wait", "Nobody manages this channel", detail, "Give access", grants))
+    unknown = sum(1 for door in doors if door.source == "observed" and not door.ours and _undecided(door))
+    if unknown:
+        doors_words = "1 door is" if unknown == 1 else f"{unknown} doors are"
+        detail = "Say whose they are, so that they are shut when that person leaves."
+        url = f"{reverse('identity_list')}?channel={channel.pk}"
+        found.append(Warning("wait", f"{doors_words} nobody’s yet", detail, "Say whose", url))
+    return found
+
+
+def day_words(days: int) -> str:
+    return "less than a day" if days == 0 else "1 day" if days == 1 else f"{days} days"
+
+
+def _connection_warnings(connection: Connection | None, connect: str) -> list[Warning]:
+    if connection is None:
+        detail = "Nothing can go out or come in, and nobody can see who has access over there."
+        return [Warning("risk", "This channel is not connected", detail, "Connect it", connect)]
+    if connection.state == Connection.State.PENDING:
+        url = reverse("connection", args=[connection.pk])
+        return [Warning("wait", "Connecting", connection.trouble or "The network is being asked.", "Watch", url)]
+    if connection.state == Connection.State.DISCONNECTED:
+        return [Warning("risk", "The connection is dead", connection.trouble, "Connect again", connect)]
+    left = days_left(connection)
+    if left is not None and left <= SOON_DAYS and connection.trouble:
+        tone = "risk" if left <= 7 else "wait"
+        return [Warning(tone, f"The token dies in {day_words(left)}", connection.trouble, "Connect again", connect)]
+    return [Warning("wait", "Something is wrong", connection.trouble)] if connection.trouble else []
+
+
+def _undecided(door: AccessGrant) -> bool:
+    return door.identity is None or door.identity.matched_by == ""

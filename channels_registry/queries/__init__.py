@@ -1,0 +1,18 @@
+"""Reads of channels_registry, each with the number of its queries."""
+
+from channels_registry.queries.channels import ChannelFilter, capability_table, channels_page, connections_of
+from channels_registry.queries.doors import (
+    doors_of,
+    doors_of_person,
+    identities_waiting,
+    revocation_for,
+    what_can_reach,
+    who_could_reach,
+)
+from channels_registry.queries.waiting import count_waiting, trouble, waiting_for
+
+__all__ = [
+    "ChannelFilter", "capability_table", "channels_page", "connections_of", "count_waiting", "doors_of",
+    "doors_of_person", "identities_waiting", "revocation_for", "trouble", "waiting_for", "what_can_reach",
+    "who_could_reach",
+]  # fmt: skip

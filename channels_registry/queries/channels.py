@@ -1,0 +1,123 @@
+"""Lists of channels and connections, and what networks and connections can do."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
+
+from accounts.models import Person
+from channels_registry import networks
+from channels_registry.connector.capabilities import CAPABILITIES, Network
+from channels_registry.health import SOON_DAYS
+from channels_registry.models import Channel, Connection
+from channels_registry.models.access_grant import Door
+from channels_registry.permissions import seen_by
+
+PAGE = 100
+CURRENT = ("live", "disconnected", "pending")
+HEALTHS = {
+    "ok": "Connected",
+    "trouble": "In trouble",
+    "none": "Not connected",
+}
+
+
+@dataclass(frozen=True)
+class ChannelFilter:
+    """What the address of the list says. `after` is the last channel of the page before."""
+
+    words: str = ""
+    network: str = ""
+    risk: str = ""
+    health: str = ""
+    after: str = ""
+
+
+@dataclass
+class ChannelsPage:
+    """`next` is the `after` of the page that follows, or ""."""
+
+    channels: list[Channel]
+    total: int
+    next: str
+
+
+def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
+    """One page of the channels this person may see, by name, each with `current` connections. Four queries."""
+    found = _narrowed(seen_by(person).exclude(state="archived"), chosen)
+    total = found.count()
+    found = found.select_related("owner").order_by("name", "pk").annotate(
+        doors=Count("grants", filter=Q(grants__revoked_at=None) & ~Q(grants__door=Door.RIGHT), distinct=True),
+    )  # fmt: skip
+    name, _, pk = chosen.after.rpartition("|")
+    if pk.isdecimal() and len(pk) < 18:
+        found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
+    current = Connection.objects.filter(state__in=CURRENT).defer("sealed_secrets", "sealed_webhook_secret")
+    rows = list(found.prefetch_related(Prefetch("connections", current, to_attr="current"))[: PAGE + 1])
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    return ChannelsPage(rows[:PAGE], total, f"{last.name}|{last.pk}" if last else "")
+
+
+def connections_of(channel: Channel) -> tuple[Connection | None, Connection | None]:
+    """(the one that counts: pending before live before disconnected; a newer one that was refused). One query."""
+    rows = list(
+        Connection.objects.filter(channel=channel, state__in=[*CURRENT, "refused"])
+        .defer("sealed_secrets", "sealed_webhook_secret")
+        .select_related("authorised_by")
+        .order_by("-pk")[:20]
+    )
+    for row in rows:
+        row.channel = channel
+    by_state = {row.state: row for row in reversed(rows)}
+    current = next((by_state[state] for state in ("live", "pending", "disconnected") if state in by_state), None)
+    refused = by_state.get("refused")
+    newer = refused is not None and (current is None or refused.pk > current.pk)
+    return current, refused if newer else None
+
+
+def capability_table() -> list[dict]:
+    """For each network what its class can do, and on how many live connections, with the reasons why not. One query."""
+    rows = Connection.objects.filter(state="live").values_list("channel__network", "facts", "scopes")
+    live: dict[str, list[tuple[dict, list]]] = {}
+    for slug, facts, scopes in rows:
+        live.setdefault(slug, []).append((facts, scopes))
+    return [_capabilities(networks.network(slug), live.get(slug, [])) for slug in networks.slugs()]
+
+
+def _capabilities(network: Network, live: list[tuple[dict, list]]) -> dict:
+    lacking: dict[type, Counter] = {capability: Counter() for capability in CAPABILITIES}
+    for facts, scopes in live:
+        for capability, reason in network.lacks(facts, frozenset(scopes)).items():
+            lacking[capability][reason] += 1
+    cells = [
+        {
+            "label": label,
+            "able": isinstance(network, capability),
+            "on": len(live) - sum(lacking[capability].values()),
+            "reasons": [reason for reason, _ in lacking[capability].most_common(3)],
+        }
+        for capability, label in CAPABILITIES.items()
+    ]
+    return {"network": network, "connections": len(live), "cells": cells}
+
+
+def _narrowed(found: QuerySet[Channel], chosen: ChannelFilter) -> QuerySet[Channel]:
+    if chosen.words:
+        words = Q(name__icontains=chosen.words) | Q(handle__icontains=chosen.words) | Q(brand__icontains=chosen.words)
+        found = found.filter(words)
+    if chosen.network:
+        found = found.filter(network=chosen.network)
+    if chosen.risk:
+        found = found.filter(risk_tier=chosen.risk)
+    live = Connection.objects.filter(channel=OuterRef("pk"), state="live")
+    if chosen.health == "ok":
+        found = found.filter(Exists(live.filter(trouble="")))
+    elif chosen.health == "trouble":
+        soon = Q(expires_at__lte=Now() + timedelta(days=SOON_DAYS), proven_at__lt=F("expires_at") - timedelta(days=2))
+        dead = Connection.objects.filter(channel=OuterRef("pk"), state="disconnected")
+        found = found.filter(Exists(live.filter(soon | ~Q(trouble=""))) | Exists(dead))
+    elif chosen.health == "none":
+        found = found.filter(~Exists(Connection.objects.filter(channel=OuterRef("pk"), state__in=CURRENT)))
+    return found

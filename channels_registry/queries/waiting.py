@@ -1,0 +1,111 @@
+"""What waits for somebody here, and what is broken, for Today and the rail."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from accounts.models import Person, Role
+from accounts.permissions import has_role
+from channels_registry.health import SOON_DAYS, day_words
+from channels_registry.models import AccessGrant, Channel, Connection, Proof, Revocation
+from channels_registry.models.access_grant import Door
+from channels_registry.permissions import channels_with
+from channels_registry.protecting import staying_administrators
+from channels_registry.queries.doors import asked_of, identities_waiting
+from channels_registry.refreshing import days_left
+from socialops.lib.waiting import Waiting
+
+SHOWN = 50
+
+
+def waiting_for(person: Person) -> list[Waiting]:
+    """Doors to shut by hand, doors to confirm, identities to match. Four queries."""
+    tasks = _with_doors(Revocation.objects.filter(asked_of(person)))
+    looks = _with_doors(_to_confirm(person))
+    return [
+        *(_waiting(each, "Shut by hand", each.reason or each.reason_for, "Take it") for each in tasks),
+        *(_waiting(each, "Look as well", f"{each.attested_by} attests that it is shut.", "Confirm") for each in looks),
+        *_identities(person),
+    ]
+
+
+def count_waiting(person: Person) -> int:
+    """How many revocations wait for this person. One query."""
+    return Revocation.objects.filter(asked_of(person) | Q(pk__in=_to_confirm(person).values("pk"))).count()
+
+
+def trouble(person: Person) -> list[Waiting]:
+    """Dead connections, ending tokens, single administrators, on channels this person answers for. Three queries."""
+    mine = answered_for(person).exclude(state="archived")
+    return [*_connections(mine), *_single_administrators(mine)]
+
+
+def answered_for(person: Person) -> QuerySet[Channel]:
+    """The channels whose trouble is this person's: owned, backed up, managed; all of them for administrators."""
+    if has_role(person, Role.ADMIN):
+        return Channel.objects.all()
+    managed = channels_with(person, "manage").values("pk")
+    return Channel.objects.filter(Q(owner=person) | Q(backup_owner=person) | Q(pk__in=managed))
+
+
+def _to_confirm(person: Person) -> QuerySet[Revocation]:
+    attested = Revocation.objects.filter(stage="revoked", proof=Proof.ATTESTED)
+    mine = Q(grant__channel__owner=person) | Q(grant__channel__backup_owner=person)
+    mine |= Q(grant__channel__in=channels_with(person, "manage").values("pk"))
+    return attested.filter(mine).exclude(attested_by=person).exclude(grant__person=person)
+
+
+def _with_doors(rows: QuerySet[Revocation]) -> list[Revocation]:
+    return list(rows.select_related("grant__channel", "grant__person", "attested_by").order_by("due_at")[:SHOWN])
+
+
+def _waiting(revocation: Revocation, verb: str, detail: str, action: str) -> Waiting:
+    grant = revocation.grant
+    whose = f"{grant.person}’s " if grant.person else ""
+    title = f"{verb}: {whose}{grant.get_door_display().lower()} on {grant.channel.name}"
+    return Waiting(title, detail, reverse("revocation", args=[revocation.pk]), action, revocation.due_at)
+
+
+def _identities(person: Person) -> list[Waiting]:
+    count = identities_waiting(person).count()
+    if not count:
+        return []
+    title = "1 way in is nobody’s yet" if count == 1 else f"{count} ways in are nobody’s yet"
+    return [
+        Waiting(title, "Say whose each is, so that it is shut when they leave.", reverse("identity_list"), "Say whose")
+    ]
+
+
+def _connections(mine: QuerySet[Channel]) -> list[Waiting]:
+    soon = Q(expires_at__lte=Now() + timedelta(days=SOON_DAYS), proven_at__lt=F("expires_at") - timedelta(days=2))
+    bad = Connection.objects.filter(Q(state="disconnected") | Q(soon, state="live"), channel__in=mine)
+    rows = bad.select_related("channel").defer("sealed_secrets", "sealed_webhook_secret").order_by("expires_at")
+    return [_connection(row) for row in rows[:SHOWN] if row.state == "disconnected" or row.trouble]
+
+
+def _connection(row: Connection) -> Waiting:
+    url, left = reverse("connection_new", args=[row.channel_id]), days_left(row)
+    if left is None:
+        return Waiting(f"{row.channel.name} is disconnected", row.trouble, url, "Connect again", tone="risk")
+    title = f"The token of {row.channel.name} dies in {day_words(left)}"
+    return Waiting(title, row.trouble, url, "Connect again", row.expires_at, tone="risk" if left <= 7 else "wait")
+
+
+def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
+    roles = AccessGrant.objects.standing().filter(channel=OuterRef("pk"), door=Door.ROLE, source="observed")
+    staying = staying_administrators(channel=OuterRef("pk"))
+    first = Subquery(staying.order_by("person").values("person")[:1])
+    alone = mine.filter(Exists(roles), Exists(staying)).annotate(first=first)
+    alone = alone.filter(~Exists(staying.exclude(person=OuterRef("first"))))
+    return [
+        Waiting(
+            f"{channel.name} has one administrator on the network",
+            "When they leave, nobody can get in.",
+            reverse("channel", args=[channel.pk]),
+            "Open the channel",
+            tone="risk",
+        )
+        for channel in alone.order_by("name")[:SHOWN]
+    ]

@@ -1,0 +1,137 @@
+"""The channels: the list, one channel, a new one."""
+
+import re
+from dataclasses import asdict
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views import View
+
+from accounts.models import Role
+from accounts.permissions import require_role
+from channels_registry import networks, queries
+from channels_registry.connector.capabilities import RevokesDoors
+from channels_registry.forms import ChannelForm, MomentForm
+from channels_registry.health import health, warnings
+from channels_registry.models import AccessGrant, Channel
+from channels_registry.models.access_grant import Door
+from channels_registry.observing import can
+from channels_registry.permissions import access_channel, may
+from channels_registry.protecting import ADMIN_WORDS
+from channels_registry.queries.channels import HEALTHS
+from channels_registry.queries.doors import administrators_over_there
+from channels_registry.registering import register_channel
+
+# What other apps show on a channel's page: they own these addresses, and the page loads them.
+SLOTS = ("channel_publications", "channel_conversations")
+ADMIN = re.compile(ADMIN_WORDS)
+
+
+class ChannelListView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked, me = request.GET, request.user.person
+        chosen = queries.ChannelFilter(
+            words=asked.get("q", "")[:200].replace("\0", ""),
+            network=asked.get("network", "") if asked.get("network") in networks.slugs() else "",
+            risk=asked.get("risk", "") if asked.get("risk") in Channel.RiskTier.values else "",
+            health=asked.get("health", "") if asked.get("health") in HEALTHS else "",
+            after=asked.get("after", "")[:200].replace("\0", ""),
+        )
+        page = queries.channels_page(me, chosen)
+        narrowed = {"q": chosen.words, **asdict(chosen), "after": page.next}
+        narrowed.pop("words")
+        context = {
+            "rows": [(channel, health(next(iter(channel.current), None))) for channel in page.channels],
+            "page": page,
+            "chosen": chosen,
+            "networks": [(slug, networks.network(slug).label) for slug in networks.slugs()],
+            "risks": Channel.RiskTier.choices,
+            "healths": HEALTHS.items(),
+            "may_register": request.user.is_admin,
+            "next": f"?{urlencode(narrowed)}" if page.next else "",
+        }
+        return render(request, "channels_registry/channel_list.html", context)
+
+
+class ChannelNewView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        require_role(request.user.person, Role.ADMIN)
+        form = ChannelForm(initial={"time_zone": request.user.person.time_zone})
+        return render(request, "channels_registry/channel_new.html", {"form": form})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        require_role(request.user.person, Role.ADMIN)
+        form = ChannelForm(request.POST)
+        if form.is_valid():
+            given = form.cleaned_data
+            details = {name: given[name] for name in ("risk_tier", "purpose", "time_zone", "backup_owner")}
+            try:
+                channel = register_channel(
+                    given["network"],
+                    given["handle"],
+                    given["name"],
+                    request.user.person,
+                    owner=given["owner"],
+                    **details,
+                )
+            except ValidationError as error:
+                form.refused(error)
+            else:
+                messages.success(request, f"{channel.name} is registered. Connect it next.")
+                return redirect("connection_new", channel.pk)
+        return render(request, "channels_registry/channel_new.html", {"form": form}, status=422)
+
+
+class ChannelView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk)
+        asked = MomentForm(request.GET if "at" in request.GET else None)
+        at, me = asked.moment(), request.user.person
+        connection, refused = queries.connections_of(channel)
+        doors = queries.doors_of(channel, at)
+        may_manage = request.user.is_admin or may(me, "manage", channel)
+        by_api = connection is not None and connection.state == "live" and can(connection, RevokesDoors)
+        managers = sum(1 for door in doors if door.door == Door.RIGHT and door.entitlement == "manager")
+        administrators = administrators_over_there(doors, ADMIN)
+        context = {
+            "channel": channel,
+            "connection": connection,
+            "health": health(connection),
+            "warnings": warnings(channel, connection, refused, doors, administrators, managers) if not at else [],
+            "doors": [(door, how_it_is_shut(door, by_api)) for door in doors],
+            "at": at,
+            "moment_form": asked,
+            "may_manage": may_manage,
+            "people_page": _people_page(channel, connection),
+            "slots": _slots(channel),
+        }
+        return render(request, "channels_registry/channel_detail.html", context)
+
+
+def how_it_is_shut(door: AccessGrant, by_api: bool) -> str:
+    if door.ours:
+        return "Not to be shut: Socialops works with it"
+    if door.door == Door.RIGHT:
+        return "Here, at once"
+    return "By the network’s API" if by_api and door.remote_id else "By hand, with evidence"
+
+
+def _people_page(channel: Channel, connection) -> str:
+    try:
+        return channel.connector.people_page_url(connection.fields, connection.handle) if connection else ""
+    except KeyError as error:
+        raise PermissionDenied(f"The network {channel.network} is not installed here any more.") from error
+
+
+def _slots(channel: Channel) -> list[str]:
+    found = []
+    for name in SLOTS:
+        try:
+            found.append(reverse(name, args=[channel.pk]))
+        except NoReverseMatch:
+            continue
+    return found

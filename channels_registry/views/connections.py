@@ -1,0 +1,88 @@
+"""Connecting a channel: the network's own form, the page that waits for the worker, ending it, the webhook."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views import View
+
+from channels_registry import queries
+from channels_registry.connecting import connect, disconnect, webhook_secret
+from channels_registry.connector.capabilities import ReceivesWebhooks
+from channels_registry.forms import ConnectionForm, ReasonForm
+from channels_registry.models import Connection
+from channels_registry.permissions import access_channel
+
+
+class ConnectionNewView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        current, refused = queries.connections_of(channel)
+        known = (refused or current).fields if refused or current else {}
+        form = ConnectionForm(channel.connector, initial=known)
+        return self._page(request, channel, form, refused)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        form = ConnectionForm(channel.connector, request.POST)
+        if form.is_valid():
+            try:
+                made = connect(channel, *form.answers(), request.user.person)
+            except ValidationError as error:
+                form.refused(error)
+            else:
+                return redirect("connection", made.pk)
+        return self._page(request, channel, form, None, 422)
+
+    def _page(self, request, channel, form, refused, status: int = 200) -> HttpResponse:
+        context = {"channel": channel, "form": form, "refused": refused, "network": channel.connector}
+        return render(request, "channels_registry/connection_new.html", context, status=status)
+
+
+class ConnectionView(View):
+    """What became of it. Asked again each second until a worker has proven or refused it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found = Connection.objects.filter(pk=pk).defer("sealed_secrets", "sealed_webhook_secret").first()
+        if found is None:
+            raise Http404("There is no such connection.")
+        channel = access_channel(request.user, found.channel_id, "administer")
+        context = {"channel": channel, "connection": found}
+        fragment = "#fate" if request.htmx and found.state == Connection.State.PENDING else ""
+        response = render(request, f"channels_registry/connection.html{fragment}", context)
+        if request.htmx and not fragment:
+            response["HX-Refresh"] = "true"
+        return response
+
+
+class ConnectionEndingView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        context = {"channel": channel, "form": ReasonForm()}
+        return render(request, "channels_registry/connection_ending.html", context)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel, form = access_channel(request.user, pk, "administer"), ReasonForm(request.POST)
+        if form.is_valid():
+            try:
+                disconnect(channel, request.user.person, form.cleaned_data["reason"])
+            except ValidationError as error:
+                form.refused(error)
+            else:
+                messages.success(request, f"{channel.name} is disconnected.")
+                return redirect("channel", pk)
+        context = {"channel": channel, "form": form}
+        return render(request, "channels_registry/connection_ending.html", context, status=422)
+
+
+class WebhookView(View):
+    """Where the network is to send what is said, and the secret that signs it: ours, to be copied over there."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        if not isinstance(channel.connector, ReceivesWebhooks):
+            raise Http404("This network sends no webhooks.")
+        context = {"channel": channel, "secret": webhook_secret(channel)}
+        response = render(request, "channels_registry/webhook.html", context)
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,76 @@
+"""Giving access, taking it away, and the doors of one person."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views import View
+
+from accounts.models import Person
+from channels_registry import access, queries
+from channels_registry.forms import GrantForm, ReasonForm
+from channels_registry.models.access_grant import Door
+from channels_registry.permissions import access_channel, access_grant, may_administer
+from channels_registry.revoking import request_revocation
+
+
+class GrantNewView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        form = GrantForm(but=request.user.person)
+        return render(request, "channels_registry/grant_new.html", {"channel": channel, "form": form})
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel, me = access_channel(request.user, pk, "administer"), request.user.person
+        form = GrantForm(request.POST, but=me)
+        if form.is_valid():
+            given = form.cleaned_data
+            more = {name: given[name] for name in ("door", "label", "expires_at")}
+            try:
+                access.grant(channel, given["person"], form.words(), me, given["reason"], **more)
+            except (ValidationError, PermissionDenied) as error:
+                form.refused(error if isinstance(error, ValidationError) else ValidationError(str(error)))
+            else:
+                messages.success(request, f"{given['person']} has access to {channel.name}.")
+                return redirect("channel", pk)
+        return render(request, "channels_registry/grant_new.html", {"channel": channel, "form": form}, status=422)
+
+
+class GrantRevocationView(View):
+    """GET names what will happen; POST asks for the revocation."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._page(request, self._grant(request, pk), ReasonForm())
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        grant, form = self._grant(request, pk), ReasonForm(request.POST)
+        if form.is_valid():
+            try:
+                revocation = request_revocation(grant, request.user.person, form.cleaned_data["reason"])
+            except ValidationError as error:
+                form.refused(error)
+            else:
+                return redirect("revocation", revocation.pk)
+        return self._page(request, grant, form, 422)
+
+    def _grant(self, request, pk):
+        grant, me = access_grant(request.user, pk), request.user.person
+        if not (may_administer(me, grant.channel) or (grant.person == me and grant.door == Door.RIGHT)):
+            raise PermissionDenied(f"Only somebody who manages {grant.channel.name}, or an administrator, may do this.")
+        return grant
+
+    def _page(self, request, grant, form, status: int = 200) -> HttpResponse:
+        context = {"grant": grant, "channel": grant.channel, "form": form, "is_right": grant.door == Door.RIGHT}
+        return render(request, "channels_registry/grant_revocation.html", context, status=status)
+
+
+class PersonAccessView(View):
+    """The fragment that a person's page loads: every door of theirs that the reader may see."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        person = Person.objects.filter(pk=pk).first()
+        if person is None:
+            raise Http404("There is no such person.")
+        doors = queries.doors_of_person(person, request.user.person)
+        template = "channels_registry/_person_access.html" if request.htmx else "channels_registry/person_access.html"
+        return render(request, template, {"person": person, "doors": doors})

@@ -1,0 +1,238 @@
+"""The pages, as each of the cast sees them: real rows, real forms, no more than twelve queries."""
+
+import re
+import time
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from channels_registry.connecting import prove
+from channels_registry.models import AccessGrant, Channel, Connection, NetworkIdentity, Revocation
+from channels_registry.models.access_grant import Door
+from channels_registry.observing import observe
+from channels_registry.revoking import request_revocation
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+MOST_QUERIES = 12
+
+
+@pytest.fixture
+def erin():
+    factories.erin()
+    return factories.signed_in(factories.erin())
+
+
+@pytest.fixture
+def here(place):
+    """Connected, with people, an app password that no rule may give to one person, and a right of alice's."""
+    factories.person("dana")
+    made = place(
+        people=[{"name": "Dana", "handle": "dana", "role": "admin"}], app_passwords=[{"label": "dana's phone"}]
+    )
+    made.connected()
+    observe(made.channel)
+    factories.grant(made.channel, factories.person("alice"), "author")
+    return made
+
+
+def seen(client, url, status=200):
+    """The page's text; at most twelve queries, whoever asks."""
+    client.get(url)  # a session's first request writes it down
+    with CaptureQueriesContext(database) as asked:
+        answer = client.get(url)
+    assert answer.status_code == status, answer.content[:2000]
+    assert len(asked) <= MOST_QUERIES, "\n".join(each["sql"][:160] for each in asked)
+    return answer.content.decode()
+
+
+def pages_of(here):
+    door = AccessGrant.objects.get(channel=here.channel, door="app_password")
+    held = factories.grant(here.channel, factories.person("dana"), "poster", door=Door.SHARED_LOGIN, label="Vault")
+    task = request_revocation(held, factories.erin(), "leaves")
+    connection = Connection.objects.get(channel=here.channel)
+    return {
+        "/channels/": "Acme",
+        "/channels/new/": "Register",
+        f"/channels/{here.channel.pk}/": "Who can reach it",
+        f"/channels/{here.channel.pk}/?at=2026-01-01T10:00": "No door was on record",
+        f"/channels/{here.channel.pk}/connection/": "sealed before they are stored",
+        f"/channels/{here.channel.pk}/connection/ending/": "Disconnect",
+        f"/channels/{here.channel.pk}/webhook/": "Secret",
+        f"/channels/{here.channel.pk}/grants/new/": "Give access",
+        f"/connections/{connection.pk}/": "is connected",
+        f"/grants/{door.pk}/revocation/": "Shut the door",
+        f"/revocations/{task.pk}/": "Shut it on the network",
+        "/identities/": "dana&#x27;s phone",
+        f"/people/{factories.person('dana').pk}/access/": "What Dana can reach",
+        "/networks/": "Same post twice",
+    }
+
+
+def test_every_page_stands_within_its_queries(here, erin):
+    for url, words in pages_of(here).items():
+        assert words in seen(erin, url), url
+
+
+def test_charlie_sees_no_channel_page_and_may_post_nothing(here):
+    charlie = factories.signed_in(factories.person("charlie"))
+    for url in pages_of(here):
+        if url in ("/channels/", "/networks/", "/identities/") or url.startswith("/people/"):
+            page = charlie.get(url).content.decode()
+            assert here.channel.name not in page and "phone" not in page, url
+        else:
+            assert charlie.get(url).status_code in (403, 404), url
+    task, door = Revocation.objects.get(), AccessGrant.objects.get(channel=here.channel, door="app_password")
+    identity = NetworkIdentity.objects.get(handle="dana's phone")
+    posts = [
+        f"/channels/{here.channel.pk}/connection/", f"/channels/{here.channel.pk}/connection/ending/",
+        f"/channels/{here.channel.pk}/grants/new/", "/channels/new/", f"/grants/{door.pk}/revocation/",
+        f"/identities/{identity.pk}/match/",
+        *(f"/revocations/{task.pk}/{noun}/" for noun in (
+            "taking", "attestation", "confirmation", "objection", "unprovable", "handwork", "attempt", "withdrawal")),
+    ]  # fmt: skip
+    for url in posts:
+        assert charlie.post(url, {"reason": "x", "note": "x", "why": "x"}).status_code in (403, 404), url
+
+
+def test_alice_who_writes_sees_the_channel_and_may_not_manage_it(here):
+    alice = factories.signed_in(factories.person("alice"))
+    page = seen(alice, f"/channels/{here.channel.pk}/")
+    assert "Give access" not in page and "/revocation/" not in page
+    for url in (f"/channels/{here.channel.pk}/connection/", f"/channels/{here.channel.pk}/grants/new/"):
+        assert alice.get(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/channels/999999/", "/channels/999999/connection/", "/connections/999999/", "/grants/999999/revocation/",
+     "/revocations/999999/", "/revocations/999999/evidence/", "/channels/999999/grants/new/", "/people/999999/access/"],
+)  # fmt: skip
+def test_what_is_not_there_is_not_there(erin, url):
+    assert erin.get(url).status_code == 404
+
+
+def test_the_top_of_a_channels_page_says_what_is_wrong_and_how_to_mend_it(here, erin):
+    page = seen(erin, f"/channels/{here.channel.pk}/")
+    assert "Only one administrator over there" in page and "1 door is nobody’s yet" in page
+    Connection.objects.filter(channel=here.channel).update(state="disconnected", trouble="The token was taken back.")
+    page = seen(erin, f"/channels/{here.channel.pk}/")
+    assert "The connection is dead" in page and "The token was taken back." in page and "Connect again" in page
+
+
+def test_connecting_from_the_form_to_the_network_and_back(place, erin):
+    here = place()
+    url = f"/channels/{here.channel.pk}/connection/"
+    answer = erin.post(url, {"base_url": here.there.url, "token": here.account["token"]})
+    waiting = answer["Location"]
+    page = seen(erin, waiting)
+    assert "Asking" in page and 'http-equiv="refresh"' in page and "every 1s" in page
+    assert here.account["token"] not in page
+    part = erin.get(waiting, HTTP_HX_REQUEST="true").content.decode()
+    assert "<html" not in part and "Asking" in part
+    prove(Connection.objects.get())
+    assert erin.get(waiting, HTTP_HX_REQUEST="true")["HX-Refresh"] == "true"
+    assert "is connected" in seen(erin, waiting)
+
+
+def test_a_secret_never_comes_back_to_the_browser_and_the_rest_is_kept(place, erin):
+    here = place()
+    answer = erin.post(f"/channels/{here.channel.pk}/connection/", {"base_url": "", "token": "canary-token-1"})
+    page = answer.content.decode()
+    assert (answer.status_code == 422 and "canary-token-1" not in page and "is missing" in page) or "required" in page
+    erin.post(f"/channels/{here.channel.pk}/connection/", {"base_url": here.there.url, "token": "canary-token-2"})
+    prove(Connection.objects.get())
+    page = seen(erin, f"/channels/{here.channel.pk}/connection/")
+    assert here.there.url in page and "Copy it again" in page and "canary" not in page
+
+
+def test_giving_access_and_taking_it_through_the_pages(here, erin):
+    hana = factories.person("hana")
+    url = f"/channels/{here.channel.pk}/grants/new/"
+    answer = erin.post(url, {"person": hana.pk, "door": "right", "entitlement": "approver", "reason": "legal"})
+    assert answer.status_code == 302
+    again = erin.post(url, {"person": hana.pk, "door": "right", "entitlement": "approver", "reason": "legal"})
+    assert again.status_code == 422 and "exactly this access already" in again.content.decode()
+    held = AccessGrant.objects.get(person=hana)
+    answer = erin.post(f"/grants/{held.pk}/revocation/", {"reason": "moves on"})
+    assert "Verified by reading" in seen(erin, answer["Location"])
+
+
+def test_nobody_gives_access_to_themselves_through_the_page(here, erin):
+    wish = {"person": factories.erin().pk, "door": "right", "entitlement": "publisher", "reason": "me"}
+    assert erin.post(f"/channels/{here.channel.pk}/grants/new/", wish).status_code == 422
+    assert not AccessGrant.objects.filter(person=factories.erin()).exists()
+
+
+def test_a_door_elsewhere_needs_a_level_beside_its_field(here, erin):
+    wish = {"person": factories.person("dana").pk, "door": "shared_login", "entitlement": "viewer", "reason": "agency"}
+    page = erin.post(f"/channels/{here.channel.pk}/grants/new/", wish)
+    assert page.status_code == 422 and 'href="#id_level"' in page.content.decode()
+
+
+def test_a_guided_task_walked_through_its_pages_by_two_people(here, erin):
+    held = factories.grant(here.channel, factories.person("dana"), "poster", door=Door.SHARED_LOGIN, label="Vault")
+    task = request_revocation(held, factories.erin(), "leaves")
+    url, gina = f"/revocations/{task.pk}/", factories.signed_in(factories.person("gina"))
+    factories.grant(here.channel, factories.person("gina"), "manager")
+    refused = gina.post(f"{url}attestation/", {"note": "Done", "file": SimpleUploadedFile("x.png", b"<svg/>")})
+    assert refused.status_code == 422 and "neither a PNG" in refused.content.decode()
+    assert (
+        gina.post(f"{url}attestation/", {"note": "Done", "file": SimpleUploadedFile("x.png", PNG)}).status_code == 302
+    )
+    assert gina.post(f"{url}confirmation/").status_code in (403, 422)
+    assert "I looked" in seen(erin, url) and "I looked" not in seen(gina, url)
+    file = erin.get(f"{url}evidence/")
+    assert b"".join(file) == PNG and file["Content-Disposition"].startswith("attachment")
+    assert file["X-Content-Type-Options"] == "nosniff" and file["Content-Type"] == "image/png"
+    assert erin.post(f"{url}confirmation/").status_code == 302
+    assert "Verified by a second person" in seen(erin, url)
+
+
+def test_saying_whose_it_is(here, erin):
+    identity = NetworkIdentity.objects.get(handle="dana's phone")
+    dana = factories.person("dana")
+    assert erin.post(f"/identities/{identity.pk}/match/", {"person": dana.pk}).status_code == 302
+    assert AccessGrant.objects.get(identity=identity).person == dana
+    assert erin.post(f"/identities/{identity.pk}/match/", {"person": 10**9}).status_code == 422
+
+
+def test_looking_back_shows_who_could_reach_it_then(here, erin):
+    held = AccessGrant.objects.get(person=factories.person("alice"))
+    then = "2026-05-03T14:00"
+    AccessGrant.objects.filter(pk=held.pk).update(starts_at="2026-05-01T00:00Z", revoked_at="2026-06-01T00:00Z")
+    assert "Alice" in seen(erin, f"/channels/{here.channel.pk}/?at={then}")
+    assert "Alice" not in seen(erin, f"/channels/{here.channel.pk}/")
+
+
+@pytest.mark.parametrize(
+    "query", ["?q=%00", "?after=x|y", "?after=|99999999999999999999", "?network=nope&health=x&risk=y"]
+)
+def test_a_broken_address_shows_a_list_and_no_traceback(erin, query):
+    assert erin.get(f"/channels/{query}").status_code == 200
+
+
+@pytest.mark.parametrize("at", ["?at=", "?at=nonsense", "?at=99999-01-01"])
+def test_a_moment_that_is_none_shows_now(here, erin, at):
+    assert "Who can reach it" in seen(erin, f"/channels/{here.channel.pk}/{at}")
+
+
+def test_three_hundred_channels_are_a_list_of_few_queries(erin, capsys):
+    owner = factories.person("gina")
+    made = Channel.objects.bulk_create(
+        Channel(network="sandbox", handle=f"h{n}", name=f"Channel {n:03}", owner=owner) for n in range(300)
+    )
+    Connection.objects.bulk_create(
+        Connection(channel=channel, authorised_by=owner, sealed_secrets=b"x", state="pending") for channel in made
+    )
+    began = time.perf_counter()
+    page = seen(erin, "/channels/")
+    took = (time.perf_counter() - began) * 1000
+    assert "100 of 300" in page and page.count("Connecting") >= 100
+    following = re.search(r'href="(\?[^"]*after=[^"]*)"', page)[1].replace("&amp;", "&")
+    assert "Channel 100" in seen(erin, f"/channels/{following}")
+    with capsys.disabled():
+        print(f"\n300 channels: a page of 100 in {took:.0f} ms")
