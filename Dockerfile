@@ -15,4 +15,4 @@ USER socialops
 VOLUME /var/lib/socialops
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-CMD ["python", "-m", "gunicorn", "socialops.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm"]
+CMD ["python", "-m", "gunicorn", "socialops.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

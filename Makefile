@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer and make; everything else is fetched (requirements/*.lock) or started (socialops/local).
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench faults screens doctor up down lock clean venv-local venv-dev
+.PHONY: help demo test check bench faults screens doctor up down secrets lock clean venv-local venv-dev
 
 CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
@@ -43,6 +43,9 @@ up: venv-local ## The embedded servers alone, for manage.py; they stay until mak
 
 down: ## Stop the embedded servers
 	@test ! -x $(RUN) || $(RUN) -m socialops.local down
+
+secrets: venv-local ## The secrets of docker-compose.yml, into secrets/
+	@$(RUN) manage.py secrets secrets
 
 lock: ## Compile requirements/*.lock anew from pyproject.toml (needs uv)
 	@for each in "base" "local --extra local" "dev --extra local --extra dev"; do set -- $$each; name=$$1; shift; \

@@ -1,9 +1,10 @@
 #!/usr/bin/env python
-import os
 import sys
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "socialops.settings")
-    from django.core.management import execute_from_command_line
+from django.core.management import execute_from_command_line
 
+from socialops.starting import load_settings
+
+if __name__ == "__main__":
+    load_settings()
     execute_from_command_line(sys.argv)

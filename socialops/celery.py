@@ -1,12 +1,12 @@
 """The Celery application. Workers run shifts; messages only say "look now" (delivery.md section 2)."""
 
-import os
-
 import redis
 from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "socialops.settings")
+from socialops.starting import load_settings
+
+load_settings()
 PULSE_KEY, PULSE_SECONDS = "socialops:pulse", 5.0
 
 app = Celery("socialops")

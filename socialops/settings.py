@@ -47,8 +47,11 @@ def number(name: str, default: float) -> float:
 LOCAL = flag("SOCIALOPS_LOCAL", not {"DATABASE_URL", "DATABASE_URL_FILE"} & os.environ.keys())
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY", local.secret("secret_key") if LOCAL else None)
-ALLOWED_HOSTS = env("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-BASE_URL = env("BASE_URL", "http://127.0.0.1:8000")
+BASE_URL = env("BASE_URL", "http://127.0.0.1:8000").rstrip("/")  # where people reach it
+if not BASE_URL.startswith(("https://", "http://")) or not urlsplit(BASE_URL).hostname:
+    raise ImproperlyConfigured(f"BASE_URL is “{BASE_URL}”. It must look like https://social.example.com.")
+MORE_HOSTS = env("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if LOCAL else "")
+ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or "", *filter(None, MORE_HOSTS.split(","))]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Everything that waits (leases, deadlines, looks) is multiplied by this; tests use less than 1, production exactly 1.
 PACE = number("SOCIALOPS_PACE", 1.0)
@@ -124,7 +127,7 @@ def database(url: str) -> dict:
     """Django's settings for postgresql://user:password@host:port/name?host=/socket/directory."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://. Socialops needs PostgreSQL 16 or newer.")
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// (PostgreSQL 16 or newer).")
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -164,7 +167,6 @@ CELERY_TASK_ALWAYS_EAGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
-CELERY_BEAT_SCHEDULE_FILENAME = env("CELERY_BEAT_SCHEDULE_FILENAME", str(local.directory() / "beat") if LOCAL else "/tmp/beat")
 
 # --- Who is there ---------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -211,7 +213,7 @@ OPEN_URLS = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
-    "invitation", "webhook", "healthz", "readyz", "metrics",
+    "invitation", "webhook", "healthz", "readyz", "metrics", "stylesheet",
 }  # fmt: skip
 # allauth has them and we do not offer them: an address of one's own is a way back in.
 SHUT_URLS = {"account_email", "account_set_password", "account_confirm_login_code"}
@@ -221,7 +223,7 @@ SECOND_FACTOR_URLS = {
     "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "account_change_password",
 }  # fmt: skip
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -256,7 +258,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- The rest -----------------------------------------------------------------------------------------------------------
+# --- The rest -------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
@@ -266,15 +268,20 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env("MEDIA_ROOT", str(local.directory() / "media") if LOCAL else "/var/lib/socialops/media"))
-AUDIT_HEADS = Path(env("AUDIT_HEADS", str(MEDIA_ROOT / "audit")))  # best on a disk that the database's machine cannot write
+# Best on a disk that the database's machine cannot write.
+AUDIT_HEADS = Path(env("AUDIT_HEADS", str(MEDIA_ROOT / "audit")))
 EMAIL_BACKEND = env(
     "EMAIL_BACKEND",
     "django.core.mail.backends.filebased.EmailBackend" if LOCAL else "django.core.mail.backends.smtp.EmailBackend",
 )
 EMAIL_FILE_PATH = str(local.directory() / "mail") if LOCAL else None
 EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(number("EMAIL_PORT", 25))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_HOST_USER", ""), env("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "socialops@localhost")
-# Token sealing: the public key seals (web has it), the private key opens (only workers have it). See channels_registry/sealing.py
+# The public key seals (web has it), the private key opens (only workers have it): channels_registry/sealing.py.
 SEALING_KEYS = env("SEALING_KEYS", str(local.directory() / "keys") if LOCAL else "/run/secrets")
 
 # --- What is written down about running -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "socialops.settings")
+from socialops.starting import load_settings
+
+load_settings(status=3)  # gunicorn's own word for "cannot boot"; on any other it tries again for ever
 application = get_wsgi_application()

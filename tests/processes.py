@@ -70,7 +70,7 @@ class Processes:
             port, number = listener.getsockname()[1], listener.fileno()
             url = f"http://127.0.0.1:{port}"
             gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"fd://{number}"]
-            threads = ["--worker-class", "gthread", "--threads", "4", "--worker-tmp-dir", str(self.directory)]
+            threads = ["--worker-class", "gthread", "--threads", "4", "--worker-tmp-dir", str(self.directory), "--no-control-socket"]
             child = self.start("web", [*gunicorn, *threads], {"BASE_URL": url, **env}, (number,))
         wait_until(lambda: _answers(url), "web to answer", child)
         return Running(child, url)

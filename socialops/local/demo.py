@@ -122,7 +122,7 @@ def _sandbox(url: str, places: Places, logs: Path, env: dict[str, str]) -> Child
 def _socialops(port: int, places: Places, logs: Path, env: dict[str, str]) -> list[Child]:
     gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
     commands = {
-        "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
+        "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket"],
         "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "4", "--loglevel", "INFO", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "INFO", "--schedule", str(places.home / "beat-schedule")],
     }

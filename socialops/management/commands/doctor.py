@@ -2,7 +2,7 @@
 
 import sys
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from socialops import probes
 
@@ -11,9 +11,16 @@ class Command(BaseCommand):
     help = "Say of each part whether it is well, and if not, what is wrong and how to mend it."
     requires_system_checks: list[str] = []
 
-    def handle(self, *args, **options) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        names = [probe.__name__ for probe in probes.PARTS]
+        parser.add_argument("parts", nargs="*", metavar="part", help=f"only these: {', '.join(names)}")
+
+    def handle(self, *, parts: list[str], **options) -> None:
+        known = {probe.__name__: probe for probe in probes.PARTS}
+        if unknown := set(parts) - known.keys():
+            raise CommandError(f"There is no part {', '.join(sorted(unknown))}. Parts: {', '.join(known)}.")
         found = []
-        for finding in probes.everything():
+        for finding in (known[name]() for name in parts) if parts else probes.everything():
             found.append(finding)
             self.stdout.write(f"{'ok   ' if finding.well else 'WRONG'}  {finding.part}: {finding.what}")
             if not finding.well:
