@@ -8,7 +8,7 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +111,7 @@ def _file_alone(channel: Channel, event: InboundEvent) -> None:
 
 def _payload(message: InboundMessage) -> dict[str, Any]:
     """The message as JSON that the database can hold, whatever was put into it over there."""
-    told = asdict(message)
+    told = vars(message)
     payload = {name: _clean(value) for name, value in told.items() if name not in ("at", "raw", "reply_to", "text")}
     payload["text"] = _clean(message.text)[:LONGEST_TEXT]
     payload["reply_to"] = _clean(dict(message.reply_to))

@@ -35,6 +35,7 @@ class Reply(Delivery):
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], condition=Q(state="scheduled"), name="reply_due"),
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="reply_leases"),
+            models.Index(fields=["channel"], condition=~Q(state__in=["done", "cancelled"]), name="reply_unsettled"),
         ]
 
 

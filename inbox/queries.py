@@ -1,0 +1,225 @@
+"""Reading the inbox: the list and its views, one conversation, and what waits for whom."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Person
+from channels_registry.models import Channel, Connection
+from channels_registry.permissions import channels_with, rights_rows, seen_by
+from inbox.models import Assignment, Conversation, Message, PollCursor, Reply
+from socialops.lib.tags import span_words
+from socialops.lib.waiting import Waiting
+
+VIEWS = {
+    "mine": "Assigned to you",
+    "unassigned": "Unassigned",
+    "open": "Open",
+    "pending": "Pending",
+    "snoozed": "Snoozed",
+    "resolved": "Resolved",
+}
+PAGE = 40
+MESSAGES = 50
+NEEDS_SOMEBODY = ("needs_human", "held", "blocked", "failed", "missed")
+IN_SIGHT = ("scheduled", "sending", "unknown", *NEEDS_SOMEBODY)
+WORDS = {
+    "unknown": "may or may not be out", "needs_human": "may or may not be out", "held": "is held",
+    "blocked": "cannot go out", "missed": "is late", "failed": "was refused by the network",
+}  # fmt: skip
+TONES = {"unknown": "unsure", "needs_human": "unsure", "held": "held"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page of the list. `next` is the cursor of the following page, "" at the end."""
+
+    conversations: list[Conversation]
+    next: str
+    stamp: str
+
+
+@dataclass(frozen=True)
+class Thread:
+    """What was said, oldest first, and the replies that are not settled.
+
+    `earlier` is the cursor of the page before ("" at the beginning), `seen` the id of the last message shown.
+    """
+
+    messages: list[Message]
+    replies: list[Reply]
+    earlier: str
+    seen: int
+    stamp: str
+
+
+def counts(channels: QuerySet[Channel], person: Person) -> dict[str, int]:
+    """How many wait in each view. One query; what is settled is not counted."""
+    unsettled = Conversation.objects.filter(channel__in=channels.values("pk")).exclude(state="resolved")
+    return unsettled.aggregate(
+        mine=Count("pk", filter=Q(assigned_to=person, state="open")),
+        unassigned=Count("pk", filter=Q(assigned_to=None, state="open")),
+        open=Count("pk", filter=Q(state="open")),
+    )
+
+
+def listed(channels: QuerySet[Channel], person: Person, view: str, wanted: dict[str, Any], before: str) -> Listed:
+    """A page of one view, newest first. `wanted`: channel (an id) and q (words); `before`: a cursor."""
+    found = Conversation.objects.filter(_in_view(view, person), channel__in=channels.values("pk"))
+    if wanted.get("channel"):
+        found = found.filter(channel=wanted["channel"])
+    if words := wanted.get("q"):
+        found = found.filter(
+            Q(contact__name__icontains=words)
+            | Q(contact__handle__icontains=words)
+            | Q(subject__icontains=words)
+            | Q(preview__icontains=words)
+        )
+    if place := _place(before):
+        found = found.filter(Q(last_message_at__lt=place[0]) | Q(last_message_at=place[0], pk__lt=place[1]))
+    found = found.select_related("contact", "channel", "assigned_to").order_by("-last_message_at", "-pk")
+    page = list(found[: PAGE + 1])
+    rest, page = page[PAGE:], page[:PAGE]
+    for each in page:
+        each.waits = waits(each)
+    following = f"{page[-1].last_message_at.isoformat()}_{page[-1].pk}" if rest else ""
+    return Listed(
+        page, following, _stamp((c.pk, c.state, c.preview, c.last_message_at, c.assigned_to_id) for c in page)
+    )
+
+
+def conversation_for(person: Person, pk: int) -> Conversation | None:
+    """The conversation with all that its page says of it, in one query; None where it is not theirs to see."""
+    live = Connection.objects.filter(channel=OuterRef("channel"), state=Connection.State.LIVE)
+    trouble = PollCursor.objects.filter(channel=OuterRef("channel")).exclude(trouble="")
+    last = Assignment.objects.filter(conversation=OuterRef("pk")).order_by("-pk")
+    found = Conversation.objects.select_related("contact", "channel__owner", "assigned_to").annotate(
+        may_answer=Exists(rights_rows("answer").filter(user__person=person, content_object=OuterRef("channel"))),
+        connected=Exists(live),
+        facts=Subquery(live.values("facts")[:1]),
+        trouble=Subquery(trouble.values("trouble")[:1]),
+        assigned_by=Subquery(last.values("by__name")[:1]),
+        assigned_because=Subquery(last.values("reason")[:1]),
+    )
+    conversation = found.filter(pk=pk, channel__in=seen_by(person).values("pk")).first()
+    if conversation is not None:
+        conversation.waits = waits(conversation)
+    return conversation
+
+
+def thread(conversation: Conversation, until: str = "") -> Thread:
+    """The latest messages, or those up to the cursor `until`, with the replies in sight. Two queries."""
+    said = Message.objects.filter(conversation=conversation).select_related("reply__answerable")
+    if place := _place(until):
+        said = said.filter(Q(at__lt=place[0]) | Q(at=place[0], pk__lte=place[1]))
+    latest = list(said.order_by("-at", "-pk")[: MESSAGES + 1])
+    earlier = f"{latest[MESSAGES].at.isoformat()}_{latest[MESSAGES].pk}" if len(latest) > MESSAGES else ""
+    messages = latest[:MESSAGES][::-1]
+    replies = list(
+        Reply.objects.filter(conversation=conversation, state__in=IN_SIGHT).select_related("answerable").order_by("pk")
+    )
+    seen = max((m.pk for m in messages), default=0)
+    stamp = _stamp(
+        [(m.pk, m.version, m.deleted_at, m.reply_id) for m in messages]
+        + [(r.pk, r.state, r.reason) for r in replies]
+        + [(conversation.state, conversation.assigned_to_id)]
+    )
+    return Thread(messages, replies, earlier, seen, stamp)
+
+
+def before(conversation: Conversation, channels: QuerySet[Channel], most: int = 5) -> list[Conversation]:
+    """What else this customer and we said to one another, on channels the reader sees."""
+    others = Conversation.objects.filter(contact=conversation.contact_id, channel__in=channels.values("pk"))
+    return list(others.exclude(pk=conversation.pk).select_related("channel").order_by("-last_message_at")[:most])
+
+
+def waits(conversation: Conversation) -> str:
+    """How long the customer has been waiting, in words; "" if they are not."""
+    if conversation.waiting_since is None or conversation.state == Conversation.State.RESOLVED:
+        return ""
+    return span_words((timezone.now() - conversation.waiting_since).total_seconds())
+
+
+def waiting_for(person: Person) -> list[Waiting]:
+    """Customers who wait for this person, longest first, and replies that somebody has to decide. Two queries."""
+    asked = _mine(person).select_related("contact", "channel").order_by("waiting_since")[:20]
+    answers = [
+        Waiting(
+            f"Answer {each.contact}",
+            f"“{each.subject}” · {each.channel.name}, waits {waits(each)}",
+            reverse("conversation", args=[each.pk]),
+            "Answer",
+        )
+        for each in asked
+    ]
+    there = channels_with(person, "answer").values("pk")
+    return [*_unsettled(Q(channel__in=there), NEEDS_SOMEBODY), *answers]
+
+
+def count_waiting(person: Person) -> int:
+    """How many things waiting_for() stands for. One query."""
+    replies = Reply.objects.filter(channel__in=channels_with(person, "answer").values("pk"), state__in=NEEDS_SOMEBODY)
+    return _mine(person).values("pk").order_by().union(replies.values("pk").order_by(), all=True).count()
+
+
+def trouble(person: Person) -> list[Waiting]:
+    """Channels that cannot be read, and replies that did not get out, on channels this person sees."""
+    there = seen_by(person).values("pk")
+    unread = PollCursor.objects.filter(channel__in=there).exclude(trouble="").select_related("channel")
+    channels = {each.channel_id: each for each in unread.order_by("channel__name", "kind")[:100]}
+    silent = [
+        Waiting(
+            f"{each.channel.name} is not being read",
+            each.trouble,
+            f"/channels/{each.channel_id}/",
+            "See the channel",
+            tone="risk",
+        )
+        for each in channels.values()
+    ]
+    return [*silent, *_unsettled(Q(channel__in=there), ("unknown", *NEEDS_SOMEBODY))]
+
+
+def _mine(person: Person) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(assigned_to=person, state="open", waiting_since__isnull=False)
+
+
+def _unsettled(where: Q, states: tuple[str, ...]) -> list[Waiting]:
+    replies = Reply.objects.filter(where, state__in=states).select_related("conversation__contact", "channel")
+    return [
+        Waiting(
+            f"Your answer to {each.conversation.contact} {WORDS[each.state]}",
+            f"“{each.text[:80]}” · {each.channel.name}. {each.reason}",
+            reverse("conversation", args=[each.conversation_id]),
+            "Look and decide",
+            tone=TONES.get(each.state, "risk"),
+        )
+        for each in replies.order_by("due_at")[:50]
+    ]
+
+
+def _in_view(view: str, person: Person) -> Q:
+    if view == "mine":
+        return Q(assigned_to=person, state="open")
+    if view == "unassigned":
+        return Q(assigned_to=None, state="open")
+    return Q(state=view)
+
+
+def _place(cursor: str) -> tuple[datetime, int] | None:
+    at, _, pk = cursor.partition("_")
+    try:
+        return datetime.fromisoformat(at.replace(" ", "+")), int(pk)
+    except ValueError:
+        return None
+
+
+def _stamp(rows: Iterable[tuple]) -> str:
+    """Changes when what is shown changes."""
+    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:12]
