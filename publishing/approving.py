@@ -108,7 +108,7 @@ def _locked(approval: Approval) -> tuple[Post, Approval]:
 
 def _refuse_changed(post: Post, approval: Approval, revision_hash: str) -> None:
     """What the approver saw, what was asked about and what the post says now have to be the same."""
-    now = post.revisions.select_related("by").order_by("-number").first()
+    now = post.revisions.select_related("by").latest("number")
     if not revision_hash == approval.revision.hash == now.hash:
         raise Changed(post.revisions.filter(hash=revision_hash).order_by("-number").first(), now)
 

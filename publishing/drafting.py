@@ -72,7 +72,7 @@ def edit_post(
     wanted = [v.channel for v in standing] if channels is None else list(channels)
     everywhere = {c.pk: c for c in [*(v.channel for v in standing), *wanted]}
     require_on_all(by, "draft", post, list(everywhere.values()), "change")
-    latest = post.revisions.order_by("-number").select_related("by").first()
+    latest = post.revisions.select_related("by").latest("number")
     if expected_revision != post.revision_number:
         raise Conflict(latest, {"text": text, "title": title, "why_now": why_now, "variants": dict(variants or {})})
     post.text = post.text if text is None else text

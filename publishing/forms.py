@@ -1,11 +1,13 @@
 """What people fill in. The rules are in the verbs; forms read and keep what was typed."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from typing import cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.http import QueryDict
 
 from accounts.models import Person
 from channels_registry import networks
@@ -43,6 +45,22 @@ class WallTimeField(forms.Field):
         return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
 
 
+def _rows(form: forms.Form, name: str, rows: QuerySet) -> QuerySet:
+    """Offer these rows."""
+    cast(forms.ModelChoiceField, form.fields[name]).queryset = rows
+    return rows
+
+
+def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]] | None = None) -> list:
+    """Offer these choices, or those the field has; read once, and drawn from the same list."""
+    field = cast(forms.ChoiceField, form.fields[name])
+    if choices is not None:
+        field.choices = choices
+    offered = list(cast(Iterable, field.choices))
+    field.widget.choices = offered
+    return offered
+
+
 def _zones(*more: str) -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in dict.fromkeys([*more, *wall_clock.time_zones()])]
 
@@ -69,7 +87,7 @@ class PostForm(forms.Form):
         super().__init__(*args, **kwargs)
         own = Channel.objects.filter(pk__in=[c.pk for c in chosen or []])
         offered = channel_permissions.channels_with(person, "draft").exclude(state="archived") | own
-        self.fields["channels"].queryset = offered.order_by("name")
+        self.offered = _rows(self, "channels", offered.order_by("name"))
         for channel in self.asked_for(chosen or []):
             self.fields[f"variant_{channel.pk}"] = forms.CharField(
                 label=f"Another text for {channel.name}",
@@ -82,9 +100,9 @@ class PostForm(forms.Form):
         """The channels whose own text may come with this form: those of the post, and those just ticked."""
         if not self.is_bound:
             return chosen
-        ticked = [pk for pk in self.data.getlist("channels") if pk.isdigit()]
+        ticked = [pk for pk in cast(QueryDict, self.data).getlist("channels") if pk.isdigit()]
         known = {c.pk: c for c in chosen}
-        return list((known | {c.pk: c for c in self.fields["channels"].queryset.filter(pk__in=ticked)}).values())
+        return list((known | {c.pk: c for c in self.offered.filter(pk__in=ticked)}).values())
 
     @property
     def own_texts(self) -> dict[int, str | None]:
@@ -114,11 +132,9 @@ class SubmissionForm(forms.Form):
 
     def __init__(self, *args, approvers, person: Person, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["asked_of"].queryset = approvers
-        choices = list(self.fields["asked_of"].choices)
-        self.nobody = len(choices) == 1
-        self.fields["asked_of"].widget.choices = choices  # read once, drawn and counted from the same list
-        self.fields["time_zone"].choices = _zones(person.time_zone)
+        _rows(self, "asked_of", approvers)
+        self.nobody = len(_choices(self, "asked_of")) == 1  # only “Choose a person”
+        _choices(self, "time_zone", _zones(person.time_zone))
 
     def wanted_at(self) -> datetime | None:
         wall = self.cleaned_data.get("wanted")
@@ -139,13 +155,13 @@ class TimeForm(forms.Form):
     wall_time = WallTimeField(label="Date and time")
     time_zone = forms.ChoiceField(label="Time zone")
     fold = forms.TypedChoiceField(
-        label="If clocks go back over this time", required=False, coerce=int, empty_value=0,
+        label="If clocks go back over this time", required=False, coerce=int, empty_value="0",
         choices=[(0, "The first of the two"), (1, "The second of the two")],
     )  # fmt: skip
 
     def __init__(self, *args, person: Person, zone: str = "", **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = _zones(zone or person.time_zone, person.time_zone)
+        _choices(self, "time_zone", _zones(zone or person.time_zone, person.time_zone))
         self.fields["time_zone"].initial = zone or person.time_zone
 
 
@@ -158,7 +174,8 @@ class HoldForm(forms.Form):
     def __init__(self, *args, channels, whole: bool, **kwargs):
         super().__init__(*args, **kwargs)
         wide = [("everything", "Everything"), *((f"network:{s}", networks.network(s).label) for s in networks.slugs())]
-        self.fields["scope"].choices = [*(wide if whole else []), *((f"channel:{c.pk}", str(c)) for c in channels)]
+        narrow = ((f"channel:{c.pk}", str(c)) for c in channels)
+        self.scopes = _choices(self, "scope", [*(wide if whole else []), *narrow])
         self.channels = {str(c.pk): c for c in channels}
 
     def scoped(self) -> tuple[str, Channel | None]:
@@ -171,7 +188,3 @@ class AddressForm(forms.Form):
         label="Its address on the network", max_length=600, assume_scheme="https",
         help_text="Open the channel, find the post, copy its link.",
     )  # fmt: skip
-
-
-def local_now(zone: str) -> datetime:
-    return timezone.now().astimezone(ZoneInfo(zone)).replace(tzinfo=None)

@@ -1,6 +1,6 @@
 """What the pages and the verbs of publishing read."""
 
-from publishing.queries.calendar import Entry, entries, going_out
+from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
 from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
@@ -19,9 +19,9 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import count_approvals, count_waiting, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "URGENT", "Brief", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
+    "SHELVES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
     "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "count_approvals",
-    "count_waiting", "decided_by", "decisions_on", "differences", "entries",
+    "count_waiting", "days", "decided_by", "decisions_on", "differences", "entries",
     "going_out", "held_by", "holds_on", "measure", "now", "post_page", "preview_of", "previews", "problems",
     "publication_page", "rows_of", "seen_before", "shelf_counts", "standing_holds", "trouble", "variants_of",
     "waiting_for", "wanted_time",

@@ -102,7 +102,7 @@ def _lengths(variants: list[Variant]) -> list[Check]:
 
 
 def _connections(channels: list[Channel]) -> list[Check]:
-    dead = [c for c in channels if c.live_facts is None]
+    dead = [c for c in channels if getattr(c, "live_facts", None) is None]
     if not dead:
         return [Check(True, "Every channel is connected.")]
     return [Check(False, f"{c.name} is not connected, so nothing can go out there until it is.") for c in dead]

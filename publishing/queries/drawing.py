@@ -28,7 +28,7 @@ class Preview:
         return not self.measure.problem and self.measure.left * 10 < self.measure.limit
 
 
-def previews(variants: Iterable[Variant], form: Mapping | Any = None) -> list[Preview]:
+def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
     fields = form.fields if form is not None else {}
     return [
         Preview(

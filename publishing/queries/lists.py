@@ -100,8 +100,9 @@ def wanted_time(variants: list[Variant], zone: str) -> Wanted:
     if last := cancelled.order_by("-id").first():
         return Wanted(last.wall_time.replace(tzinfo=None), last.time_zone, last.fold)
     asked = Approval.objects.filter(post__variants__in=variants, wanted_at__gt=Now()).order_by("-id").first()
-    wall = asked.wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if asked else None
-    return Wanted(wall, zone)
+    if asked is None or asked.wanted_at is None:
+        return Wanted(None, zone)
+    return Wanted(asked.wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone)
 
 
 def _cut(rows: list, size: int, field: str) -> tuple[list, str]:

@@ -9,7 +9,7 @@ from django.views import View
 
 from publishing import approving, drafting, queries
 from publishing.forms import DecisionForm, SubmissionForm, add_errors
-from publishing.models import Approval, Post
+from publishing.models import Approval, Post, Variant
 from publishing.permissions import access_approval, access_post, barred, may_on_all
 
 
@@ -18,11 +18,13 @@ class SubmissionView(View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         post = access_post(request.user, pk)
-        return _submission_page(request, post, _submission_form(request, post))
+        variants = queries.variants_of(post)
+        return _submission_page(request, post, variants, _submission_form(request, post, variants))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         post = access_post(request.user, pk)
-        form = _submission_form(request, post, request.POST)
+        variants = queries.variants_of(post)
+        form = _submission_form(request, post, variants, request.POST)
         if form.is_valid():
             said = form.cleaned_data
             try:
@@ -33,7 +35,7 @@ class SubmissionView(View):
             else:
                 messages.success(request, f"{asked_of} is asked.")
                 return redirect("post", pk)
-        return _submission_page(request, post, form, status=422)
+        return _submission_page(request, post, variants, form, status=422)
 
 
 class SubmissionWithdrawalView(View):
@@ -79,7 +81,7 @@ class DecisionView(View):
         verb = self.verbs.get(request.POST.get("verdict", ""))
         if verb is None:
             form.add_error(None, "Choose to approve, to ask for a change, or to reject.")
-        if not form.is_valid():
+        if verb is None or not form.is_valid():
             return _approval_page(request, approval, form, status=422)
         try:
             verb(approval, request.user.person, form.cleaned_data["revision_hash"], form.cleaned_data["note"])
@@ -107,17 +109,17 @@ class ApprovalWithdrawalView(View):
         return redirect("approval", pk)
 
 
-def _submission_form(request: HttpRequest, post: Post, data=None) -> SubmissionForm:
-    post.drawn = queries.variants_of(post)
-    approvers = queries.approvers_of(post, [v.channel for v in post.drawn])
+def _submission_form(request: HttpRequest, post: Post, variants: list[Variant], data=None) -> SubmissionForm:
+    approvers = queries.approvers_of(post, [v.channel for v in variants])
     person = request.user.person
-    wanted = queries.wanted_time(post.drawn, person.time_zone)
+    wanted = queries.wanted_time(variants, person.time_zone)
     initial = {"wanted": wanted.wall, "time_zone": wanted.zone}
     return SubmissionForm(data, approvers=approvers, person=person, initial=initial)
 
 
-def _submission_page(request: HttpRequest, post: Post, form: SubmissionForm, status: int = 200) -> HttpResponse:
-    variants = post.drawn
+def _submission_page(
+    request: HttpRequest, post: Post, variants: list[Variant], form: SubmissionForm, status: int = 200
+) -> HttpResponse:
     context = {
         "post": post,
         "form": form,

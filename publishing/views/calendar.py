@@ -40,16 +40,14 @@ def _month_page(request: HttpRequest, today: date, zone: ZoneInfo, filters: dict
     first = _day(f"{request.GET.get('month', '')}-01") or today.replace(day=1)
     start = first - timedelta(days=first.weekday())
     last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    days = (last - start).days // 7 * 7 + 7
-    cells = {start + timedelta(days=n): [] for n in range(days)}
-    for entry in queries.entries(
-        request.user.person, _midnight(start, zone), _midnight(start + timedelta(days=days), zone), filters
-    ):
-        cells[entry.at.astimezone(zone).date()].append(entry)
+    end = last + timedelta(days=7 - last.weekday())
+    found = queries.days(request.user.person, _midnight(start, zone), _midnight(end, zone), zone, SHOWN, filters)
+    each = [start + timedelta(days=n) for n in range((end - start).days)]
+    cells = [(day, found.get(day, queries.Day()), day.month == first.month) for day in each]
     return {
         "first": first, "previous": (first - timedelta(days=1)).replace(day=1), "following": last + timedelta(days=1),
-        "cells": [(d, e[:SHOWN], max(len(e) - SHOWN, 0), d.month == first.month) for d, e in cells.items()],
-        "total": sum(len(e) for d, e in cells.items() if d.month == first.month),
+        "cells": [(day, here.entries, here.total - len(here.entries), inside) for day, here, inside in cells],
+        "total": sum(here.total for _, here, inside in cells if inside),
     }  # fmt: skip
 
 

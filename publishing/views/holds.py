@@ -72,8 +72,8 @@ def _scopes(request: HttpRequest) -> tuple[list[Channel], bool]:
     channels = (
         Channel.objects.exclude(state="archived") if whole else channel_permissions.channels_with(person, "manage")
     )
-    channels = list(channels.order_by("name"))
-    return channels, whole or bool(channels)
+    found = list(channels.order_by("name"))
+    return found, whole or bool(found)
 
 
 def _form(request: HttpRequest, data) -> HoldForm:
@@ -92,8 +92,8 @@ def _page(request: HttpRequest, form: HoldForm, status: int = 200) -> HttpRespon
             held = queries.held_by(Hold(**dict(zip(("network", "channel"), form.scoped(), strict=True))))
         if request.method == "GET":
             form.errors.clear()
-    elif len(form.fields["scope"].choices):
-        held = queries.held_by(Hold()) if form.fields["scope"].choices[0][0] == "everything" else None
-    shown = held and held.select_related("channel", "variant__post").order_by("due_at")[:10]
+    elif form.scopes[0][0] == "everything":
+        held = queries.held_by(Hold())
+    shown = [] if held is None else held.select_related("channel", "variant__post").order_by("due_at")[:10]
     context = {"form": form, "held": shown, "count": held.count() if held is not None else None}
     return render(request, "publishing/hold_new.html", context, status=status)

@@ -139,13 +139,15 @@ def _drawn(request: HttpRequest, form: PostForm) -> dict:
 
 def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafting.Conflict) -> HttpResponse:
     """Both texts on one page: theirs, and the form with mine, which may now be saved on top of theirs."""
-    data = form.data.copy()
+    data = request.POST.copy()
     data["expected_revision"] = str(conflict.theirs.number)
     mine = PostForm(data, person=request.user.person, chosen=form.asked_for([]))
     mine.is_valid()
     pieces = words.compare(conflict.theirs.content["text"], form.cleaned_data["text"])
     post.refresh_from_db()
-    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces)
+    names = {v.channel_id: v.channel.name for v in queries.variants_of(post)}
+    own = [(names.get(v["channel"], ""), v["text"]) for v in conflict.theirs.content["variants"] if v["own"]]
+    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces, own=own)
 
 
 def _as_validation(error: ValidationError | PermissionDenied) -> ValidationError:
