@@ -4,9 +4,9 @@
         proxy.plan("lose", method="POST", path="putRecord")     # the server commits, the answer never arrives
         ... talk to proxy.url instead of pds.url ...
 
-Kinds: lose (reset after the server has answered), hang (the same, but silence), error (a 500 instead of the answer),
-garbage (a 200 that cannot be read), refuse (reset before the server sees it), late (reset now, the server sees it
-`seconds` later), delay (the answer comes `seconds` later).
+Kinds: lose (reset after the server has answered), hang (the same, but silence), error (a 500, or another `status`,
+instead of the answer), garbage (a 200 that cannot be read), refuse (reset before the server sees it), late (reset
+now, the server sees it `seconds` later), delay (the answer comes `seconds` later).
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class Plan:
     count: int = 1  # -1: always
     after: int = 0  # let so many matching requests pass first
     seconds: float = 1.0
+    status: int = 500
 
     def takes(self, method: str, path: str) -> bool:
         if self.count == 0 or self.method not in ("", method) or self.path not in path:
@@ -116,7 +117,8 @@ class FaultProxy:
         if kind in ("lose", "late", "hang"):
             return
         if kind == "error":
-            answer = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+            head = f"HTTP/1.1 {plan.status} Planned\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+            answer = head.encode() + b"{}"
         elif kind == "garbage":
             answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n<html"
         writer.write(answer)

@@ -8,18 +8,17 @@ time. Rules: docs.bsky.app, lexicons com.atproto.* and app.bsky.*, and the behav
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import regex
-
-from channels_registry.connector.answers import Response, message_in
+from channels_registry.connector.answers import Response, claims, message_in
 from channels_registry.connector.capabilities import Converses, ListsDoors, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused
 from channels_registry.connector.http import Http
 from channels_registry.connector.looking import look, moment
-from channels_registry.connector.text import LINK, check, same
+from channels_registry.connector.richtext import marks
+from channels_registry.connector.text import check, same
 from channels_registry.connector.types import (
     Access,
     Connected,
@@ -44,8 +43,7 @@ REMEMBERED = 200
 ACCESS_TOKEN_LIVES = timedelta(hours=2)
 TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 TID_FROM = 1_672_531_200_000_000  # 2023-01-01 in microseconds: our keys lie between then and early 2025
-MENTION = regex.compile(r"(?<=^|[\s(])@((?:[a-zA-Z0-9-]+\.)+[a-zA-Z][a-zA-Z0-9-]*)")
-TAG = regex.compile(r"(?<=^|\s)[#＃]([\p{L}\p{M}\p{N}_]{1,64})(?![\p{L}\p{M}\p{N}_])")
+FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
 class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
@@ -95,7 +93,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
         self, http: Http, service: str, session: Mapping[str, Any], secrets: Mapping[str, str]
     ) -> Connected:
         profile = await _profile(http, service, session)
-        token = _claims(session["accessJwt"])
+        token = claims(session["accessJwt"])
         handle = session["handle"]
         return Connected(
             remote_id=session["did"],
@@ -144,7 +142,13 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
         place = _place(cursor)
         params = {"limit": "100"} | ({"cursor": place["walk"]} if place["walk"] else {})
-        answer = await _query(access, "app.bsky.notification.listNotifications", params)
+        try:
+            answer = await _query(access, "app.bsky.notification.listNotifications", params)
+        except Refused:
+            if not place["walk"]:
+                raise
+            again = {"high": place["high"], "seen": place["seen"]}  # the page has run out: begin this walk anew
+            return Page((), json.dumps(again, separators=(",", ":")), more=True)
         return answer.read(lambda value: _page(value, place))
 
     async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published:
@@ -198,7 +202,7 @@ async def _log_in(http: Http, service: str, identifier: str, password: str) -> d
             status=error.status,
         ) from error
     session = answer.read(_session)
-    if _claims(session["accessJwt"]).get("scope") == "com.atproto.access":
+    if claims(session["accessJwt"]).get("scope") == "com.atproto.access":
         raise Refused("This is the account's main password. Make an app password for Socialops and use that.")
     return session
 
@@ -216,28 +220,19 @@ async def _profile(http: Http, service: str, session: Mapping[str, Any]) -> dict
 async def _record(access: Access, text: str, at: datetime | None) -> dict[str, Any]:
     created = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": created}
-    facets = [*_plain_facets(text)]
-    for match in MENTION.finditer(text):
-        if did := await _did_of(access, match[1]):
-            feature = {"$type": "app.bsky.richtext.facet#mention", "did": did}
-            facets.append(_facet(text, match.start(), match.end(), feature))
+    facets = [facet async for facet in _facets(access, text)]
     if facets:
         record["facets"] = sorted(facets, key=lambda each: each["index"]["byteStart"])
     return record
 
 
-def _plain_facets(text: str) -> Iterator[dict[str, Any]]:
-    for match in LINK.finditer(text):
-        yield _facet(text, match.start(), match.end(), {"$type": "app.bsky.richtext.facet#link", "uri": match[0]})
-    for match in TAG.finditer(text):
-        if not match[1].isdecimal():
-            yield _facet(text, match.start(), match.end(), {"$type": "app.bsky.richtext.facet#tag", "tag": match[1]})
-
-
-def _facet(text: str, start: int, end: int, feature: dict[str, str]) -> dict[str, Any]:
-    """The network counts in bytes of UTF-8, Python in code points."""
-    begins = len(text[:start].encode())
-    return {"index": {"byteStart": begins, "byteEnd": begins + len(text[start:end].encode())}, "features": [feature]}
+async def _facets(access: Access, text: str) -> AsyncIterator[dict[str, Any]]:
+    for mark in marks(text):
+        value = await _did_of(access, mark.value) if mark.kind == "mention" else mark.value
+        if value:
+            start, end = mark.in_bytes(text)
+            feature = {"$type": f"app.bsky.richtext.facet#{mark.kind}", FEATURES[mark.kind]: value}
+            yield {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]}
 
 
 async def _did_of(access: Access, handle: str) -> str:
@@ -311,16 +306,6 @@ def _server_of(session: Mapping[str, Any]) -> str:
     """The server that holds the account, if the login was at a gateway (bsky.social) that says so."""
     services = (session.get("didDoc") or {}).get("service") or []
     return next((str(each["serviceEndpoint"]) for each in services if each.get("id") == "#atproto_pds"), "")
-
-
-def _claims(token: str) -> dict[str, Any]:
-    """What the token says of itself. Not verified: it is not ours to trust, only to plan by."""
-    try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        return claims if isinstance(claims, dict) else {}
-    except (IndexError, ValueError):
-        return {}
 
 
 def _published(handle: str, uri: str, cid: str) -> Published:

@@ -8,7 +8,6 @@ again. Rules: docs.joinmastodon.org (statuses, notifications, instance, oauth).
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +18,7 @@ from channels_registry.connector.capabilities import Converses, Network, Publish
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
+from channels_registry.connector.richtext import plain
 from channels_registry.connector.text import check
 from channels_registry.connector.types import (
     Access,
@@ -281,7 +281,7 @@ def _published(status: Mapping[str, Any]) -> Published:
 
 def _is(status: Mapping[str, Any], text: str, since: datetime | None) -> bool:
     """Whether this status says our text: it comes back as HTML, and mentions come back without their server."""
-    said = REMOTE_MENTION.sub(r"\1", _plain(status["content"]))
+    said = REMOTE_MENTION.sub(r"\1", plain(status["content"]))
     return matches(REMOTE_MENTION.sub(r"\1", text), since, said, moment(status["created_at"]))
 
 
@@ -302,7 +302,7 @@ def _message(status: Mapping[str, Any], root: str, us: str) -> InboundMessage:
         author_id=str(author["id"]),
         author_handle=author["acct"],
         author_name=author["display_name"] or author["acct"],
-        text=_plain(status["content"]),
+        text=plain(status["content"]),
         at=moment(status["created_at"]),
         in_reply_to=str(above),
         url=str(status["url"] or status["uri"]),
@@ -313,23 +313,3 @@ def _message(status: Mapping[str, Any], root: str, us: str) -> InboundMessage:
 def _age(remote_id: str) -> tuple[int, str]:
     """Ids grow: numbers by value, the letters that other servers use by length and alphabet."""
     return len(remote_id), remote_id
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "br" or (tag == "p" and self.parts):
-            self.parts.append("\n" if tag == "br" else "\n\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-
-def _plain(content: str) -> str:
-    reader = _Text()
-    reader.feed(content)
-    reader.close()
-    return "".join(reader.parts).strip()

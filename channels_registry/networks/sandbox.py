@@ -123,7 +123,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         return Unsure("The list of posts is too long to prove anything.")
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
-        params = {"kind": KIND_OF[kind], "since": cursor or "0"}
+        params = {"kind": KIND_OF[kind], "since": cursor if cursor.isdecimal() else "0"}
         return (await _call(access, "GET", "comments", params=params)).read(_page)
 
     def reply_marker(self, key: str) -> str:

@@ -3,6 +3,7 @@ it.
 """
 
 import itertools
+import json
 import re
 import uuid
 from dataclasses import replace
@@ -218,6 +219,17 @@ async def test_a_customer_whose_clock_is_slow_is_heard_all_the_same(peer, access
     peer.atproto.write(customer, f"@{access.handle} I am late.", mention=access.remote_id, age=timedelta(minutes=40))
     late = await peers.eventually(lambda: fetched(access, page.cursor))
     assert [message.text for message in late.messages] == [f"@{access.handle} I am late."]
+
+
+@only_bluesky
+async def test_a_page_that_has_run_out_begins_the_walk_anew(peer, access):
+    await peer.customer_writes(access, "Still there.", None)
+    await peers.eventually(lambda: fetched(access, ""))
+    peer.proxy.plan("error", path="listNotifications", status=400)
+    stale = await bluesky.fetch(access, "mentions", json.dumps({"walk": "2020-01-01T00:00:00Z"}))
+    assert (stale.messages, stale.more) == ((), True)
+    page = await bluesky.fetch(access, "mentions", stale.cursor)
+    assert "Still there." in page.messages[0].text
 
 
 async def fetched(access, cursor):

@@ -266,6 +266,15 @@ async def test_polling_again_from_the_cursor_brings_nothing_twice(peer, access):
 
 
 @every(Converses)
+async def test_a_cursor_that_makes_no_sense_does_not_stop_the_polls(peer, access):
+    await peer.customer_writes(access, "Hello there.", None)
+    await eventually(lambda: heard(peer, access, "Hello there."))
+    for kind in peer.network.kinds:
+        page = await peer.network.fetch(access, kind, "{no cursor}")
+        await peer.network.fetch(access, kind, page.cursor)
+
+
+@every(Converses)
 async def test_a_poll_of_a_network_that_is_away_may_be_tried_later(peer, access):
     peer.proxy.down = True
     with pytest.raises(TryLater):
