@@ -2,13 +2,19 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)  # fmt: skip
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from accounts import sealing
-from accounts.models import Person
+from accounts.models import AuditEvent, Person
 from tests.factories import PASSWORD, erin, person, signed_in, user
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +149,36 @@ def test_a_new_password_ends_every_other_session():
     dana.set_password("another long sentence altogether")
     dana.save()
     assert other.get(reverse("settings")).status_code == 302
+
+
+# --- In the trail ----------------------------------------------------------------------------------------------------
+
+
+def done_by(who):
+    events = AuditEvent.objects.filter(actor=who, action__startswith="login.").order_by("pk")
+    return list(events.values_list("action", flat=True))
+
+
+def test_the_trail_says_who_signed_in_and_what_they_did_to_their_login():
+    dana = user(person("dana"), PASSWORD)
+    client = Client()
+    client.post(reverse("account_login"), {"login": dana.email, "password": "wrong"})
+    client.post(reverse("account_login"), {"login": dana.email, "password": PASSWORD})
+    new = "another long sentence altogether"
+    client.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    assert done_by(dana.person) == ["login.signed_in", "login.password_changed"]
+
+
+def test_a_second_factor_set_up_and_taken_away_is_in_the_trail():
+    dana = user(person("dana"), PASSWORD)
+    client = Client()
+    client.post(reverse("account_login"), {"login": dana.email, "password": PASSWORD})
+    page = reverse("mfa_activate_totp")
+    assert client.get(page).url.startswith(reverse("account_reauthenticate"))
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    client.get(page)
+    secret = client.session["mfa.totp.secret"]
+    client.post(page, {"code": format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))})
+    client.post(reverse("mfa_deactivate_totp"))
+    assert "login.factor_added" in done_by(dana.person) and "login.factor_removed" in done_by(dana.person)
+    assert secret not in str(list(AuditEvent.objects.values_list("data", flat=True)))
