@@ -25,7 +25,7 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 KEEPALIVE_SECONDS = 2.0  # shorter than any server's, so that an idle connection is never closed under a request
 LARGEST_BODY = 8 * 1024 * 1024
-USER_AGENT = "Socialops (+https://github.com/socialops)"
+USER_AGENT = "Socialops/0.1"
 
 Trace = Callable[[str, str], None]
 Judge = Callable[[Response], NetworkError | None]
