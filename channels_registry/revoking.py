@@ -216,17 +216,17 @@ def withdraw(revocation: Revocation, by: Person, reason: str) -> Revocation:
 
 def may_handle(revocation: Revocation, by: Person) -> bool:
     """Whose hands may do it: the one it was given to, managers and administrators; never the holder of the door."""
-    if by.pk == revocation.grant.person_id or not is_present(by):
+    if by.pk == revocation.grant.person_id:
         return False
-    return revocation.assigned_to_id == by.pk or may_administer(by, revocation.grant.channel)
+    return may_administer(by, revocation.grant.channel) or (revocation.assigned_to_id == by.pk and is_present(by))
 
 
 def may_confirm(revocation: Revocation, by: Person) -> bool:
     """Whose eyes may confirm it: anybody trusted with the channel but the attester and the holder."""
-    if by.pk in (revocation.grant.person_id, revocation.attested_by_id) or not is_present(by):
+    if by.pk in (revocation.grant.person_id, revocation.attested_by_id):
         return False
     channel = revocation.grant.channel
-    near = by.pk in (channel.owner_id, channel.backup_owner_id)
+    near = by.pk in (channel.owner_id, channel.backup_owner_id) and is_present(by)
     return near or may_administer(by, channel) or has_role(by, Role.SOCIAL_LEAD)
 
 
