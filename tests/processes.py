@@ -58,9 +58,13 @@ class Processes:
 
     def start(self, name: str, command: list[str], env: dict[str, str] | None = None, pass_fds: tuple = ()) -> Child:
         """Any process, with the environment of the test (DATABASE_URL, REDIS_URL) and `env` on top."""
+        return self.bare(name, command, {**os.environ, **self.env, **(env or {})}, pass_fds)
+
+    def bare(self, name: str, command: list[str], env: dict[str, str], pass_fds: tuple = ()) -> Child:
+        """A process with exactly this environment."""
         self.count += 1
         log = self.directory / f"{name}-{self.count}.log"
-        child = Child(name, command, log, CHECKOUT, {**os.environ, **self.env, **(env or {})})
+        child = Child(name, command, log, CHECKOUT, env)
         child.start(pass_fds)
         self.stack.callback(child.stop)
         return child
@@ -70,8 +74,9 @@ class Processes:
             port, number = listener.getsockname()[1], listener.fileno()
             url = f"http://127.0.0.1:{port}"
             gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"fd://{number}"]
-            threads = ["--worker-class", "gthread", "--threads", "4", "--worker-tmp-dir", str(self.directory), "--no-control-socket"]
-            child = self.start("web", [*gunicorn, *threads], {"BASE_URL": url, **env}, (number,))
+            threads = ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
+            command = [*gunicorn, *threads, "--worker-tmp-dir", str(self.directory)]
+            child = self.start("web", command, {"BASE_URL": url, **env}, (number,))
         wait_until(lambda: _answers(url), "web to answer", child)
         return Running(child, url)
 
