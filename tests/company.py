@@ -113,8 +113,9 @@ def _open_channels(company: Company) -> None:
     factories.grant(blue, who["dana"], "app password", door="app_password", label="dana-phone")
     factories.grant(blue, who["dana"], "holder", door="shared_login", label="Canva")
     identity = NetworkIdentity.objects.create(network="mastodon", remote_id="77", handle="dpetrov", name="D. Petrov")
-    company.examples["identity"] = identity
-    company.examples["grant"] = AccessGrant.objects.filter(person=who["dana"], channel=blue, door="app_password").get()
+    company.examples |= {"identity": identity, "channel": blue, "connection": blue.connections.get()}
+    company.examples["webhooked"] = company.channels["careers"]
+    company.examples["standing_grant"] = AccessGrant.objects.filter(person=who["alice"], channel=blue).first()
 
 
 def _write(company: Company) -> None:
@@ -173,7 +174,7 @@ def _let_go(company: Company) -> None:
     offboarding.sweep()
     case = OffboardingCase.objects.get()
     company.examples["case"] = case
-    company.examples["door"] = case.doors.first()
+    company.examples["revocation"] = case.doors.order_by("pk").last().revocation
     company.examples["leaver"], company.examples["writer"] = company.people["dana"], company.people["alice"]
     company.examples["leaving"] = company.people["charlie"]
     factories.departed(company.people["charlie"], -timedelta(days=5))

@@ -77,6 +77,20 @@ PAGES: dict[str, Page] = {
     "inbox": Page(who="alice"),
     "conversation": Page("conversation", who="alice"),
     "assignment_new": Page("conversation", who="alice"),
+    # channels_registry
+    "channel_list": Page(),
+    "channel_new": Page(),
+    "channel": Page("channel"),
+    "connection_new": Page("channel"),
+    "connection_ending": Page("channel"),
+    "channel_webhook": Page("webhooked"),
+    "connection": Page("connection"),
+    "grant_new": Page("channel"),
+    "grant_revocation": Page("standing_grant"),
+    "revocation": Page("revocation"),
+    "identity_list": Page(),
+    "person_access": Page("writer"),
+    "network_list": Page(),
     # publishing
     "calendar": Page(who="alice"),
     "post_list": Page(who="alice"),
@@ -103,6 +117,7 @@ NOT_PAGES = {
     "metrics": "for machines",
     "mfa_login_webauthn": "JSON for the passkey script",
     "mfa_download_recovery_codes": "a file",
+    "revocation_evidence": "a file",
     "account_email": "shut (settings.SHUT_URLS)",
     "account_set_password": "shut (settings.SHUT_URLS)",
     "account_confirm_login_code": "shut (settings.SHUT_URLS)",
@@ -134,6 +149,7 @@ def visitor(name: str, company: Company) -> Client:
     elif page.who:
         client.force_login(factories.user(company.people[page.who]))
         session = client.session
+        session["account_authentication_methods_user"] = str(company.people[page.who].user.pk)
         session["account_authentication_methods"] = [{"method": "password", "at": time(), "reauthenticated": True}]
         session.save()
     return client

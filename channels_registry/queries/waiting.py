@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Person, Role
-from accounts.permissions import has_role
+from accounts.permissions import role_exists
 from channels_registry.health import SOON_DAYS, day_words
 from channels_registry.models import AccessGrant, Channel, Connection, Proof, Revocation
 from channels_registry.models.access_grant import Door
@@ -21,13 +21,13 @@ SHOWN = 50
 
 
 def waiting_for(person: Person) -> list[Waiting]:
-    """Doors to shut by hand, doors to confirm, identities to match. Four queries."""
-    tasks = _with_doors(Revocation.objects.filter(asked_of(person)))
-    looks = _with_doors(_to_confirm(person))
+    """Doors to shut by hand, and doors to confirm. One query."""
+    rows = Revocation.objects.filter(asked_of(person) | Q(pk__in=_to_confirm(person).values("pk")))
     return [
-        *(_waiting(each, "Shut by hand", each.reason or each.reason_for, "Take it") for each in tasks),
-        *(_waiting(each, "Look as well", f"{each.attested_by} attests that it is shut.", "Confirm") for each in looks),
-        *_identities(person),
+        _waiting(each, "Look as well", f"{each.attested_by} attests that it is shut.", "Confirm")
+        if each.proof == Proof.ATTESTED
+        else _waiting(each, "Shut by hand", each.reason or each.reason_for, "Take it")
+        for each in _with_doors(rows)
     ]
 
 
@@ -37,17 +37,18 @@ def count_waiting(person: Person) -> int:
 
 
 def trouble(person: Person) -> list[Waiting]:
-    """Dead connections, ending tokens, single administrators, on channels this person answers for. Three queries."""
+    """Dead connections, ending tokens, single administrators, on channels this person answers for, and ways in that
+    are nobody's. Three queries.
+    """
     mine = answered_for(person).exclude(state="archived")
-    return [*_connections(mine), *_single_administrators(mine)]
+    return [*_connections(mine), *_single_administrators(mine), *_identities(person)]
 
 
 def answered_for(person: Person) -> QuerySet[Channel]:
     """The channels whose trouble is this person's: owned, backed up, managed; all of them for administrators."""
-    if has_role(person, Role.ADMIN):
-        return Channel.objects.all()
     managed = channels_with(person, "manage").values("pk")
-    return Channel.objects.filter(Q(owner=person) | Q(backup_owner=person) | Q(pk__in=managed))
+    own = Q(owner=person) | Q(backup_owner=person) | Q(pk__in=managed)
+    return Channel.objects.filter(role_exists(person, Role.ADMIN) | own)
 
 
 def _to_confirm(person: Person) -> QuerySet[Revocation]:

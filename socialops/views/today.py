@@ -4,12 +4,13 @@ What waits is the page. The outlook (what goes out, what is broken) is a page of
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from channels_registry.queries import waiting as registry_queries
 from governance import queries as governance_queries
 from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
@@ -20,6 +21,7 @@ from socialops.lib.waiting import Waiting
 NUMBERS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
 SHOWN = 20
 TROUBLE_ON_TODAY = 5
+A_DAY = timedelta(days=1)
 
 
 def today(request: HttpRequest) -> HttpResponse:
@@ -40,13 +42,13 @@ def today(request: HttpRequest) -> HttpResponse:
 def outlook(request: HttpRequest) -> HttpResponse:
     """What goes out in the next 24 hours, and what is broken: a page, or Today's second half."""
     person, within = request.user.person, bool(request.headers.get("HX-Request"))
-    trouble = list(_trouble(person))
+    trouble, now = list(_trouble(person)), timezone.now()
     shown = trouble[:TROUBLE_ON_TODAY] if within else trouble
     context = {
-        "going_out": publishing_queries.going_out(person),
+        "going_out": [e for e in publishing_queries.entries(person, now, now + A_DAY) if e.state != "done"],
         "trouble": shown,
         "more_trouble": len(trouble) - len(shown),
-        "now": timezone.localtime(),
+        "now": timezone.localtime(now),
     }
     return render(request, "outlook.html#within" if within else "outlook.html", context)
 
@@ -54,6 +56,7 @@ def outlook(request: HttpRequest) -> HttpResponse:
 def _waiting(person, frame: Frame) -> Iterator[Waiting]:
     yield from publishing_queries.waiting_for(person)
     yield from inbox_queries.waiting_for(person)
+    yield from registry_queries.waiting_for(person)
     if frame.roles & CONTROL:
         yield from governance_queries.waiting_for(person)
 
@@ -61,6 +64,7 @@ def _waiting(person, frame: Frame) -> Iterator[Waiting]:
 def _trouble(person) -> Iterator[Waiting]:
     yield from publishing_queries.trouble(person)
     yield from inbox_queries.trouble(person)
+    yield from registry_queries.trouble(person)
 
 
 def _clock_first(each: Waiting) -> tuple[bool, datetime | str, str]:
