@@ -130,7 +130,9 @@ class Sender:
         if isinstance(job.parcel, BaseException):
             return judging.looked(job, Looking(), job.parcel)
         plan = self.lane.plan(job.parcel)
-        return judging.looked(job, plan, await self._seen(job) if plan else None)
+        seen = await self._seen(job) if plan else None
+        faults.reach("looking")
+        return judging.looked(job, plan, seen)
 
     async def _seen(self, job: Job) -> Any:
         try:

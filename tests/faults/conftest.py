@@ -1,0 +1,41 @@
+"""Seeds and scale of the fault runs.
+
+`make test`: three seeds, scaled, each with its share of the points. `make faults` (-m faults): twenty seeds with every
+point, and one run unscaled. FAULT_SEEDS=200 for more.
+"""
+
+import os
+import random
+
+import pytest
+
+SCALE = 0.03
+
+
+@pytest.fixture
+def plant(processes, tmp_path, settings):
+    """Make a plant: plant(key=False, lookup=True), or plant(scale=1.0)."""
+    from tests.faults.plant import Plant
+
+    settings.SEALING_KEYS = str(tmp_path / "keys")
+    processes.env["SEALING_KEYS"] = settings.SEALING_KEYS
+
+    def make(scale: float = SCALE, **promises: bool) -> Plant:
+        settings.PACE = scale
+        return Plant(processes, tmp_path, scale, **promises)
+
+    return make
+
+
+@pytest.fixture
+def seed(request) -> int:
+    """Parametrise indirectly; the run is repeatable as far as the machine is."""
+    random.seed(request.param)
+    return request.param
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        many = int(os.environ.get("FAULT_SEEDS", "20"))
+        long = metafunc.definition.get_closest_marker("faults") is not None
+        metafunc.parametrize("seed", range(many) if long else range(3), indirect=True)

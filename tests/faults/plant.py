@@ -1,0 +1,117 @@
+"""A whole plant under fault: worker, beat and sandbox as processes, and the accounts kept at the sandbox's gate."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.utils import timezone
+
+from publishing.models import Publication
+from socialops.lib.delivery.pace import pace
+from socialops.sandbox.control import Control
+from tests import deliveries
+from tests.processes import Processes, Running, wait_until
+from tests.servers import CHECKOUT
+
+ENDED = ("done", "failed", "needs_human", "missed", "blocked", "held", "cancelled")
+DELAY_MS = 100
+
+
+class Plant:
+    def __init__(self, processes: Processes, directory: Path, scale: float, **promises: bool):
+        self.processes, self.directory = processes, directory
+        self.env = {"SOCIALOPS_PACE": str(scale), "PUBLISH_PLACES": "20"}
+        self.control = Control(processes.sandbox().url)
+        self.world = deliveries.world(self.control, channels=3, **promises)
+        self.control.promise(delay_ms=DELAY_MS)
+        self.texts: list[str] = []
+
+    def publish(self, count: int, seconds: float = 0.0, **more) -> list[Publication]:
+        """So many posts, due within the next `seconds`."""
+        made = self.world.publish(count, timezone.now(), **more)
+        for publication in made:
+            later = timezone.now() + timezone.timedelta(seconds=random.uniform(0, seconds))
+            Publication.objects.filter(pk=publication.pk).update(due_at=later, next_attempt_at=later)
+        self.texts += [publication.text for publication in made]
+        return made
+
+    def worker(self, fault: str = "", count: int = 1) -> Running:
+        """A worker; with a fault it is killed at the `count`-th passing of that point, once."""
+        env = dict(self.env)
+        if fault:
+            once = self.directory / f"once-{time.monotonic_ns()}"
+            once.touch()
+            env["SOCIALOPS_FAULT_POINT"] = f"{fault}:{count}:{once}"
+        return self.processes.worker(4, **env)
+
+    def beat(self) -> Running:
+        return self.processes.beat(**self.env)
+
+    def wait_for_end(self, slack: float = 25.0) -> float:
+        """Wait until every publication has ended; the seconds it took. Fails beyond the printed bound."""
+        print(f"bound: {pace().formula}, and {slack:g} s for a busy machine to start things")
+        began = time.monotonic()
+        wait_until(lambda: not self.open(), "every publication to end", seconds=pace().bound + slack)
+        return time.monotonic() - began
+
+    def open(self) -> int:
+        return Publication.objects.exclude(state__in=ENDED).count()
+
+    def states(self) -> dict[str, int]:
+        return dict(Counter(Publication.objects.values_list("state", flat=True)))
+
+    def standing(self) -> Counter[str]:
+        """How often each text stands on the network."""
+        mine = set(self.texts)
+        return Counter(post["text"] for post in self.control.posts() if post["text"] in mine)
+
+    def none_twice_none_lost(self) -> None:
+        standing = self.standing()
+        twice = [text for text, times in standing.items() if times > 1]
+        lost = [text for text in self.texts if text not in standing]
+        assert not twice, f"{len(twice)} twice: {twice[:5]}"
+        assert not lost, f"{len(lost)} of {len(self.texts)} lost: {lost[:5]}, {self.states()}"
+        assert self.states() == {"done": len(self.texts)}
+
+
+def naive(control: Control, directory: Path, count: int = 150) -> tuple[int, int]:
+    """(texts that stand there twice, texts that do not) after a kill -9 in the middle and a restart."""
+    token = control.account(f"naive-{time.monotonic_ns()}")["token"]
+    home = directory / f"naive-{time.monotonic_ns()}"
+    home.mkdir()
+    texts = [f"naive {number}" for number in range(count)]
+    (home / "texts.json").write_text(json.dumps(texts))
+    command = [sys.executable, "-m", "tests.faults.naive", control.url, token, str(home)]
+    first = subprocess.Popen(command, cwd=CHECKOUT, env=os.environ)
+    wait_until(lambda: _count(control, texts) > count // 3, "the naive sender to be half way")
+    first.kill()
+    first.wait()
+    subprocess.run(command, cwd=CHECKOUT, env=os.environ, check=True, timeout=60)
+    standing = Counter(post["text"] for post in control.posts() if post["text"].startswith("naive "))
+    return sum(times > 1 for times in standing.values()), count - len(standing)
+
+
+def _count(control: Control, texts: Iterable[str]) -> int:
+    wanted = set(texts)
+    return sum(post["text"] in wanted for post in control.posts())
+
+
+def died(worker: Running, seconds: float = 40.0) -> None:
+    """The worker met its fault point."""
+    wait_until(
+        lambda: not worker.child.alive(), f"the worker to be killed. It said:\n{worker.said(20)}", seconds=seconds
+    )
+    worker.kill()
+
+
+def report(name: str, plant: Plant, took: float, control: tuple[int, int]) -> None:
+    """One line beside the naive sender's."""
+    twice = sum(times > 1 for times in plant.standing().values())
+    print(f"{name}: {len(plant.texts)} posts, {twice} twice, {plant.states()}, ended {took:.1f} s after the last fault")
+    print(f"{name}, naive sender: {control[0]} twice, {control[1]} lost")

@@ -1,0 +1,59 @@
+"""kill -9 of a worker at nine points of a delivery: none twice, none lost, none stuck.
+
+The network has no key, so that anything sent twice stands there twice; only its list of posts can be looked at.
+"""
+
+import random
+
+import pytest
+
+from socialops.lib.delivery.faults import POINTS
+from tests.faults import plant as plants
+
+
+def kill_at(plant, points, posts=25):
+    """One worker after another is killed at its point; the last one lives and brings everything to its end."""
+    beat = plant.beat()
+    for point in points:
+        plant.publish(posts, seconds=1.5)
+        count = 1 if point in ("reaping", "looking") else random.randint(1, 8 if "claim" not in point else 2)
+        plants.died(plant.worker(point, count))
+    plant.worker()
+    took = plant.wait_for_end()
+    beat.stop()
+    return took
+
+
+def test_killed_at_a_point(seed, plant, tmp_path):
+    """Three points a seed: the first makes rows that the later ones need (a lease to reap, an outcome to look for)."""
+    mine = [point for number, point in enumerate(POINTS) if number % 3 == seed]
+    works = plant(key=False, lookup=True)
+    took = kill_at(works, sorted(mine, key=POINTS.index))
+    control = plants.naive(works.control, tmp_path)
+    plants.report(f"killed at {', '.join(mine)}", works, took, control)
+    assert control[0] > 0, "the naive sender should have sent some twice: the test proves nothing"
+    works.none_twice_none_lost()
+
+
+@pytest.mark.faults
+def test_killed_at_every_point(seed, plant, tmp_path):
+    works = plant(key=False, lookup=True)
+    points = list(POINTS)
+    random.shuffle(points)
+    points.sort(key=lambda point: point in ("reaping", "looking"))  # these need what the others leave behind
+    took = kill_at(works, points)
+    control = plants.naive(works.control, tmp_path)
+    plants.report(f"seed {seed}, killed at every point", works, took, control)
+    assert control[0] > 0
+    works.none_twice_none_lost()
+
+
+@pytest.mark.faults
+def test_killed_unscaled(plant, tmp_path):
+    """The same at the pace of production: a lease of two minutes, three looks over three."""
+    works = plant(scale=1.0, key=False, lookup=True)
+    took = kill_at(works, ["written"])
+    control = plants.naive(works.control, tmp_path)
+    plants.report("unscaled", works, took, control)
+    assert control[0] > 0
+    works.none_twice_none_lost()

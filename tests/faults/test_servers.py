@@ -1,0 +1,101 @@
+"""Redis flushed, gone, or not there from the start; PostgreSQL restarted in the middle. On servers of its own."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from socialops.local import Servers
+from socialops.settings import database
+from tests.faults import plant as plants
+from tests.servers import CHECKOUT
+
+
+@pytest.fixture
+def servers(tmp_path_factory, processes):
+    """PostgreSQL and Valkey that may be hurt: everything of this test runs on them, the test's own queries too."""
+    home = tmp_path_factory.mktemp("own")
+    mine = Servers(home, durable=False)
+    mine.up()
+    mine.valkey.stop()
+    before = dict(connection.settings_dict)
+    url = {"DATABASE_URL": mine.database_url(), "REDIS_URL": mine.redis_url()}
+    processes.env |= url
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, env={**os.environ, **url}, cwd=CHECKOUT, check=True, timeout=120)
+    connection.close()
+    connection.settings_dict.update(database(mine.database_url()))
+    yield mine
+    connection.close()
+    connection.settings_dict.update(before)
+    mine.down()
+
+
+def hurt_redis(servers: Servers, how: str) -> None:
+    import redis
+
+    if how == "flush":
+        redis.Redis(unix_socket_path=servers.redis_url().removeprefix("unix://").partition("?")[0]).flushall()
+    else:
+        pid = servers.valkey.pid()
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(2)
+        servers.up()
+
+
+def restart_postgres(servers: Servers) -> None:
+    """What `pg_ctl restart -m immediate` does: no checkpoint, every connection cut, recovery at the start."""
+    os.kill(servers.postgres.pid(), signal.SIGQUIT)
+    time.sleep(0.5)
+    servers.up()
+    connection.close()
+
+
+def through_it_all(servers, plant, tmp_path, faults):
+    """Redis is not there at the start; later it is flushed and killed, and PostgreSQL restarted, mid-burst."""
+    works = plant(key=False, lookup=True)
+    worker, beat = start_without_redis(works)
+    works.publish(60, seconds=2)
+    time.sleep(2)
+    assert works.states() == {"scheduled": 60}, "without a broker nobody is woken"
+    servers.up()
+    plants.wait_until(lambda: works.states().get("done"), "the first after Redis came", worker.child)
+    for fault in faults:
+        works.publish(60, seconds=3)
+        time.sleep(random.uniform(0.5, 1.5))
+        restart_postgres(servers) if fault == "postgres" else hurt_redis(servers, fault)
+    took = works.wait_for_end(slack=40)
+    control = plants.naive(works.control, tmp_path)
+    plants.report(f"no Redis at first, then {', '.join(faults)}", works, took, control)
+    assert worker.child.alive() and beat.child.alive()
+    assert control[0] > 0
+    works.none_twice_none_lost()
+
+
+def start_without_redis(works):
+    """Worker and beat as processes.worker() starts them, but nobody can say yet that they are ready."""
+    celery = [sys.executable, "-m", "celery", "-A", "socialops"]
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    schedule = str(Path(works.directory) / "beat-schedule")
+    worker = works.processes.start("worker", [*celery, "worker", "-c", "4", *quiet], works.env)
+    beat = works.processes.start("beat", [*celery, "beat", "--schedule", schedule, "--loglevel", "INFO"], works.env)
+    return plants.Running(worker), plants.Running(beat)
+
+
+def test_servers_come_and_go(servers, plant, tmp_path):
+    assert django_settings.LOCAL
+    through_it_all(servers, plant, tmp_path, ["flush", "postgres", "kill"])
+
+
+@pytest.mark.faults
+def test_servers_come_and_go_in_any_order(seed, servers, plant, tmp_path):
+    faults = ["flush", "postgres", "kill", "postgres"]
+    random.shuffle(faults)
+    through_it_all(servers, plant, tmp_path, faults)
