@@ -40,17 +40,17 @@ class Conflict(ValidationError):
 @transaction.atomic
 def create_post(
     by: Person, channels: Iterable[Channel], text: str, title: str = "", why_now: str = "",
-    variants: Mapping[int, str | None] | None = None,
+    variants: Mapping[int, str | None] | None = None, placements: Mapping[int, str] | None = None,
 ) -> Post:  # fmt: skip
-    """A draft on these channels. `variants` maps a channel's id to a text of its own; the others inherit `text`."""
+    """A draft on these channels. `variants` maps a channel's id to a text of its own; the others inherit `text`.
+
+    `placements` maps it to one of the network's places for a post; by default the first.
+    """
     channels = list(channels)
     post = Post(author=by, text=text, title=_title(title, text), why_now=why_now)
     require_on_all(by, "draft", post, channels, "write")
     post.save()
-    own = variants or {}
-    Variant.objects.bulk_create(
-        [Variant(post=post, channel=c, text=own.get(c.pk), placement=c.connector.placements[0].slug) for c in channels]
-    )
+    _place(post, [], channels, variants or {}, placements or {})
     _save_revision(post, by)
     record(by, "post.created", post, channels=[c.pk for c in channels])
     return post

@@ -66,7 +66,7 @@ def _zones(*more: str) -> list[tuple[str, str]]:
 
 
 class PostForm(forms.Form):
-    """The composer: the master, the channels, and for each channel a text of its own (empty inherits the master)."""
+    """The composer: the master, the channels, and each channel's own text (empty inherits the master) and placement."""
 
     text = forms.CharField(
         label="What do you want to say?", strip=False,
@@ -95,6 +95,11 @@ class PostForm(forms.Form):
                 strip=False,
                 widget=forms.Textarea(attrs={"rows": 4}),
             )
+            places = [(place.slug, place.label) for place in channel.connector.placements]
+            if len(places) > 1:
+                self.fields[f"placement_{channel.pk}"] = forms.ChoiceField(
+                    label=f"Where on {channel.name}", required=False, choices=places
+                )
 
     def asked_for(self, chosen: list[Channel]) -> list[Channel]:
         """The channels whose own text may come with this form: those of the post, and those just ticked."""
@@ -111,6 +116,12 @@ class PostForm(forms.Form):
         named = {int(name.removeprefix("variant_")): name for name in self.fields if name.startswith("variant_")}
         texts = {pk: self.cleaned_data.get(name, "") for pk, name in named.items() if pk in ticked}
         return {pk: text.replace("\r\n", "\n") if text.strip() else None for pk, text in texts.items()}
+
+    @property
+    def placements(self) -> dict[int, str]:
+        """By channel id, for the ticked channels whose network offers a choice."""
+        ticked = {channel.pk: f"placement_{channel.pk}" for channel in self.cleaned_data["channels"]}
+        return {pk: chosen for pk, name in ticked.items() if (chosen := self.cleaned_data.get(name))}
 
     def clean_text(self) -> str:
         return self.cleaned_data["text"].replace("\r\n", "\n")

@@ -12,7 +12,7 @@ from socialops.lib import words
 
 @dataclass(frozen=True)
 class Preview:
-    """`field` is the form's field for a text of the channel's own, if there is a form."""
+    """`field` and `place_field` are the form's fields for a text and a placement of its own, where there are any."""
 
     channel: Channel
     text: str
@@ -21,6 +21,7 @@ class Preview:
     placement: str = ""
     variant: Variant | None = None
     field: Any = None
+    place_field: Any = None
 
     @property
     def near(self) -> bool:
@@ -29,11 +30,13 @@ class Preview:
 
 
 def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
-    fields = form.fields if form is not None else {}
+    def asked(name: str) -> Any:
+        return form[name] if form is not None and name in form.fields else None
+
     return [
         Preview(
             v.channel, v.final_text, measure(v.channel, v.final_text), v.drifted, _place(v), v if v.pk else None,
-            form[name] if (name := f"variant_{v.channel_id}") in fields else None,
+            asked(f"variant_{v.channel_id}"), asked(f"placement_{v.channel_id}"),
         )
         for v in variants
     ]  # fmt: skip
@@ -53,7 +56,7 @@ def as_asked(revision: Revision, variants: Iterable[Variant]) -> list[Preview]:
         known = channels.get(each["channel"])
         channel = known.channel if known else others[each["channel"]]
         drifted = each["own"] and each["text"] != revision.content["text"]
-        drawn.append(Preview(channel, each["text"], measure(channel, each["text"]), drifted))
+        drawn.append(Preview(channel, each["text"], measure(channel, each["text"]), drifted, _label(channel, each)))
     return drawn
 
 
@@ -84,6 +87,10 @@ def connected(channels) -> list[Channel]:
 
 def _place(variant: Variant) -> str:
     """The placement in the network's word, where it offers more than one."""
-    connector = connector_of(variant.channel)
+    return _label(variant.channel, {"placement": variant.placement})
+
+
+def _label(channel: Channel, content: Mapping[str, Any]) -> str:
+    connector, slug = connector_of(channel), content["placement"]
     places = {p.slug: p.label for p in connector.placements} if connector else {}
-    return places.get(variant.placement, variant.placement) if len(places) > 1 else ""
+    return places.get(slug, slug) if len(places) > 1 else ""

@@ -44,7 +44,13 @@ class PostNewView(View):
             said = form.cleaned_data
             try:
                 post = drafting.create_post(
-                    person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts
+                    person,
+                    said["channels"],
+                    said["text"],
+                    said["title"],
+                    said["why_now"],
+                    form.own_texts,
+                    form.placements,
                 )
             except (ValidationError, PermissionDenied) as error:
                 add_errors(form, _as_validation(error))
@@ -71,6 +77,7 @@ class PostView(View):
             drafting.edit_post(
                 post, request.user.person, expected_revision=said["expected_revision"] or 0, text=said["text"],
                 title=said["title"], why_now=said["why_now"], channels=said["channels"], variants=form.own_texts,
+                placements=form.placements,
             )  # fmt: skip
         except drafting.Conflict as conflict:
             return _conflict(request, post, form, conflict)
@@ -122,6 +129,7 @@ def form_of(post: Post, variants: list[Variant], person) -> PostForm:
     initial = {
         "text": post.text, "title": post.title, "why_now": post.why_now, "expected_revision": post.revision_number,
         "channels": [v.channel_id for v in variants], **{f"variant_{v.channel_id}": v.text or "" for v in variants},
+        **{f"placement_{v.channel_id}": v.placement for v in variants},
     }  # fmt: skip
     return PostForm(person=person, chosen=[v.channel for v in variants], initial=initial)
 
@@ -131,8 +139,10 @@ def _drawn(request: HttpRequest, form: PostForm) -> dict:
     said = getattr(form, "cleaned_data", {})
     post = Post(author=request.user.person, text=said.get("text") or "")
     own = form.own_texts if "channels" in said else {}
+    places = form.placements if "channels" in said else {}
     variants = [
-        Variant(post=post, channel=c, text=own.get(c.pk)) for c in queries.connected(said.get("channels") or [])
+        Variant(post=post, channel=c, text=own.get(c.pk), placement=places.get(c.pk, c.connector.placements[0].slug))
+        for c in queries.connected(said.get("channels") or [])
     ]
     return {"previews": queries.previews(variants, form)}
 

@@ -294,3 +294,15 @@ def test_one_grapheme_is_one_character_where_the_network_counts_graphemes():
     assert length(FAMILY, "graphemes") == 1
     assert too_long(FAMILY * 300, limits) == ""
     assert "Shorten it by 1" in too_long(FAMILY * 301, limits)
+
+
+def test_another_placement_is_another_thing_to_agree_to(approved, alice, acme):
+    drafting.edit_post(approved, alice, expected_revision=1, placements={acme.pk: "story"})
+    approved.refresh_from_db()
+    assert (approved.state, approved.approvals.get().state) == ("draft", "void")
+    assert events(approved)[-1].data["parts"] == ["text", "placement"]
+
+
+def test_a_placement_that_the_network_does_not_have_is_refused(post, alice, acme):
+    with pytest.raises(ValidationError, match="no such place"):
+        drafting.edit_post(post, alice, expected_revision=1, placements={acme.pk: "billboard"})

@@ -296,3 +296,12 @@ def test_the_time_it_had_is_offered_again(publication, approved, alice, bob, dan
     assert wall in page(factories.signed_in(alice), f"/posts/{approved.pk}/approval/")
     agree(approved, alice, bob)
     assert wall in page(factories.signed_in(dana), f"/variants/{approved.variants.get().pk}/publication/")
+
+
+def test_a_placement_is_chosen_where_the_network_offers_some(post, alice, acme):
+    client = factories.signed_in(alice)
+    sent = {"text": TEXT, "title": "t", "channels": [acme.pk], "expected_revision": 1, f"placement_{acme.pk}": "story"}
+    assert f'name="placement_{acme.pk}"' in page(client, f"/posts/{post.pk}/")
+    client.post(f"/posts/{post.pk}/", sent)
+    assert post.variants.get().placement == "story"
+    assert client.post(f"/posts/{post.pk}/", {**sent, f"placement_{acme.pk}": "billboard"}).status_code == 422
