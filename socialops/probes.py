@@ -3,6 +3,7 @@
 `manage.py doctor` shows them all, /readyz the few that decide whether pages can be served.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -197,7 +198,7 @@ def channel_connections() -> Iterator[Finding]:
 
 
 PARTS: list[Callable[[], Finding]] = [database, migrations, broker, worker, beat, clock, keys, storage]
-_FULL = {28, 122}  # ENOSPC, EDQUOT
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOEVICTION = "Set maxmemory-policy to noeviction: a queue that forgets looks like a worker that is slow."
 
 

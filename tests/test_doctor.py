@@ -1,5 +1,7 @@
 """manage.py doctor names what is wrong and how to mend it: each failure is made with a real, broken server."""
 
+import errno
+import os
 import re
 import socket
 import struct
@@ -140,14 +142,23 @@ def test_keys_that_are_short_missing_or_unreadable(settings, tmp_path):
     assert probes.keys().what == "SECRET_KEY is shorter than 40 characters"
 
 
-def test_storage_that_cannot_be_written_or_is_full(settings, tmp_path):
+def test_storage_that_cannot_be_written(settings, tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.touch()
     settings.MEDIA_ROOT = in_the_way / "media"
     assert "cannot be written" in probes.storage().what
-    settings.MEDIA_ROOT = "/dev/full"
-    assert not probes.storage().well
-    assert "MEDIA_ROOT" in probes.storage().mend
+    assert "or set MEDIA_ROOT" in probes.storage().mend
+
+
+def test_storage_that_is_full_or_nearly(settings, tmp_path, monkeypatch):
+    def full(number: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(probes, "LEAST_SPACE", 10**18)
+    assert "MB are left" in probes.storage().what
+    monkeypatch.setattr(probes.os, "fsync", full)
+    assert probes.storage().what == f"the disk of {tmp_path} is full"
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -17,11 +16,14 @@ from pathlib import Path
 from socialops.local.errors import LocalError
 from socialops.local.places import CHECKOUT, Places, private_directory
 from socialops.local.ports import choose_port, free_port, port_is_free
+from socialops.local.processes import last_words
 from socialops.local.servers import Servers
 from socialops.local.supervising import Child
 
 READY_SECONDS = 60
-SEED = CHECKOUT / "socialops" / "management" / "commands" / "demo.py"
+SEED = CHECKOUT / "socialops" / "management"
+LOCK = CHECKOUT / "requirements" / "local.lock"
+PASSWORDS = "password"
 RESTARTS, RESTART_SECONDS = 5, 60
 CELERY = [sys.executable, "-m", "celery", "-A", "socialops"]
 QUIET = ["--without-gossip", "--without-mingle"]  # one worker: no second of waiting for others
@@ -43,7 +45,7 @@ def run() -> int:
             servers.up()
             env, sandbox = _environment(port, places)
             children.append(_sandbox(sandbox, places, logs, env).start())
-            prepare(env, places)
+            prepare(env, sandbox, places)
             children += [child.start() for child in _socialops(port, places, logs, env)]
             _wait_for(port, children)
             _welcome(port, sandbox, places, time.monotonic() - began)
@@ -57,42 +59,44 @@ def run() -> int:
     return 0
 
 
-def prepare(env: dict[str, str], places: Places) -> None:
+def prepare(env: dict[str, str], sandbox: str, places: Places) -> None:
     """Migrate, and fill an empty database with the company; nothing when both were done by the same code."""
     mark = places.home / "prepared"
     now = _what_prepares(env)
     if mark.exists() and mark.read_text() == now:
         return
     _say("Preparing the database")
-    _manage("migrate", env, places)
-    if SEED.exists():
-        _manage("demo", env, places)
+    _manage(["migrate", "--verbosity", "0"], env, places)
+    said = _manage(["demo", "--sandbox", sandbox], env, places)
+    if PASSWORDS in said:  # said once, when the company moves in
+        (places.home / "cast.txt").write_text(said)
     mark.write_text(now)
 
 
 def _what_prepares(env: dict[str, str]) -> str:
     """A fingerprint of everything that decides what the database holds after preparing it."""
     fingerprint = hashlib.sha256(env.get("DATABASE_URL", "").encode())
-    for path in sorted([*CHECKOUT.glob("*/migrations/*.py"), CHECKOUT / "requirements" / "local.lock", SEED]):
-        if path.exists():
-            fingerprint.update(path.read_bytes())
+    for path in sorted([*CHECKOUT.glob("*/migrations/*.py"), *SEED.rglob("*.py"), LOCK]):
+        fingerprint.update(path.read_bytes())
     return fingerprint.hexdigest()
 
 
-def _manage(command: str, env: dict[str, str], places: Places) -> None:
-    log = places.home / "logs" / f"{command}.log"
-    with log.open("wb") as words:
+def _manage(command: list[str], env: dict[str, str], places: Places) -> str:
+    """Run a management command and return what it says; its complaints go to a log."""
+    log = places.home / "logs" / f"{command[0]}.log"
+    with log.open("wb") as complaints:
         done = subprocess.run(
-            [sys.executable, "manage.py", command],
+            [sys.executable, "manage.py", *command],
             cwd=CHECKOUT,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=words,
-            stderr=words,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
             check=False,
         )
     if done.returncode:
-        raise LocalError(f"manage.py {command} failed. The end of {log}:\n{log.read_text()[-2000:]}")
+        raise LocalError(f"manage.py {command[0]} failed: {last_words(log, 1)}\nAll of it is in {log}.")
+    return done.stdout.decode(errors="replace")
 
 
 def _environment(port: int, places: Places) -> tuple[dict[str, str], str]:
@@ -123,7 +127,7 @@ def _socialops(port: int, places: Places, logs: Path, env: dict[str, str]) -> li
     gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
     commands = {
         "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket"],
-        "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "4", "--loglevel", "INFO", *QUIET],
+        "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "8", "--loglevel", "INFO", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "INFO", "--schedule", str(places.home / "beat-schedule")],
     }
     return [Child(name, command, logs / f"{name}.log", CHECKOUT, env) for name, command in commands.items()]
@@ -155,11 +159,7 @@ def _welcome(port: int, sandbox: str, places: Places, seconds: float) -> None:
     _say(f"\nSocialops is at    http://127.0.0.1:{port}    (ready in {seconds:.1f} s)")
     _say(f"The sandbox network {sandbox}")
     with contextlib.suppress(OSError):
-        cast = json.loads((places.home / "cast.json").read_text())
-        width = max(len(person["email"]) for person in cast)
-        _say("\nSign in as")
-        for person in cast:
-            _say(f"  {person['email']:{width}}  {person['password']}  {person['what']}")
+        _say("\n" + (places.home / "cast.txt").read_text().rstrip())
     _say(f"\nLogs are in {places.home / 'logs'}. Ctrl-C stops everything.")
 
 
