@@ -1,7 +1,7 @@
 """Reads of governance: cases with their progress, doors with their proof, who could reach what at a moment."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -13,6 +13,7 @@ from inbox.models import Conversation
 from publishing.models import Approval, Publication
 from socialops.lib.waiting import Waiting
 
+SHUT_WITHIN = timedelta(hours=24)  # what auditors expect from the departure to the last door
 PROVEN = Q(doors__revocation__stage=Revocation.Stage.VERIFIED)
 
 
@@ -105,7 +106,7 @@ def waiting_for(person: Person) -> list[Waiting]:
             detail=f"{case.proven_count} of {case.doors_count} doors proven shut",
             url=f"/offboarding/{case.pk}/",
             action="Open case",
-            due_at=case.departure.at,
+            due_at=case.departure.at + SHUT_WITHIN,
         )
         for case in rows
     ]

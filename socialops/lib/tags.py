@@ -170,6 +170,12 @@ def undo_url(message) -> str:
 
 
 @register.filter
+def number(value: int | None) -> str:
+    """With commas: 84,112."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
 def clip(text: str, length: int) -> str:
     """The text cut at a word, with an ellipsis."""
     text = " ".join(str(text).split())
