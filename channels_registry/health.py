@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.urls import reverse
+from django.utils import timezone
 
 from channels_registry.models import AccessGrant, Channel, Connection
-from channels_registry.refreshing import days_left
 
 SOON_DAYS = 30
 
@@ -29,6 +30,15 @@ class Warning:
     detail: str
     action: str = ""
     url: str = ""
+
+
+def days_left(connection: Connection) -> int | None:
+    """Whole days until the connection ends by itself, or None: it does not, or it is renewed without anybody."""
+    if connection.expires_at is None or connection.state != Connection.State.LIVE:
+        return None
+    if connection.proven_at and connection.expires_at - connection.proven_at < timedelta(days=2):
+        return None  # a short-lived token, renewed all the time
+    return max((connection.expires_at - timezone.now()).days, 0)
 
 
 def health(connection: Connection | None) -> Health:

@@ -6,25 +6,14 @@ while nobody has asked for the revocation of their door, so two administrators w
 
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import Person
 from channels_registry.models import AccessGrant, Connection, Revocation
 from channels_registry.models.access_grant import Door
+from channels_registry.queries.administrators import ADMIN_WORDS, staying_administrators
 from socialops.lib.delivery.lane import Refusal
 
-ADMIN_WORDS = r"^(owner|admin|administrator|super admin|manage|manager|full control)$"
 OURS = "Socialops itself uses this door. Connect the channel through somebody else first."
 LAST_ADMIN = "This is the last administrator over there. Let somebody else become one first."
 ONLY_AUTHORISER = "The channel is connected through this person. Connect it again through somebody who stays first."
-
-
-def staying_administrators(**of):
-    """Administrators on the network who are known, have not left, and whose door nobody wants shut."""
-    asked = Revocation.objects.exclude(state="cancelled").filter(grant=OuterRef("pk"))
-    return (
-        AccessGrant.objects.standing()
-        .filter(~Exists(asked), door=Door.ROLE, entitlement__iregex=ADMIN_WORDS, person__isnull=False, **of)
-        .exclude(person__in=Person.objects.departed().values("pk"))
-    )
 
 
 def refusals() -> list[Refusal]:

@@ -21,6 +21,7 @@ from channels_registry import sealing
 from channels_registry.connecting import keep, talk, tell
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.types import Connected
+from channels_registry.health import days_left
 from channels_registry.models import Connection
 from channels_registry.reaching import opened
 from socialops.lib.sealing import CannotOpen
@@ -65,15 +66,6 @@ def refresh_due() -> int:
     for connection in _ending()[:200]:
         _warn(connection)
     return len(due)
-
-
-def days_left(connection: Connection) -> int | None:
-    """Whole days until the connection ends by itself, or None: it does not, or it is renewed without anybody."""
-    if connection.expires_at is None or connection.state != Connection.State.LIVE:
-        return None
-    if connection.proven_at and connection.expires_at - connection.proven_at < timedelta(days=2):
-        return None  # a short-lived token, renewed all the time
-    return max((connection.expires_at - timezone.now()).days, 0)
 
 
 def _revive(connection_id: int, secret_version: int) -> bool:

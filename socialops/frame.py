@@ -17,7 +17,7 @@ from accounts.models import Notification, Person, Role, RoleAssignment
 from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
-from socialops.views.stylesheet import composed
+from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
 CONTROL = frozenset({Role.ADMIN, Role.AUDITOR})

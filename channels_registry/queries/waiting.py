@@ -8,13 +8,12 @@ from django.urls import reverse
 
 from accounts.models import Person, Role
 from accounts.permissions import role_exists
-from channels_registry.health import SOON_DAYS, day_words
+from channels_registry.health import SOON_DAYS, day_words, days_left
 from channels_registry.models import AccessGrant, Channel, Connection, Proof, Revocation
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import channels_with
-from channels_registry.protecting import staying_administrators
+from channels_registry.queries.administrators import staying_administrators
 from channels_registry.queries.doors import asked_of, identities_waiting
-from channels_registry.refreshing import days_left
 from socialops.lib.waiting import Waiting
 
 SHOWN = 50

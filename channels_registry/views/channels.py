@@ -21,7 +21,7 @@ from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import can
 from channels_registry.permissions import access_channel, may
-from channels_registry.protecting import ADMIN_WORDS
+from channels_registry.queries.administrators import ADMIN_WORDS
 from channels_registry.queries.channels import HEALTHS
 from channels_registry.queries.doors import administrators_over_there
 from channels_registry.registering import register_channel

@@ -95,7 +95,7 @@ def _manage(command: list[str], env: dict[str, str], places: Places) -> str:
             check=False,
         )
     if done.returncode:
-        raise LocalError(f"manage.py {command[0]} failed: {last_words(log, 1)}\nAll of it is in {log}.")
+        raise LocalError(f"manage.py {command[0]} failed. All of it is in {log}, and the end is:\n{last_words(log)}")
     return done.stdout.decode(errors="replace")
 
 

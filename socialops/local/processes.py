@@ -67,6 +67,6 @@ def _bury(pid: int) -> None:
 
 def last_words(log: Path, lines: int = 6) -> str:
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-lines:])
     except OSError:
         return "(no log)"

@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Notification
 from channels_registry import sealing
 from channels_registry.connecting import connect, disconnect, prove
+from channels_registry.health import days_left
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.polling import prove_due
-from channels_registry.refreshing import days_left, refresh, refresh_due
+from channels_registry.refreshing import refresh, refresh_due
 from tests import factories
 
 

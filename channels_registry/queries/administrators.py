@@ -1,0 +1,19 @@
+"""Who administers a channel over there, and will still be there tomorrow."""
+
+from django.db.models import Exists, OuterRef
+
+from accounts.models import Person
+from channels_registry.models import AccessGrant, Revocation
+from channels_registry.models.access_grant import Door
+
+ADMIN_WORDS = r"^(owner|admin|administrator|super admin|manage|manager|full control)$"
+
+
+def staying_administrators(**of):
+    """Administrators on the network who are known, have not left, and whose door nobody wants shut."""
+    asked = Revocation.objects.exclude(state="cancelled").filter(grant=OuterRef("pk"))
+    return (
+        AccessGrant.objects.standing()
+        .filter(~Exists(asked), door=Door.ROLE, entitlement__iregex=ADMIN_WORDS, person__isnull=False, **of)
+        .exclude(person__in=Person.objects.departed().values("pk"))
+    )
