@@ -54,6 +54,12 @@ def work_left(person: Person) -> dict[str, QuerySet]:
     }
 
 
+def went_out_since(case: OffboardingCase) -> int:
+    """Posts that this person answered for and that went out after they left. It should be none."""
+    since = case.departure.at
+    return Publication.objects.filter(answerable=case.person_id, state="done", settled_at__gt=since).count()
+
+
 def work_counts(person: Person) -> dict[str, int]:
     return {name: rows.count() for name, rows in work_left(person).items()}
 

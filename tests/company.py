@@ -174,7 +174,8 @@ def _let_go(company: Company) -> None:
     offboarding.sweep()
     case = OffboardingCase.objects.get()
     company.examples["case"] = case
-    company.examples["revocation"] = case.doors.order_by("pk").last().revocation
+    company.examples["door"] = case.doors.order_by("pk").last()
+    company.examples["revocation"] = company.examples["door"].revocation
     company.examples["leaver"], company.examples["writer"] = company.people["dana"], company.people["alice"]
     company.examples["leaving"] = company.people["charlie"]
     factories.departed(company.people["charlie"], -timedelta(days=5))

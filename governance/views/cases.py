@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views import View
 
 from accounts.models.person import Role
@@ -84,11 +85,16 @@ class PersonCaseView(View):
 def _case_page(
     request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    me = request.user.person
+    me, doors, deadline = request.user.person, list(queries.doors(case)), case.departure.at + queries.SHUT_WITHIN
     context = {
         "case": case,
-        "doors": list(queries.doors(case)),
-        "dry_run": queries.doors_before(case.person) if case.swept_at is None else None,
+        "doors": doors,
+        "proven": sum(door.revocation.stage == "verified" for door in doors),
+        "stuck": sum(door.revocation.state in ("needs_human", "blocked", "failed") for door in doors),
+        "deadline": deadline,
+        "late": deadline < timezone.now(),
+        "went_out": queries.went_out_since(case),
+        "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
         "work": queries.work_counts(case.person),
         "trail": queries.trail(case).reverse()[:12],
         "missing": offboarding.what_is_missing(case) if case.state == "open" else [],
