@@ -38,5 +38,5 @@ def _link(found: str) -> SafeString:
         return conditional_escape(found)
     rest = found[len(bare) :]
     return format_html(
-        '<a href="{}" rel="noopener noreferrer nofollow ugc" target="_blank">{}</a>{}', address, bare, rest
+        '<a class="link" href="{}" rel="noopener noreferrer nofollow ugc" target="_blank">{}</a>{}', address, bare, rest
     )
