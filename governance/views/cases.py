@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 
+from accounts import audit
 from accounts.models.person import Role
 from accounts.permissions import has_role
 from governance import evidence, offboarding, queries
@@ -96,7 +97,7 @@ def _case_page(
         "went_out": queries.went_out_since(case),
         "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
         "work": queries.work_counts(case.person),
-        "trail": queries.trail(case).reverse()[:12],
+        "trail": [(event, audit.words(event.action)) for event in queries.trail(case).reverse()[:12]],
         "missing": offboarding.what_is_missing(case) if case.state == "open" else [],
         "may_steer": has_role(me, Role.ADMIN) and me.pk != case.person_id,
         "acceptance_form": AcceptanceForm(),
