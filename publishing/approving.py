@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts import notifying
 from accounts.audit import record, record_many, register
 from accounts.models import Person
-from publishing import scheduling
+from publishing import queries, scheduling
 from publishing.models import Approval, Decision, Post, Revision, Variant
 from publishing.permissions import barred, require_on_all
 
@@ -18,6 +18,7 @@ register("approval.approved", "approved a post")
 register("approval.changes_requested", "asked for changes to a post")
 register("approval.rejected", "rejected a post")
 register("approval.withdrawn", "took back an approval")
+register("approval.handed_over", "gave a request for approval to somebody else")
 register("approval.voided", "made an approval void by changing the post")
 
 WORDS = {
@@ -81,6 +82,37 @@ def void(post: Post, by: Person) -> None:
     )
     Approval.objects.filter(pk__in=[a.pk for a in overtaken]).update(state=Approval.State.VOID)
     record_many([(by, "approval.voided", a, {"was": a.state, "revision": a.revision_id}) for a in overtaken])
+
+
+@transaction.atomic
+def hand_over(person: Person, by: Person | None, reason: str = "") -> int:
+    """What this person was asked and has not decided goes to somebody else who may. Returns how many did.
+
+    First the channels' backup owners and owners, then the person's manager, then whoever else may decide.
+    Where nobody may, the one who asked is told. Nothing is decided by this, and repeating it changes nothing.
+    """
+    pending = Approval.objects.filter(asked_of=person, state="pending").order_by("post_id")
+    return sum(_ask_another(approval, person, by, reason) for approval in pending)
+
+
+def _ask_another(approval: Approval, person: Person, by: Person | None, reason: str) -> bool:
+    post, approval = _locked(approval)
+    if approval.state != Approval.State.PENDING or approval.asked_of_id != person.pk:
+        return False
+    channels = _channels(post)
+    first = [pk for c in channels for pk in (c.backup_owner_id, c.owner_id)] + [person.manager_id]
+    able = list(queries.approvers_of(post, channels).exclude(pk=person.pk))
+    if not able:
+        words = f"{person} cannot decide about “{post.title}” any more, and nobody else may. Withdraw it and ask again."
+        notifying.notify(approval.asked_by, "approval.stranded", words, reverse("post", args=[post.pk]), mail=True)
+        return False
+    chosen = min(able, key=lambda each: first.index(each.pk) if each.pk in first else len(first))
+    approval.asked_of = chosen
+    approval.save(update_fields=["asked_of"])
+    record(by, "approval.handed_over", approval, was=person.pk, to=chosen.pk, reason=reason)
+    words = f"{approval.asked_by} asks you to approve “{post.title}”, in place of {person}."
+    notifying.notify(chosen, "approval.asked", words, reverse("approval", args=[approval.pk]), mail=True)
+    return True
 
 
 def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdict: str) -> Decision:

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views import View
 
 from accounts.models import Role
@@ -62,7 +63,7 @@ class HoldLiftingView(View):
             messages.error(request, " ".join(error.messages))
             return redirect("hold_lifting", pk)
         messages.success(request, f"Lifted: {hold.scope}. What was due meanwhile waits for a decision.")
-        return redirect("/publications/?state=held")
+        return redirect(reverse("publication_list") + "?state=held")
 
 
 def _scopes(request: HttpRequest) -> tuple[list[Channel], bool]:

@@ -344,3 +344,37 @@ def _at_once(*acts) -> list:
         thread.join(30)
     assert len(said) == len(acts)
     return said
+
+
+# --- When the person who was asked leaves ---------------------------------------------------------------------------
+
+
+def test_a_leavers_requests_go_to_somebody_who_may_decide(approval, acme, alice, bob):
+    hana = _approver(acme, "hana")
+    factories.departed(bob)
+    assert approving.hand_over(bob, None) == 1
+    approval.refresh_from_db()
+    assert (approval.asked_of, approval.state) == (hana, "pending")
+    assert trail(approval) == ["approval.handed_over"]
+    assert "in place of Bob" in Notification.objects.get(person=hana).text
+    assert approving.hand_over(bob, None) == 0
+    assert approving.approve(approval, hana, approval.revision.hash)
+
+
+def test_the_owner_of_the_channel_comes_first(approval, acme, bob):
+    _approver(acme, "ada")
+    olga = _approver(acme, "olga")
+    type(acme).objects.filter(pk=acme.pk).update(owner=olga)
+    factories.departed(bob)
+    approving.hand_over(bob, None)
+    approval.refresh_from_db()
+    assert approval.asked_of == olga
+
+
+def test_a_request_never_goes_to_its_author_and_the_asker_is_told(approval, acme, alice, bob):
+    factories.grant(acme, alice, "approver")
+    factories.departed(bob)
+    assert approving.hand_over(bob, None) == 0
+    approval.refresh_from_db()
+    assert approval.asked_of == bob
+    assert "nobody else may" in Notification.objects.filter(person=alice).latest("id").text

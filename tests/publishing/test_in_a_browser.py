@@ -3,7 +3,6 @@
 import pytest
 
 from tests import factories
-from tests.browser import browser, browser_context, page  # noqa: F401
 from tests.publishing.steps import TEXT, ask, staffed, write
 
 
@@ -17,7 +16,7 @@ def sign_in(context, web, person) -> None:
     context.add_cookies([{"name": "session", "value": cookie.value, "url": web.url}])
 
 
-def test_the_preview_counts_while_alice_types(acme, web, browser_context, page):  # noqa: F811
+def test_the_preview_counts_while_alice_types(acme, web, browser_context, page):
     sign_in(browser_context, web, factories.person("alice"))
     page.goto("/posts/new/")
     page.get_by_label("Acme").check()
@@ -28,12 +27,12 @@ def test_the_preview_counts_while_alice_types(acme, web, browser_context, page):
     assert page.locator(".postcard .text").inner_text() == TEXT
 
 
-def test_bob_decides_on_a_phone_in_two_taps(acme, web, browser):  # noqa: F811
+def test_bob_decides_on_a_phone_in_two_taps(acme, web, browser):
     alice, bob = factories.person("alice"), factories.person("bob")
     approval = ask(write(alice, [acme]), alice, bob)
     phone = browser.new_context(base_url=web.url, viewport={"width": 390, "height": 844}, has_touch=True)
     sign_in(phone, web, bob)
-    page = phone.new_page()  # noqa: F811
+    page = phone.new_page()
     page.goto("/approvals/")
     page.get_by_role("link", name="Read and decide").tap()
     approve = page.get_by_role("button", name="Approve")
@@ -45,10 +44,10 @@ def test_bob_decides_on_a_phone_in_two_taps(acme, web, browser):  # noqa: F811
     assert approval.state == "approved"
 
 
-def test_a_post_is_written_and_asked_about_without_a_script(acme, web, browser):  # noqa: F811
+def test_a_post_is_written_and_asked_about_without_a_script(acme, web, browser):
     plain = browser.new_context(base_url=web.url, java_script_enabled=False)
     sign_in(plain, web, factories.person("alice"))
-    page = plain.new_page()  # noqa: F811
+    page = plain.new_page()
     page.goto("/posts/new/")
     page.get_by_label("What do you want to say?").fill(TEXT)
     page.get_by_label("Acme").check()
