@@ -77,9 +77,9 @@ def _publication(variant: Variant, approval: Approval, answerable: Person, at: d
 def _lived_through(posts: list[Post], approvals: list[Approval], publications: list[Publication]) -> None:
     """Every row takes the same steps as in life, since the database allows no other; only without the waiting."""
     ids = [post.pk for post in posts]
-    for state in ("in_approval", "approved"):
-        Post.objects.filter(pk__in=ids).update(state=state)
+    Post.objects.filter(pk__in=ids).update(state="in_approval")
     Approval.objects.filter(pk__in=[approval.pk for approval in approvals]).update(state="approved")
+    Post.objects.filter(pk__in=ids).update(state="approved")
     rows = Publication.objects.filter(pk__in=[publication.pk for publication in publications])
     rows.update(state="sending", fence=1, tries=1, lease_until=F("due_at") + timedelta(minutes=2))
     PublicationAttempt.objects.bulk_create(
