@@ -6,7 +6,7 @@ starts. The libraries' own lines pass the same formatter.
 
 import structlog
 
-SHARED = [
+SHARED: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -28,8 +28,9 @@ def configuration(*, readable: bool, level: str) -> dict:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    last = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+    last: list[structlog.types.Processor] = (
+        # plain: the default shows every frame's local variables where rich is installed, opened secrets among them
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

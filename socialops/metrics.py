@@ -30,7 +30,7 @@ def _deliveries() -> Iterator[Metric]:
     for model in apps.get_models():
         if not issubclass(model, Delivery):
             continue
-        kind = model._meta.model_name
+        kind = str(model._meta.model_name)
         rows = model._default_manager.all()
         for row in rows.order_by().values("state").annotate(count=Count("*")):
             states.add_metric([kind, row["state"]], row["count"])
