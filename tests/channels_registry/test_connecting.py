@@ -13,6 +13,7 @@ from channels_registry.health import days_left
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.polling import prove_due
 from channels_registry.refreshing import refresh, refresh_due
+from socialops.logs import configuration
 from tests import factories
 
 
@@ -182,3 +183,21 @@ def test_what_only_a_person_can_renew_is_told_at_each_step_once(place):
         "The connection of Acme acme ends within 3 days. Connect the channel again.",
         "The connection of Acme acme ends within 7 days. Connect the channel again.",
     ]
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_no_traceback_shows_the_secrets_in_its_frames(place, monkeypatch, caplog, readable):
+    from channels_registry.networks.sandbox import Sandbox
+
+    async def breaks(self, fields, secrets, http):
+        raise ZeroDivisionError("a class with a mistake")
+
+    monkeypatch.setattr(Sandbox, "connect", breaks)
+    here = place()
+    made = prove(here.hand_over())
+    assert made.state == "pending" and "cannot be read" in made.trouble
+    line = configuration(readable=readable, level="INFO")["formatters"]["line"]
+    formatter = line["()"](foreign_pre_chain=line["foreign_pre_chain"], processors=line["processors"])
+    written = [formatter.format(record) for record in caplog.records if record.exc_info]
+    assert written and "ZeroDivisionError" in written[0]
+    assert here.account["token"] not in "".join(written)
