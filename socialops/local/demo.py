@@ -46,8 +46,10 @@ def run() -> int:
             env, sandbox = _environment(port, places)
             children.append(_sandbox(sandbox, places, logs, env).start())
             prepare(env, sandbox, places)
-            children += [child.start() for child in _socialops(port, places, logs, env)]
+            web, *others = _socialops(port, places, logs, env)
+            children.append(web.start())
             _wait_for(port, children)
+            children += [child.start() for child in others]  # not at once: the first page comes seconds sooner
             _welcome(port, sandbox, places, time.monotonic() - began)
             _watch(children)
         except _Stopped:
