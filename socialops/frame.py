@@ -127,7 +127,7 @@ def _waits_for(person: Person) -> dict:
     mine = Conversation.objects.filter(assigned_to=person, state=Conversation.State.OPEN)
     cases = OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person)
     roles = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
-    return (
+    return dict(
         Person.objects.filter(pk=person.pk)
         .values(
             held=ArraySubquery(roles.values("role")),

@@ -46,6 +46,7 @@ def outlook(request: HttpRequest) -> HttpResponse:
     shown = trouble[:TROUBLE_ON_TODAY] if within else trouble
     context = {
         "going_out": [e for e in publishing_queries.entries(person, now, now + A_DAY) if e.state != "done"],
+        "within": within,
         "trouble": shown,
         "more_trouble": len(trouble) - len(shown),
         "now": timezone.localtime(now),
