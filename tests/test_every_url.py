@@ -1,0 +1,274 @@
+"""Every address and everybody: a new address fails here until RULES says who may ask for it.
+
+Everybody of the cast asks for every address, with an object of a channel on which alice, bob, gina and hana work.
+charlie may nothing; olga manages another channel, and that opens nothing here; dana has left and is nobody any more.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests import factories, pages
+from tests.company import PASSWORD, Company, found
+
+CAST = ("nobody", "dana", "charlie", "olga", "alice", "bob", "hana", "gina", "frank", "erin")
+SIGNED_IN = frozenset(CAST) - {"nobody", "dana"}
+EVERYBODY = frozenset(CAST)
+SEE_BLUE = "alice bob hana gina frank erin"  # grants on the channel; frank and erin by their roles
+PUBLISH_BLUE, APPROVE_BLUE, ANSWER_BLUE = "alice gina", "bob hana gina", "alice bob"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`may`: names of the cast. `example` names the object (tests/company.py). With `post` that is sent, else GET."""
+
+    may: frozenset[str]
+    example: str = ""
+    args: Callable[[Company], tuple] | None = None
+    post: dict[str, Any] | Callable[[Company], dict[str, Any]] | None = None
+
+    def sent(self, company: Company) -> dict[str, Any] | None:
+        return self.post(company) if callable(self.post) else self.post
+
+    def path(self, name: str, company: Company) -> str:
+        if self.args:
+            return reverse(name, args=self.args(company))
+        return reverse(name, args=[company.examples[self.example].pk] if self.example else [])
+
+
+def only(names: str, example: str = "", **more: Any) -> Rule:
+    return Rule(frozenset(names.split()), example, **more)
+
+
+def signed_in(example: str = "", **more: Any) -> Rule:
+    return Rule(SIGNED_IN, example, **more)
+
+
+def everybody(example: str = "", **more: Any) -> Rule:
+    return Rule(EVERYBODY, example, **more)
+
+
+ASKED_ELSEWHERE = {
+    "healthz": "tests/test_health.py",
+    "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
+    "metrics": "tests/test_health.py",  # this machine, or the token
+}
+RULES: dict[str, Rule] = {
+    # socialops
+    "today": signed_in(),
+    "search": signed_in(),
+    "theme": signed_in(post={"theme": "dark"}),
+    # in front of the door
+    "account_login": everybody(),
+    "account_logout": everybody(),
+    "account_inactive": everybody(),
+    "account_signup": everybody(),  # says that there is none
+    "account_reset_password": everybody(),
+    "account_reset_password_done": everybody(),
+    "account_reset_password_from_key": everybody(args=lambda _: ("a", "b-c")),
+    "account_reset_password_from_key_done": everybody(),
+    "account_email_verification_sent": everybody(),
+    "account_confirm_email": everybody(args=lambda _: ("gone",)),
+    "mfa_authenticate": everybody(),
+    "mfa_login_webauthn": everybody(),
+    "invitation": everybody(args=lambda _: ("no-such-invitation",)),  # without a link that opens: says so, 410
+    # one's own login
+    "account_reauthenticate": signed_in(),
+    "account_change_password": signed_in(),
+    "usersessions_list": signed_in(),
+    "settings": signed_in(post={"time_zone": "UTC"}),
+    "mfa_index": signed_in(),
+    "mfa_reauthenticate": signed_in(),
+    "mfa_reauthenticate_webauthn": signed_in(),
+    "mfa_activate_totp": signed_in(),
+    "mfa_list_webauthn": signed_in(),
+    "mfa_add_webauthn": signed_in(),
+    "mfa_deactivate_totp": only("frank"),
+    "mfa_view_recovery_codes": only("frank"),
+    "mfa_generate_recovery_codes": signed_in(),
+    "mfa_download_recovery_codes": only("frank"),
+    "mfa_edit_webauthn": only("frank", "key"),
+    "mfa_remove_webauthn": only("frank", "key"),
+    # people
+    "person_list": signed_in(),
+    "person": signed_in("leaver"),
+    "person_new": only("erin"),
+    "person_roles": only("erin", "writer", post={"role": "auditor"}),
+    "role_ending": only("erin", args=lambda company: (company.people["gina"].pk, "social_lead"), post={}),
+    "person_teams": only("erin", "writer", post={"team": "Night desk"}),
+    "team_ending": only("erin", args=lambda c: (c.people["alice"].pk, c.examples["membership"].pk), post={}),
+    "invitation_new": only("erin", "leaver", post={}),
+    "departure_new": only("erin", "writer"),
+    "departure_withdrawal": only("erin", "leaving"),
+    "notification_list": signed_in(),
+    "notification_reading": signed_in(post={}),
+    "audit_list": only("erin frank"),
+    "mail_list": only("erin"),
+    "mail_decision": only("erin", "mail", post={"decision": "over"}),
+    # socialops
+    "outlook": signed_in(),
+    "stylesheet": everybody(args=lambda _: ("0",)),
+    # publishing
+    "calendar": signed_in(),
+    "post_list": signed_in(),
+    "post_new": signed_in(),
+    "post_previews": signed_in(post={}),
+    "post": only(SEE_BLUE, "draft"),
+    "submission": only(SEE_BLUE, "draft"),
+    "submission_withdrawal": only("alice gina", args=lambda c: (c.examples["approval"].revision.post_id,), post={}),
+    "approval_list": signed_in(),
+    "approval": only(SEE_BLUE, "approval"),
+    "decision": only(
+        APPROVE_BLUE,
+        "approval",
+        post=lambda c: {"verdict": "approved", "revision_hash": c.examples["approval"].revision.hash},
+    ),
+    "approval_withdrawal": only(APPROVE_BLUE, "approval", post={}),
+    "schedule": only(PUBLISH_BLUE, "variant"),
+    "publication_list": signed_in(),
+    "publication": only(SEE_BLUE, "publication"),
+    "publication_time": only(PUBLISH_BLUE, "publication"),
+    "publication_cancellation": only(PUBLISH_BLUE, "publication", post={}),
+    "publication_adoption": only(PUBLISH_BLUE, "publication", post={}),
+    "publication_keeping": only(PUBLISH_BLUE, "publication", post={}),
+    "publication_confirmation": only(PUBLISH_BLUE, "publication", post={"url": "https://example.org/1"}),
+    "publication_resending": only(PUBLISH_BLUE, "publication", post={}),
+    "publication_absence": only(PUBLISH_BLUE, "publication", post={}),
+    "hold_list": signed_in(),
+    "hold_new": only("olga gina erin"),  # olga: for the channel she manages
+    "hold_lifting": only("gina erin", "hold", post={}),
+    # inbox
+    "inbox": signed_in(),
+    "conversation": only(SEE_BLUE, "conversation"),
+    "reply_new": only(ANSWER_BLUE, "conversation", post={"text": "Hello"}),
+    "assignment_new": only(ANSWER_BLUE, "conversation", post={}),
+    "resolution": only(ANSWER_BLUE, "conversation", post={}),
+    "reopening": only(ANSWER_BLUE, "conversation", post={}),
+    "snooze": only(ANSWER_BLUE, "conversation", post={"span": "hours"}),
+    "reply_cancellation": only(ANSWER_BLUE, "reply", post={}),
+    "reply_adoption": only(ANSWER_BLUE, "reply", post={}),
+    "reply_resending": only(ANSWER_BLUE, "reply", post={}),
+    "reply_confirmation": only(ANSWER_BLUE, "reply", post={}),
+    "webhook": only("", "webhooked", post={}),  # unsigned: nobody, whoever is signed in
+    # channels
+    "channel_list": signed_in(),
+    "channel_new": only("erin"),
+    "network_list": signed_in(),
+    "channel": only(SEE_BLUE, "blue"),
+    "connection_new": only("erin", "blue"),
+    "connection": only("erin", "connection"),
+    "connection_ending": only("erin", "blue", post={}),
+    "channel_webhook": only("erin", "webhooked"),
+    "grant_new": only("erin", "blue"),
+    "grant_revocation": only("alice erin", "standing_grant"),  # alice: her own
+    "person_access": signed_in("writer"),
+    "identity_list": signed_in(),
+    "identity_match": only("erin", "identity", post={}),
+    "revocation": only(SEE_BLUE, "revocation"),
+    "revocation_evidence": only("", "revocation"),  # there is none yet
+    "revocation_taking": only("gina erin", "revocation", post={}),
+    "revocation_attestation": only("gina erin", "revocation", post={"note": "Seen on the network's page."}),
+    "revocation_confirmation": only(SEE_BLUE, "revocation", post={}),  # says that nothing is attested yet
+    "revocation_objection": only(SEE_BLUE, "revocation", post={}),
+    "revocation_unprovable": only("gina erin", "revocation", post={"note": "The network shows no list."}),
+    "revocation_handwork": only("gina erin", "revocation", post={}),
+    "revocation_attempt": only("gina erin", "revocation", post={}),
+    "revocation_withdrawal": only("erin", "revocation", post={"reason": "Not needed."}),
+}
+
+
+@pytest.fixture(scope="module")
+def company(django_db_setup, django_db_blocker) -> Iterator[Company]:
+    """One company for all questions; each question is rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        company = found()
+        company.people["olga"] = factories.person("olga")
+        factories.user(company.people["olga"], PASSWORD)
+        other = factories.channel("sandbox", owner=company.people["olga"], handle="elsewhere")
+        factories.grant(other, company.people["olga"], "manager")
+        _more_examples(company)
+        pages.give_second_factor(company)
+        yield company
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def browsers(company, django_db_blocker) -> dict[str, Client]:
+    """A browser for each of the cast, who have all just given their password once more."""
+    with django_db_blocker.unblock():
+        return {who: Client() if who == "nobody" else _signed_in(company.people[who]) for who in CAST}
+
+
+def _signed_in(who) -> Client:
+    browser = factories.signed_in(who)
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(factories.user(who).pk)
+    session.save()
+    return browser
+
+
+def _more_examples(company: Company) -> None:
+    from accounts import notifying, people
+    from inbox import replying
+
+    company.examples["membership"] = people.join_team(company.people["alice"], "EMEA", factories.erin())
+    company.examples["mail"] = notifying.send_mail(company.people["alice"], "Hello", "Text")
+    company.examples["blue"] = company.channels["blue"]
+    company.examples["connection"] = company.channels["blue"].connections.get()
+    company.examples["reply"] = replying.reply(company.examples["conversation"], "Hello.", company.people["bob"])
+
+
+def addresses() -> dict[str, URLPattern]:
+    return {pattern.name or str(pattern.pattern): pattern for pattern in _patterns(get_resolver().url_patterns)}
+
+
+def _patterns(patterns) -> Iterator[URLPattern]:
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from _patterns(each.url_patterns)
+        else:
+            yield each
+
+
+def ask(company: Company, browser: Client, name: str) -> int:
+    """The status this browser gets; 401 when it is sent to sign in."""
+    rule = RULES[name]
+    path, sent = rule.path(name, company), rule.sent(company)
+    with transaction.atomic():
+        answer = browser.get(path) if sent is None else browser.post(path, sent)
+        transaction.set_rollback(True)
+    return 401 if getattr(answer, "url", "").startswith("/account/login/?next=") else answer.status_code
+
+
+def test_every_address_has_a_rule_and_every_rule_an_address():
+    offered = addresses().keys() - settings.SHUT_URLS - ASKED_ELSEWHERE.keys()
+    assert offered - RULES.keys() == set(), "say in RULES who may ask for these"
+    assert RULES.keys() - offered == set(), "these addresses are gone"
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_only_who_may_gets_in(company, browsers, name, django_db_blocker):
+    with django_db_blocker.unblock():
+        got = {who: ask(company, browser, name) for who, browser in browsers.items()}
+    refused = {who for who, status in got.items() if status in (401, 403, 404)}
+    assert refused == EVERYBODY - RULES[name].may, got
+    assert all(status < 500 for status in got.values()), got
+    if name not in settings.OPEN_URLS:
+        assert (got["nobody"], got["dana"]) == (401, 401)
+
+
+def test_every_open_address_is_meant_to_be():
+    assert settings.OPEN_URLS & addresses().keys() <= {
+        "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
+        "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
+        "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
+        "invitation", "webhook", "healthz", "readyz", "metrics", "stylesheet",
+    }  # fmt: skip
