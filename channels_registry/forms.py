@@ -150,11 +150,20 @@ class ContestForm(RefusedForm):
 
 
 class IdentityForm(RefusedForm):
-    person = PersonField(label="Whose is it", required=False, empty_label="Nobody’s: a service")
+    """Somebody, or nobody: an empty answer says nothing, so it decides nothing."""
+
+    person = PersonField(label="Whose is it", required=False)
+    nobody = forms.BooleanField(required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["person"].offer(Person.objects.order_by("name"))
+
+    def clean(self):
+        given = super().clean()
+        if "person" not in self.errors and bool(given.get("person")) == bool(given.get("nobody")):
+            self.add_error("person", "Choose whose it is, or say that it is a service.")
+        return given
 
 
 class MomentForm(forms.Form):

@@ -31,7 +31,7 @@ class IdentityMatchView(View):
             return _page(request, form.errors.get("person", ["Choose somebody from the list."]), 422)
         person = form.cleaned_data["person"]
         decide(identity, person, request.user.person)
-        messages.success(request, f"{identity} is {person.name}." if person else f"{identity} is a service.")
+        messages.success(request, f"{identity} is {person.name}’s." if person else f"{identity} is a service.")
         return redirect("identity_list")
 
 

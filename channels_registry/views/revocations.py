@@ -7,8 +7,11 @@ from django.views import View
 from channels_registry import queries, revoking
 from channels_registry.forms import AttestationForm, ContestForm, NoteForm, ReasonForm
 from channels_registry.models import Connection, Proof, Revocation
+from channels_registry.models.access_grant import Door
 from channels_registry.permissions import may_administer
 from channels_registry.proving import media_type
+
+KEPT_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT)  # in a vault, a mailbox, a tool
 
 
 class RevocationView(View):
@@ -54,7 +57,7 @@ def revocation_page(request: HttpRequest, revocation: Revocation, status: int = 
         "channel": grant.channel,
         "may_take": mine and revocation.guided and open_stage and revocation.assigned_to_id != me.pk,
         "may_by_hand": mine and not revocation.guided and (stuck or revocation.state == "scheduled"),
-        "may_try_again": mine and (stuck or revocation.state == "needs_human"),
+        "may_try_again": mine and bool(grant.remote_id) and (stuck or revocation.state == "needs_human"),
         "waits_for_network": not revocation.guided and revocation.state in ("scheduled", "sending", "unknown"),
         "people_page": _people_page(revocation) if mine and revocation.guided and open_stage else "",
         **forms,
@@ -70,5 +73,7 @@ def _withdrawal(revocation: Revocation, me) -> ReasonForm | None:
 
 def _people_page(revocation: Revocation) -> str:
     channel = revocation.grant.channel
+    if revocation.grant.door in KEPT_ELSEWHERE:
+        return ""
     known = Connection.objects.filter(channel=channel).order_by("-pk").values_list("fields", "handle").first()
     return channel.connector.people_page_url(*(known or ({}, channel.handle)))

@@ -198,6 +198,9 @@ def test_saying_whose_it_is(here, erin):
     assert erin.post(f"/identities/{identity.pk}/match/", {"person": dana.pk}).status_code == 302
     assert AccessGrant.objects.get(identity=identity).person == dana
     assert erin.post(f"/identities/{identity.pk}/match/", {"person": 10**9}).status_code == 422
+    assert erin.post(f"/identities/{identity.pk}/match/", {"person": ""}).status_code == 422
+    assert erin.post(f"/identities/{identity.pk}/match/", {"person": "", "nobody": "yes"}).status_code == 302
+    assert AccessGrant.objects.get(identity=identity).person is None
 
 
 def test_looking_back_shows_who_could_reach_it_then(here, erin):
