@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Notification, Person, Role, RoleAssignment
+from channels_registry import permissions as channel_permissions
 from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
@@ -124,7 +125,10 @@ class Frame:
 
 
 def _waits_for(person: Person) -> dict:
-    mine = Conversation.objects.filter(assigned_to=person, state=Conversation.State.OPEN)
+    mine = Conversation.objects.filter(
+        assigned_to=person, state=Conversation.State.OPEN, waiting_since__isnull=False,
+        channel__in=channel_permissions.seen_by(person).values("pk"),
+    )  # fmt: skip
     cases = OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person)
     roles = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
     return dict(

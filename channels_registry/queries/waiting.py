@@ -89,8 +89,8 @@ def _connection(row: Connection) -> Waiting:
     url, left = reverse("connection_new", args=[row.channel_id]), days_left(row)
     if left is None:
         return Waiting(f"{row.channel.name} is disconnected", row.trouble, url, "Connect again", tone="risk")
-    title = f"The token of {row.channel.name} dies in {day_words(left)}"
-    return Waiting(title, row.trouble, url, "Connect again", row.expires_at, tone="risk" if left <= 7 else "wait")
+    title, tone = f"{row.channel.name}: the token ends", "risk" if left <= 7 else "wait"
+    return Waiting(title, row.trouble, url, "Connect again", row.expires_at, tone, word=day_words(left))
 
 
 def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
@@ -101,11 +101,12 @@ def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
     alone = alone.filter(~Exists(staying.exclude(person=OuterRef("first"))))
     return [
         Waiting(
-            f"{channel.name} has one administrator on the network",
-            "When they leave, nobody can get in.",
+            channel.name,
+            f"{channel.handle} has one administrator over there. When they leave, nobody can get in.",
             reverse("channel", args=[channel.pk]),
             "Open the channel",
             tone="risk",
+            word="One admin",
         )
         for channel in alone.order_by("name")[:SHOWN]
     ]
