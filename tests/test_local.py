@@ -104,6 +104,7 @@ def test_two_checkouts_at_once_do_not_meet(servers, tmp_path):
         assert (rows(servers), rows(other)) == (1, 2)
     finally:
         other.down()
+        shutil.rmtree(other.places.sockets, ignore_errors=True)
 
 
 def test_several_ups_at_once_start_one_of_each(home, servers):
