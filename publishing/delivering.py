@@ -21,7 +21,8 @@ from socialops.lib.delivery.lane import Errors, Lane, Looking, Refusal, Settled
 
 ERRORS = Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,))
 SLOTS = 2
-OWN = ("id", "text", "key", "handle", "due_at", "channel_id")  # what sending needs of a publication
+NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id"}  # what sending needs of a publication
+OWN = [field.attname for field in Publication._meta.concrete_fields if field.attname in NEEDED]
 TELLS = {  # states that are events, with the words of the trail
     "done": ("publication.published", "published a post"),
     "failed": ("publication.failed", "could not publish a post"),
@@ -55,7 +56,7 @@ class Parcel:
 def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
     wanted = Publication.objects.filter(pk__in=ids)
     rows = list(wanted.values_list(*OWN, "variant__placement", "channel__language"))
-    publications = [(Publication(**dict(zip(OWN, row, strict=False))), *row[-2:]) for row in rows]
+    publications = [(Publication.from_db("default", OWN, row[:-2]), *row[-2:]) for row in rows]
     reached = reach.to(publication.channel_id for publication, *_ in publications)
     return {row[0].pk: _parcel(*row, reached[row[0].channel_id]) for row in publications}
 

@@ -2,9 +2,9 @@
 
 import argparse
 
-from tests.benchmarks import burst
+from tests.benchmarks import burst, idle
 
-WORKLOADS = {"burst": burst.run}
+WORKLOADS = {"burst": burst.run, "idle": idle.run}
 
 
 def main() -> None:

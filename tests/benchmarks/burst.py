@@ -35,7 +35,9 @@ def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
 
 def _report(figures: dict[str, Any], count: int) -> None:
     columns = ("count", "p50", "p99", "last", "per_second")
-    print(f"\n{count} due at one instant, a network of {DELAY_MS:g} ms, {SLOTS} processes; seconds after due, median round")
+    print(
+        f"\n{count} due at one instant, a network of {DELAY_MS:g} ms, {SLOTS} processes; seconds after due, median round"
+    )
     print(ground.table(("", *columns), [(name, *(each.get(c, "") for c in columns)) for name, each in figures.items()]))
     ratios = {}
     for places in PLACES:
@@ -61,8 +63,7 @@ def _product(kind: str, places: int, count: int) -> dict[str, float]:
         world = deliveries.world(control, channels=50)
         control.promise(delay_ms=DELAY_MS)
         stack.enter_context(_worker(places // SLOTS))
-        stack.enter_context(ground.Process("beat", "-m", "celery", "-A", "socialops", "beat", "--loglevel", "INFO", "--schedule",
-                                           f"{ground.os.environ['SOCIALOPS_HOME']}/beat", ready="beat: Starting"))  # fmt: skip
+        stack.enter_context(ground.beat())
         made = world.publish(count, timezone.now() + timezone.timedelta(hours=1))
         due = datetime.now(UTC) + timezone.timedelta(seconds=6)
         ids = [publication.pk for publication in made]
@@ -97,7 +98,9 @@ def _yardstick(kind: str, places: int, count: int) -> dict[str, float]:
         share = (str(due), str(count // SLOTS), str(places // SLOTS))
         for _ in range(SLOTS):
             stack.enter_context(
-                ground.Process(kind, "-m", "tests.benchmarks.yardsticks", kind, control.url, token, *share, ready="ready")
+                ground.Process(
+                    kind, "-m", "tests.benchmarks.yardsticks", kind, control.url, token, *share, ready="ready"
+                )
             )
         ground.wait_for(lambda: control.figures()["arrivals"] >= count, "every request", 120)
         return ground.lateness(control.arrivals(), due)
@@ -115,7 +118,17 @@ def _eta(places: int, count: int) -> dict[str, float]:
     with ExitStack() as stack:
         control = Control(ground.url_of(stack.enter_context(ground.sandbox(DELAY_MS))))
         token = control.account("acme")["token"]
-        command = ("-m", "celery", "-A", "tests.benchmarks.yardsticks:eta", "worker", "--pool", "threads", "-c", str(places))
+        command = (
+            "-m",
+            "celery",
+            "-A",
+            "tests.benchmarks.yardsticks:eta",
+            "worker",
+            "--pool",
+            "threads",
+            "-c",
+            str(places),
+        )
         stack.enter_context(ground.Process("eta", *command, "--loglevel", "INFO", ready=" ready."))
         due = time.time() + 30
         for number in range(count):

@@ -79,6 +79,11 @@ def sandbox(delay_ms: float) -> Process:
     return Process("sandbox", "-m", "socialops.sandbox", "--port", "0", "--delay-ms", str(delay_ms), ready='"url"')
 
 
+def beat() -> Process:
+    command = ("-m", "celery", "-A", "socialops", "beat", "--loglevel", "INFO", "--schedule")
+    return Process("beat", *command, f"{os.environ['SOCIALOPS_HOME']}/beat", ready="beat: Starting")
+
+
 def url_of(process: Process) -> str:
     return json.loads(next(line for line in process.said().splitlines() if '"url"' in line))["url"]
 
@@ -98,12 +103,18 @@ def lateness(rows: Sequence[dict[str, Any]], due: float) -> dict[str, float]:
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     cells = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[n]) for row in cells) for n in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
 
 
 def result(workload: str, ratios: dict[str, float], figures: dict[str, Any]) -> None:
     """The last line of every workload: one JSON object."""
-    line = {"workload": workload, "ratios": {name: round(value, 3) for name, value in ratios.items()}, "figures": figures}
+    line = {
+        "workload": workload,
+        "ratios": {name: round(value, 3) for name, value in ratios.items()},
+        "figures": figures,
+    }
     print(json.dumps(line), flush=True)
 
 
