@@ -172,11 +172,16 @@ def _require_same_account(channel: Channel, connected: Connected) -> None:
     if channel.remote_id:
         same = channel.remote_id == connected.remote_id
     else:
-        same = _bare(channel.handle) in {_bare(connected.handle), _bare(connected.handle).partition("@")[0]}
+        same = _same_handle(_bare(channel.handle), _bare(connected.handle))
     if not same:
         raise Refused(
             f"These keys belong to {connected.handle}, not to {channel.handle}. Use those of {channel.handle}."
         )
+
+
+def _same_handle(one: str, other: str) -> bool:
+    """The server's name counts only where both say it: “acme” and “acme@example.social” are the same."""
+    return one == other or one == other.partition("@")[0] or one.partition("@")[0] == other
 
 
 def _bare(handle: str) -> str:

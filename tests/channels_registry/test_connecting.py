@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Notification
 from channels_registry import sealing
-from channels_registry.connecting import connect, disconnect, prove
+from channels_registry.connecting import _same_handle, connect, disconnect, prove
 from channels_registry.health import days_left
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.polling import prove_due
@@ -68,6 +68,20 @@ def test_keys_of_another_account_are_refused(place, there):
     here, other = place("acme"), there.account("other")
     refused = prove(here.hand_over(token=other["token"]))
     assert refused.state == "refused" and "belong to other" in refused.trouble
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("acme", "acme@example.social", True),
+        ("acme@example.social", "acme", True),
+        ("acme@one.social", "acme@other.social", False),
+        ("acme.bsky.social", "acme.bsky.social", True),
+        ("acme", "acme2", False),
+    ],
+)
+def test_the_server_counts_only_where_both_say_it(one, other, same):
+    assert _same_handle(one, other) is same
 
 
 def test_a_network_that_is_away_is_asked_again_and_given_up_after_ten_minutes(place):
