@@ -1,8 +1,7 @@
 """What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
 
-from collections.abc import Iterable
-
 from django import forms
+from django.db.models import QuerySet
 
 from accounts.models import Person
 from channels_registry import networks
@@ -28,7 +27,7 @@ class PersonField(forms.ModelChoiceField):
     def __init__(self, **kwargs):
         super().__init__(queryset=Person.objects.none(), **kwargs)
 
-    def offer(self, people: Iterable) -> None:
+    def offer(self, people: QuerySet[Person]) -> None:
         self.queryset = people
 
 

@@ -43,6 +43,6 @@ def _rules() -> list[tuple[Q, str]]:
     role = Q(grant__door=Door.ROLE)
     return [
         (Q(grant__ours=True), OURS),
-        (role & Q(grant__entitlement__iregex=ADMIN_WORDS) & ~another, LAST_ADMIN),
+        (role & Q(grant__entitlement__iregex=ADMIN_WORDS) & ~Q(another), LAST_ADMIN),
         (role & ~listed & Q(Exists(through)), ONLY_AUTHORISER),
     ]

@@ -46,7 +46,7 @@ def change_channel(channel: Channel, by: Person, **details: Any) -> Channel:
     """Change its description (name, owner, and the details of register_channel)."""
     channel = Channel.objects.select_for_update().get(pk=channel.pk)
     require_administer(by, channel)
-    own = {key: details.pop(key) for key in ("name", "owner") if key in details}
+    own: dict[str, Any] = {key: details.pop(key) for key in ("name", "owner") if key in details}
     after = {**own, **_known(details)}
     before = {key: getattr(channel, key) for key in after}
     for key, value in after.items():

@@ -4,7 +4,7 @@ Two steps, each with an attempt of its own: revoke, whose acceptance is committe
 cannot do it, or says no, is no end: the revocation becomes a guided task of a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ def settled(rows: Sequence[Settled]) -> None:
     _note_health(rows)
 
 
-def grade(revocation: Revocation, evidence: dict[str, Any]) -> None:
+def grade(revocation: Revocation, evidence: Mapping[str, Any]) -> None:
     """The network was read again. Proven if it could say; otherwise a person has to attest."""
     proven = bool(evidence.get("shut"))
     Revocation.objects.filter(pk=revocation.pk).update(
@@ -119,7 +119,7 @@ def grade(revocation: Revocation, evidence: dict[str, Any]) -> None:
     if proven:
         access.end(revocation.grant, revocation.requested_by, revocation.reason_for or "Revoked.")
     action = "revocation.proven" if proven else "revocation.accepted"
-    audit.record(None, action, revocation, grant=revocation.grant_id, evidence=evidence)
+    audit.record(None, action, revocation, grant=revocation.grant_id, evidence=dict(evidence))
     if not proven:
         _ask(revocation, "was revoked, but the network cannot show it. Look there and attest it.")
 

@@ -1,6 +1,7 @@
 """Lists of channels and connections, and what networks and connections can do."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,7 +40,7 @@ class ChannelFilter:
 class ChannelsPage:
     """`next` is the `after` of the page that follows, or ""."""
 
-    channels: list[Channel]
+    channels: Sequence[Channel]
     total: int
     next: str
 
