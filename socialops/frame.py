@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -18,6 +17,7 @@ from channels_registry import permissions as channel_permissions
 from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
+from socialops.lib.counting import count_of
 from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
@@ -135,19 +135,13 @@ def _waits_for(person: Person) -> dict:
         Person.objects.filter(pk=person.pk)
         .values(
             held=ArraySubquery(roles.values("role")),
-            unread=_count(Notification.objects.filter(person=person, read_at=None)),
-            inbox=_count(mine),
-            approval_list=_count(publishing_queries.approvals_for(person)),
-            case_list=_count(cases),
+            unread=count_of(Notification.objects.filter(person=person, read_at=None)),
+            inbox=count_of(mine),
+            approval_list=count_of(publishing_queries.approvals_for(person)),
+            case_list=count_of(cases),
         )
         .get()
     )
-
-
-def _count(rows: QuerySet) -> Coalesce:
-    """The number of rows, as a subquery."""
-    counted = rows.order_by().values(all_of_them=Value(1)).annotate(n=Count("*")).values("n")
-    return Coalesce(Subquery(counted), 0)
 
 
 def _names() -> list[str]:

@@ -91,6 +91,11 @@ PAGES: dict[str, Page] = {
     "identity_list": Page(),
     "person_access": Page("writer"),
     "network_list": Page(),
+    # governance
+    "case_list": Page(),
+    "case": Page("case"),
+    "evidence_list": Page(who="frank"),
+    "evidence": Page("evidence", who="frank"),
     # publishing
     "calendar": Page(who="alice"),
     "post_list": Page(who="alice"),
@@ -118,6 +123,8 @@ NOT_PAGES = {
     "mfa_login_webauthn": "JSON for the passkey script",
     "mfa_download_recovery_codes": "a file",
     "revocation_evidence": "a file",
+    "evidence_file": "a file",
+    "person_case": "a part of a person's page",
     "account_email": "shut (settings.SHUT_URLS)",
     "account_set_password": "shut (settings.SHUT_URLS)",
     "account_confirm_login_code": "shut (settings.SHUT_URLS)",

@@ -102,7 +102,7 @@ def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
     return [
         Waiting(
             channel.name,
-            f"{channel.handle} has one administrator over there. When they leave, nobody can get in.",
+            f"There is one administrator at {channel.handle}. When they leave, nobody can get in.",
             reverse("channel", args=[channel.pk]),
             "Open the channel",
             tone="risk",

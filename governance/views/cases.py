@@ -12,8 +12,8 @@ from accounts.models.person import Role
 from accounts.permissions import has_role
 from governance import evidence, offboarding, queries
 from governance.forms import AcceptanceForm
-from governance.models import OffboardingCase
-from governance.permissions import access_acceptance, access_case, access_door, require_reader
+from governance.models import CaseDoor, OffboardingCase
+from governance.permissions import access_acceptance, access_case, access_door, may_read, require_reader
 
 
 class CaseListView(View):
@@ -78,9 +78,15 @@ class PersonCaseView(View):
     """The fragment that a person's page loads: the case of that person, if there is one that the reader may see."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        require_reader(request.user.person)
+        if not may_read(request.user.person):
+            return HttpResponse(status=204)  # the person's page is everybody's, so its readers are not told off
         case = queries.cases().filter(person_id=pk).last()
         return render(request, "governance/_person_case.html", {"case": case})
+
+
+def _accepted(door: CaseDoor) -> bool:
+    acceptance = getattr(door, "acceptance", None)
+    return acceptance is not None and acceptance.accepted_by_id is not None
 
 
 def _case_page(
@@ -94,11 +100,10 @@ def _case_page(
         "stuck": sum(door.revocation.state in ("needs_human", "blocked", "failed") for door in doors),
         "deadline": deadline,
         "late": deadline < timezone.now(),
-        "went_out": queries.went_out_since(case),
         "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
         "work": queries.work_counts(case.person),
         "trail": [(event, audit.words(event.action)) for event in queries.trail(case).reverse()[:12]],
-        "missing": offboarding.what_is_missing(case) if case.state == "open" else [],
+        "ready": all(door.revocation.stage == "verified" or _accepted(door) for door in doors),
         "may_steer": has_role(me, Role.ADMIN) and me.pk != case.person_id,
         "acceptance_form": AcceptanceForm(),
         "errors": errors,
