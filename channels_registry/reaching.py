@@ -56,7 +56,8 @@ class Reach:
         new = [pk for pk, version in keys.values() if (pk, version) not in self._opened]
         opened = {c.channel_id: self._open(c) for c in live.filter(pk__in=new).select_related("channel")} if new else {}
         gone = Disconnected("The channel is not connected. Connect it again.")
-        return {channel: opened.get(channel) or self._opened.get(keys.get(channel), gone) for channel in wanted}
+        known = {channel: self._opened[key] for channel, key in keys.items() if key in self._opened}
+        return {channel: opened.get(channel) or known.get(channel) or gone for channel in wanted}
 
     def _open(self, connection: Connection) -> Reached | NetworkError:
         key = (connection.pk, connection.secret_version)

@@ -56,9 +56,13 @@ class Parcel:
 def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
     wanted = Publication.objects.filter(pk__in=ids)
     rows = list(wanted.values_list(*OWN, "variant__placement", "channel__language"))
-    publications = [(Publication.from_db("default", OWN, row[:-2]), *row[-2:]) for row in rows]
-    reached = reach.to(publication.channel_id for publication, *_ in publications)
-    return {row[0].pk: _parcel(*row, reached[row[0].channel_id]) for row in publications}
+    channels = OWN.index("channel_id")
+    reached = reach.to(row[channels] for row in rows)
+    parcels = {}
+    for *own, placement, language in rows:
+        publication = Publication.from_db("default", OWN, own)
+        parcels[publication.pk] = _parcel(publication, placement, language, reached[publication.channel_id])
+    return parcels
 
 
 async def send(parcel: Parcel) -> Continue | Published:

@@ -1,7 +1,7 @@
 """Ten thousand publications due at one instant, at a sandbox that takes 100 ms for each.
 
-The product: real Celery workers and beat, claim, attempt and audit rows, fsync on. Beside it, in the same run and at the
-same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta.
+The product: real Celery workers and beat, claim, attempt and audit rows, fsync on. Beside it, in the same run and at
+the same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta.
 """
 
 import time
@@ -35,9 +35,7 @@ def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
 
 def _report(figures: dict[str, Any], count: int) -> None:
     columns = ("count", "p50", "p99", "last", "per_second")
-    print(
-        f"\n{count} due at one instant, a network of {DELAY_MS:g} ms, {SLOTS} processes; seconds after due, median round"
-    )
+    print(f"\n{count} due at one instant, a network of {DELAY_MS:g} ms, {SLOTS} processes; seconds after due")
     print(ground.table(("", *columns), [(name, *(each.get(c, "") for c in columns)) for name, each in figures.items()]))
     ratios = {}
     for places in PLACES:
@@ -83,7 +81,7 @@ def _product(kind: str, places: int, count: int) -> dict[str, float]:
 
 
 def _worker(places: int) -> ground.Process:
-    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", str(SLOTS + 2))
+    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "8")
     quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
     return ground.Process("worker", *command, *quiet, ready=" ready.", PUBLISH_PLACES=str(places))
 

@@ -1,4 +1,4 @@
-"""Three hundred publications spread over a minute: how late each is when nothing else happens, and that none is early."""
+"""Three hundred publications spread over a minute: how late each is when all is calm, and that none is early."""
 
 import random
 import time

@@ -48,7 +48,7 @@ class Plant:
             once = self.directory / f"once-{time.monotonic_ns()}"
             once.touch()
             env["SOCIALOPS_FAULT_POINT"] = f"{fault}:{count}:{once}"
-        return self.processes.worker(4, **env)
+        return self.processes.worker(8, **env)
 
     def beat(self) -> Running:
         return self.processes.beat(**self.env)

@@ -42,7 +42,7 @@ class Job:
 class Claimed:
     jobs: list[Job]
     refused: int = 0
-    next_in: float | None = None  # seconds until the next row is due, as far as it is known
+    next_in: float | None = None  # seconds until the next row is due (0: ask again); None when nothing is scheduled
 
 
 class Claimer:
@@ -56,6 +56,8 @@ class Claimer:
     def claim(self, limit: int) -> Claimed:
         """Up to `limit` due rows, committed as ours, with what must be known to send them."""
         began = steady()
+        if (wait := self._next_in()) is None or wait > 0:
+            return Claimed([], next_in=wait)
         faults.reach("before_claim")
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(self.statement, [*self.before, min(limit, MOST), *self.after])
@@ -63,11 +65,11 @@ class Claimer:
             refused = [self._refused(row) for row in rows if row[3] is not None and row[3] != WAITING]
             if refused:
                 self.lane.settled(refused)
-            next_in = self._next_in(cursor) if len(rows) < limit else 0.0
         faults.reach("after_claim")
         send_before = began + self.pace.lease - self.pace.deadline - self.pace.margin
-        jobs = [Job(*row[:3], *row[4:], send_before=send_before) for row in rows if row[3] is None]
-        return Claimed(jobs, len(refused), next_in)
+        ours = [row for row in rows if row[3] is None]
+        jobs = [Job(row[0], row[1], row[2], row[4], row[5], send_before=send_before) for row in ours]
+        return Claimed(jobs, len(refused), 0.0 if rows else None)  # none: another slot is at them
 
     def look(self, limit: int) -> list[Job]:
         """Up to `limit` rows whose outcome is unknown and whose time to be looked for has come."""
@@ -103,9 +105,14 @@ class Claimer:
         sql, params = rows.filter(stops=1).values_list("id").query.sql_with_params()
         return f"{sql} AND {self.lane.table}.id = ANY(%s)", params
 
-    def _next_in(self, cursor) -> float | None:
-        cursor.execute(_NEXT.format(table=self.lane.table))
-        row = cursor.fetchone()
+    def _next_in(self) -> float | None:
+        """Seconds until the next row is due, negative for one that is; None when nothing is scheduled.
+
+        Asked before each claim, because claiming when nothing is due costs thirty times as much.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_NEXT.format(table=self.lane.table))
+            row = cursor.fetchone()
         return None if row is None else float(row[0])
 
     def _claim_statement(self) -> tuple[str, list, list]:
@@ -182,5 +189,5 @@ RETURNING item.id, item.fence, item.tries, item.looks, coalesce(
 
 _NEXT = """
 SELECT extract(epoch FROM next_attempt_at - clock_timestamp()) FROM {table}
-WHERE state = 'scheduled' AND next_attempt_at > statement_timestamp() ORDER BY next_attempt_at LIMIT 1
+WHERE state = 'scheduled' ORDER BY next_attempt_at LIMIT 1
 """

@@ -14,7 +14,7 @@ from socialops.lib.clock import steady
 from socialops.lib.delivery import faults, judging
 from socialops.lib.delivery.claiming import Job
 from socialops.lib.delivery.judging import NotNow
-from socialops.lib.delivery.lane import Lane, Looking
+from socialops.lib.delivery.lane import Lane, Looking, Unclear
 from socialops.lib.delivery.pace import pace
 from socialops.lib.delivery.settling import Verdict
 
@@ -84,7 +84,8 @@ class Sender:
     def _landed(self, task: asyncio.Task) -> None:
         job = self.flying.pop(task)
         if task.cancelled() or task.exception() is not None:
-            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            error = None if task.cancelled() else task.exception()
+            error = error or asyncio.CancelledError()
             log.error("delivery %s: %r escaped", job.id, error)
             verdict = judging.failed_sending(self.lane, job, error)
         else:
@@ -135,9 +136,10 @@ class Sender:
         return judging.looked(job, plan, seen)
 
     async def _seen(self, job: Job) -> Any:
+        look = self.lane.look or _blind
         try:
             async with asyncio.timeout(self.deadline):
-                return await self.lane.look(job.parcel)
+                return await look(job.parcel)
         except (Exception, asyncio.CancelledError) as error:
             return error
 
@@ -150,3 +152,7 @@ class Sender:
         except Exception:
             log.exception("delivery %s: reviving its credential failed", job.id)
             return False
+
+
+async def _blind(_: Any) -> Unclear:
+    return Unclear("there is no way to look")

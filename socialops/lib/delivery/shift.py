@@ -111,8 +111,6 @@ class Shift:
                 self.sender.take(claimed.jobs)
                 if claimed.next_in is not None:
                     wait = min(wait, max(claimed.next_in, 0.0))
-                elif claimed.jobs or claimed.refused:
-                    wait = 0.0 if len(claimed.jobs) + claimed.refused >= min(room, MOST) else wait
             if wait > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), wait)
