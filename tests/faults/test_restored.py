@@ -25,7 +25,7 @@ def restored(processes, settings, tmp_path):
     settings.PACE, settings.PRIVATE_HOSTS, settings.SEALING_KEYS = 0.02, ["127.0.0.1"], str(tmp_path / "keys")
     control = Control(processes.sandbox().url)
 
-    def make(not_after=None, **promises) -> Control:
+    def make(not_after=None, seconds=1.5, **promises) -> Control:
         world = deliveries.world(control, **promises)
         went_out = world.publish(40)
         Shift(LANE, seconds=1).run()
@@ -35,7 +35,7 @@ def restored(processes, settings, tmp_path):
         yesterday = timezone.now() - timedelta(hours=20)
         Publication.objects.update(due_at=yesterday, next_attempt_at=yesterday, not_after=not_after)
         control.forget_arrivals()
-        Shift(LANE, seconds=pace().settle + 2 * pace().apart + 3).run()
+        Shift(LANE, seconds=seconds).run()
         return control
 
     return make
@@ -70,7 +70,7 @@ def test_what_went_out_is_found_and_the_rest_is_sent(restored, key, tmp_path):
 
 
 def test_without_a_look_up_a_person_is_asked_and_nothing_is_sent(restored):
-    control = restored(key=False, lookup=False)
+    control = restored(key=False, lookup=False, seconds=pace().deadline + 2 * pace().apart + 2)
     assert states() == {"needs_human": 50}
     assert control.arrivals() == []
 

@@ -22,7 +22,7 @@ from tests.servers import CHECKOUT
 def servers(tmp_path_factory, processes):
     """PostgreSQL and Valkey that may be hurt: everything of this test runs on them, the test's own queries too."""
     home = tmp_path_factory.mktemp("own")
-    mine = Servers(home, durable=False)
+    mine = Servers(home, durable=False)  # and so with synchronous_commit off, which a claim must not trust
     mine.up()
     mine.valkey.stop()
     before = dict(connection.settings_dict)

@@ -213,6 +213,10 @@ def take_slot(lane: Lane) -> int | None:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SET idle_session_timeout = %s", [f"{pace().silence * 1000:.0f}ms"])
+        # A claim that a crash of the database can forget is no intent: what it stood for would be sent again.
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
         for number in random.sample(range(lane.slots), lane.slots):
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_key(lane), number])
             if cursor.fetchone()[0]:
