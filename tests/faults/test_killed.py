@@ -10,7 +10,6 @@ import pytest
 from socialops.lib.delivery.faults import POINTS
 from tests.faults import plant as plants
 
-
 ONE_A_POST = ("connected", "written", "accepted", "answered")  # a child passes these often, the others once or twice
 
 
