@@ -64,6 +64,7 @@ def test_what_went_out_is_found_and_the_rest_is_sent(restored, key, tmp_path):
     assert states() == {"done": 50}
     assert len(control.arrivals()) == 10
     assert set(Counter(post["text"] for post in control.posts()).values()) == {1}
+    control.promise(delay_ms=100)
     twice, _ = plants.naive(control, tmp_path)
     print(f"restored: 50 posts, 0 twice, 0 lost; naive sender: {twice} twice")
     assert twice > 0, "the naive sender should have sent some twice: the test proves nothing"

@@ -98,7 +98,8 @@ def looked(job: Job, plan: Looking | None, result: Any) -> Verdict:
         return verdict
     if result is None and [look["seen"] for look in looks].count("nothing") >= plan.absences:
         return Verdict(job, "scheduled", "proven_absent", evidence={"looks": looks}, tried=True)
-    if job.looks >= max(pace().looks, plan.absences):
+    enough = max(pace().looks, plan.absences)
+    if len(looks) >= enough or job.looks >= 2 * enough:  # a look whose worker died told nothing, and is made again
         return _to_a_person(job, NOT_TOLD, looks)
     return Verdict(job, "unknown", None, NOBODY_KNOWS, evidence={"looks": looks})
 
