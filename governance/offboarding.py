@@ -6,6 +6,7 @@ Socialops. This opens the case, shuts the doors over there, hands the work over,
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit, notifying
@@ -31,7 +32,7 @@ def sweep() -> None:
         open_case(departure)
     for case in OffboardingCase.objects.filter(state="open", departure__withdrawn_at__isnull=False):
         withdraw_case(case)
-    for case in OffboardingCase.objects.filter(state="open", departure__at__lte=Now()):
+    for case in OffboardingCase.objects.filter(state="open", departure__at__lte=Now(), departure__withdrawn_at=None):
         shut_doors(case)
 
 
@@ -68,7 +69,7 @@ def shut_doors(case: OffboardingCase) -> int:
     if case.state != OffboardingCase.State.OPEN:
         return 0
     known = set(case.doors.values_list("revocation__grant_id", flat=True))
-    doors = [grant for grant in AccessGrant.objects.standing().filter(person=case.person) if grant.pk not in known]
+    doors = [grant for grant in doors_of_the_leaver(case) if grant.pk not in known]
     for grant in doors:
         revocation = revoking.request_revocation(grant, by=None, reason=f"{case.person.name} left")
         CaseDoor.objects.get_or_create(case=case, revocation=revocation)
@@ -79,6 +80,14 @@ def shut_doors(case: OffboardingCase) -> int:
     if doors:
         audit.record(None, "offboarding_case.swept", case.person, case=case.pk, doors=len(doors))
     return len(doors)
+
+
+def doors_of_the_leaver(case: OffboardingCase) -> QuerySet[AccessGrant]:
+    """What stands open of before. Somebody who came back has new grants, and those are not this case's."""
+    doors = AccessGrant.objects.standing().filter(person=case.person)
+    if case.departure.returned_at:
+        doors = doors.filter(starts_at__lt=case.departure.returned_at)
+    return doors
 
 
 def _hand_over_work(case: OffboardingCase) -> None:
@@ -147,9 +156,8 @@ def what_is_missing(case: OffboardingCase) -> list[str]:
     if case.swept_at is None:
         return [f"{case.person.name} has not left yet. The doors are shut at the minute of the departure."]
     missing = []
-    open_doors = AccessGrant.objects.standing().filter(person=case.person).count()
-    if open_doors:
-        missing.append(f"{_doors(open_doors)} still open in the ledger.")
+    if count := doors_of_the_leaver(case).exclude(revocations__case_doors__case=case).count():
+        missing.append(f"{_doors(count)} open and not in this case yet; the next sweep takes care of it.")
     ungraded = case.doors.exclude(revocation__stage=Revocation.Stage.VERIFIED).exclude(
         revocation__proof=Proof.NOT_PROVABLE
     )

@@ -1,0 +1,66 @@
+"""Who sees offboarding and evidence: administrators and auditors, and nobody else knows that it exists."""
+
+import pytest
+from django.urls import reverse
+
+from governance import evidence, offboarding
+from governance.models import OffboardingCase
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case():
+    dana = factories.person("dana")
+    factories.grant(factories.channel(), dana, "publisher")
+    factories.departed(dana)
+    offboarding.sweep()
+    return OffboardingCase.objects.get(person=dana)
+
+
+@pytest.mark.parametrize("who, status", [("charlie", 404), ("frank", 200), ("erin", 200)])
+def test_a_case_is_need_to_know(case, who, status):
+    person = factories.person(who, *(["auditor"] if who == "frank" else []))
+    assert factories.signed_in(person).get(reverse("case", args=[case.pk])).status_code == status
+
+
+@pytest.mark.parametrize("name", ["case_list", "evidence_list"])
+def test_charlie_sees_no_list(name):
+    assert factories.signed_in(factories.person("charlie")).get(reverse(name)).status_code == 403
+
+
+def test_the_auditor_reads_but_does_not_close(case):
+    frank = factories.signed_in(factories.person("frank", "auditor"))
+    assert "Close case" not in frank.get(reverse("case", args=[case.pk])).content.decode()
+    assert frank.post(reverse("case_closing", args=[case.pk])).status_code == 403
+
+
+def test_closing_from_the_page(case):
+    erin = factories.signed_in(factories.erin())
+    assert erin.post(reverse("case_closing", args=[case.pk])).status_code == 302
+    case.refresh_from_db()
+    assert case.state == "closed"
+
+
+def test_an_export_from_the_page_hands_out_a_zip(case):
+    frank = factories.signed_in(factories.person("frank", "auditor"))
+    page = frank.post(reverse("evidence_list"), {"at": ""}, follow=True)
+    assert "access.csv" in page.content.decode()
+    bundle = evidence.EvidenceBundle.objects.get()
+    answer = frank.get(reverse("evidence_file", args=[bundle.pk]))
+    assert b"".join(answer.streaming_content).startswith(b"PK")
+
+
+def test_a_moment_that_lies_ahead_is_refused_beside_the_field():
+    frank = factories.signed_in(factories.person("frank", "auditor"))
+    page = frank.post(reverse("evidence_list"), {"at": "2199-01-01T10:00"})
+    assert page.status_code == 422
+    assert "This moment lies ahead" in page.content.decode()
+
+
+def test_the_pages_need_few_queries(case, django_assert_max_num_queries):
+    erin = factories.signed_in(factories.erin())
+    for name, args in (("case_list", []), ("case", [case.pk]), ("evidence_list", [])):
+        with django_assert_max_num_queries(12):
+            erin.get(reverse(name, args=args))
