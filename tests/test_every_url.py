@@ -181,6 +181,17 @@ RULES: dict[str, Rule] = {
     "revocation_handwork": only("gina erin", "revocation", post={}),
     "revocation_attempt": only("gina erin", "revocation", post={}),
     "revocation_withdrawal": only("erin", "revocation", post={"reason": "Not needed."}),
+    # governance: auditors read, administrators act
+    "case_list": only("frank erin"),
+    "case": only("frank erin", "case"),
+    "case_closing": only("erin", "case", post={}),
+    "case_evidence": only("frank erin", "case", post={}),
+    "acceptance_new": only("erin", "door", post={"reason": "The vendor has no list."}),
+    "acceptance": only("erin", "acceptance", post={}),
+    "person_case": signed_in("leaver"),  # empty for whoever may not read
+    "evidence_list": only("frank erin"),
+    "evidence": only("frank erin", "evidence"),
+    "evidence_file": only("frank erin", "evidence"),
 }
 
 
@@ -217,8 +228,12 @@ def _signed_in(who) -> Client:
 
 def _more_examples(company: Company) -> None:
     from accounts import notifying, people
+    from governance.models import RiskAcceptance
     from inbox import replying
 
+    company.examples["acceptance"] = RiskAcceptance.objects.create(
+        door=company.examples["door"], asked_by=factories.erin(), reason="The vendor has no list."
+    )
     company.examples["membership"] = people.join_team(company.people["alice"], "EMEA", factories.erin())
     company.examples["mail"] = notifying.send_mail(company.people["alice"], "Hello", "Text")
     company.examples["blue"] = company.channels["blue"]

@@ -1,4 +1,4 @@
-"""What an auditor gets: tables of one moment, a manifest with the digest of each file, and nothing that runs as a formula."""
+"""What an auditor gets: tables of one moment, the digest of each file, and nothing that runs as a formula."""
 
 import csv
 import io
