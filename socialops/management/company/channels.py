@@ -76,11 +76,8 @@ def _grants(random: Random, channels: list[Channel], staff: list[Person], erin: 
     for channel in channels:
         levels = ["author", "author", "responder", "approver", "publisher"]
         team = random.sample([p for p in staff if p not in (channel.owner, channel.backup_owner)], len(levels))
-        for person, level in [
-            (channel.owner, "manager"),
-            (channel.backup_owner, "manager"),
-            *zip(team, levels, strict=True),
-        ]:
+        managers = [(owner, "manager") for owner in (channel.owner, channel.backup_owner) if owner is not None]
+        for person, level in [*managers, *zip(team, levels, strict=True)]:
             since = now - timedelta(days=random.randint(20, 390))
             grants.append(_right(channel, person, level, erin, since))
         for person in [channel.owner, *team[:2]]:

@@ -51,8 +51,8 @@ CAST = [
 ]
 FIRST = (  # noqa: SIM905
     "Adam Amara Anna Bastian Bruno Carla Chen Clara Diego Elif Emil Farid Freya Goran Helene Igor Ines Ivo Jana Jonas "
-    "Kaito Karin Lars Lea Lin Luca Maja Marek Marie Mateo Mila Nadia Nils Noor Olga Oskar Paula Pavel Priya Rafael Rosa "
-    "Sami Sara Selma Stefan Tariq Theo Tilda Tomas Uma Vera Viktor"
+    "Kaito Karin Lars Lea Lin Luca Maja Marek Marie Mateo Mila Nadia Nils Noor Olga Oskar Paula Pavel Priya Rafael "
+    "Rosa Sami Sara Selma Stefan Tariq Theo Tilda Tomas Uma Vera Viktor"
 ).split()
 LAST = (  # noqa: SIM905
     "Adeyemi Berg Brandt Costa Dubois Eriksen Ferrari Garcia Haas Ito Jansen Kaya Larsen Lopez Marsh Meyer "

@@ -40,15 +40,12 @@ def write(random: Random, people: dict[str, Person], channels: list[Channel], no
             Decision(approval=approval, by=approver, author=author, verdict="approved", revision_hash=revision.hash)
         )
         publications.append(_publication(variant, approval, author, at))
-    for model, rows in (
-        (Post, posts),
-        (Variant, variants),
-        (Revision, revisions),
-        (Approval, approvals),
-        (Decision, decisions),
-        (Publication, publications),
-    ):
-        model.objects.bulk_create(rows, batch_size=1000)
+    Post.objects.bulk_create(posts, batch_size=1000)
+    Variant.objects.bulk_create(variants, batch_size=1000)
+    Revision.objects.bulk_create(revisions, batch_size=1000)
+    Approval.objects.bulk_create(approvals, batch_size=1000)
+    Decision.objects.bulk_create(decisions, batch_size=1000)
+    Publication.objects.bulk_create(publications, batch_size=1000)
     _lived_through(posts, approvals, publications)
 
 
