@@ -88,7 +88,7 @@ def sign_head() -> AuditHead | None:
             return None
         before = AuditHead.objects.order_by("-seq").first()
         since = before.seq if before else 0
-        if since and not AuditSeal.objects.filter(seq=since, hash=before.hash).exists():
+        if before and not AuditSeal.objects.filter(seq=since, hash=before.hash).exists():
             raise Broken(f"the chain up to seal {since}, whose head was signed, is not there any more")
         rows, last = _rows_after(since)
         if last is None:

@@ -168,9 +168,10 @@ def network_error(error: BaseException) -> NetworkError:
 
 def _reading(row: PollCursor, reached: Reached | NetworkError) -> Reading:
     error = reached if isinstance(reached, NetworkError) else reached.lacks(Converses)
+    if isinstance(reached, NetworkError) or error:
+        return Reading(row, row.channel, None, error, row.cursor, False)
     mark = _mark_to_sweep(row, timezone.now())
-    sweeps = mark is not None and not error
-    return Reading(row, row.channel, None if error else reached, error, mark if sweeps else row.cursor, sweeps)
+    return Reading(row, row.channel, reached, None, row.cursor if mark is None else mark, mark is not None)
 
 
 def _mark_to_sweep(row: PollCursor, now: datetime) -> str | None:

@@ -15,7 +15,7 @@ class PersonQuerySet(models.QuerySet):
         )
 
     def present(self):
-        return self.exclude(pk__in=self.model.objects.departed().values("pk"))
+        return self.exclude(pk__in=Person.objects.departed().values("pk"))
 
 
 class Person(models.Model):

@@ -1,5 +1,7 @@
 """The one ledger of who can reach what, and through which door. Written by channels_registry.access and nobody else."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -101,6 +103,6 @@ class ChannelUserPermission(UserObjectPermissionBase):
     grant = models.ForeignKey(AccessGrant, models.CASCADE, related_name="permissions")
 
     class Meta(UserObjectPermissionBase.Meta):
-        unique_together: list = []
+        unique_together: ClassVar[list] = []
         constraints = [models.UniqueConstraint(fields=["grant", "permission"], name="one_right_a_grant")]
         indexes = [models.Index(fields=["user", "permission", "content_object"], name="rights_of_a_user")]

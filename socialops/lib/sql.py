@@ -30,7 +30,9 @@ def append_only(table: str) -> migrations.RunSQL:
     )
 
 
-def declared_transitions(table: str, moves: Mapping[str, set[str]], born: set[str], column: str = "state") -> migrations.RunSQL:
+def declared_transitions(
+    table: str, moves: Mapping[str, set[str]], born: set[str], column: str = "state"
+) -> migrations.RunSQL:
     """Only the declared moves between states, and only the declared states at birth."""
     pairs = ", ".join(f"'{a}>{b}'" for a, after in sorted(moves.items()) for b in sorted(after)) or "''"
     births = ", ".join(f"'{state}'" for state in sorted(born))
@@ -41,7 +43,8 @@ def declared_transitions(table: str, moves: Mapping[str, set[str]], born: set[st
         BEGIN
             IF TG_OP = 'INSERT' THEN
                 IF NEW.{column} NOT IN ({births}) THEN
-                    RAISE EXCEPTION '{table}: % is not a state to begin in', NEW.{column} USING ERRCODE = 'check_violation';
+                    RAISE EXCEPTION '{table}: % is not a state to begin in', NEW.{column}
+                        USING ERRCODE = 'check_violation';
                 END IF;
             ELSIF NEW.{column} IS DISTINCT FROM OLD.{column}
                 AND (OLD.{column} || '>' || NEW.{column}) NOT IN ({pairs}) THEN
