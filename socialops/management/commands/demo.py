@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from socialops.management.company import channels, messages, people, posts
+from socialops.management.company import channels, live, messages, people, posts
 
 SEED = 2026
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Fill an empty database with a believable company: people, channels, a month of posts and messages."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--channels", type=int, default=300)
+        parser.add_argument("--channels", type=int, default=300 - len(live.FLAGSHIPS))
         parser.add_argument("--posts", type=int, default=2500)
         parser.add_argument("--messages", type=int, default=10_000)
         parser.add_argument("--sandbox", help="the sandbox network's address; without it nothing is connected")
@@ -26,14 +26,17 @@ class Command(BaseCommand):
             self.stdout.write("There are people in this database already; nothing was added.")
             return
         with transaction.atomic():
-            self._fill(options)
+            staff = self._fill(options)
+            if options["sandbox"]:
+                live.begin(staff, options["sandbox"])
         self.stdout.write(f"Fernhill is here. Everybody's password is {people.PASSWORD}:")
         for login in people.CAST:
             self.stdout.write(f"  {people.email_of(login.key):22} {login.name:16} {login.does}")
 
-    def _fill(self, options) -> None:
+    def _fill(self, options) -> dict[str, Person]:
         random, now = Random(SEED), timezone.now()  # noqa: S311 (a believable company, not a secret)
         staff = people.hire(random)
         opened = channels.open_channels(random, staff, now, options["channels"])
         posts.write(random, staff, opened, now, options["posts"])
-        messages.receive(random, staff, opened, now, options["messages"])
+        messages.receive(random, opened, now, options["messages"])
+        return staff

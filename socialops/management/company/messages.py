@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db.models import F
+from django.db.models import F, Max
 
-from accounts.models import Person
 from channels_registry.models import Channel
 from inbox.models import Contact, Conversation, Message
 from socialops.management.company import words
@@ -13,11 +12,8 @@ from socialops.management.company import words
 OPEN_SHARE = 0.04  # of all conversations; the rest were answered and resolved
 
 
-def receive(
-    random: Random, people: dict[str, Person], channels: list[Channel], now: datetime, count: int = 10_000
-) -> None:
+def receive(random: Random, channels: list[Channel], now: datetime, count: int = 10_000) -> None:
     """`count` messages in conversations of two to six."""
-    staff = [people["alice"], people["dana"], *[p for key, p in people.items() if "." in key][:8]]
     contacts = _contacts(random, channels)
     conversations, messages = [], []
     while len(messages) < count:
@@ -32,7 +28,7 @@ def receive(
             kind=random.choice(["comment", "mention", "direct"]),
             opened_at=begun,
             last_message_at=begun,
-            assigned_to=random.choice([None, *staff]),
+            assigned_to=random.choice([None, channel.owner, channel.backup_owner]),
         )
         conversations.append(conversation)
         messages += _thread(random, conversation, begun, length, now)
@@ -41,7 +37,10 @@ def receive(
     Message.objects.bulk_create(messages, batch_size=1000)
     answered = [c.pk for c in conversations if random.random() > OPEN_SHARE]
     Conversation.objects.filter(pk__in=answered).update(
-        state="resolved", waiting_since=None, resolved_at=F("last_message_at") + timedelta(hours=1)
+        state="resolved",
+        waiting_since=None,
+        resolved_at=F("last_message_at") + timedelta(hours=1),
+        handled_to=Message.objects.aggregate(Max("pk"))["pk__max"],
     )
 
 
@@ -78,4 +77,5 @@ def _thread(random: Random, conversation: Conversation, begun: datetime, length:
         conversation.waiting_since = None if ours else at
         at = min(at + timedelta(minutes=random.randint(3, 400)), now - timedelta(minutes=1))
     conversation.subject = messages[0].text[:160]
+    conversation.preview = messages[-1].text[:160]
     return messages

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timedelta
 from random import Random
 
+from django.db import connection
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
@@ -44,6 +45,8 @@ def write(random: Random, people: dict[str, Person], channels: list[Channel], no
     Variant.objects.bulk_create(variants, batch_size=1000)
     Revision.objects.bulk_create(revisions, batch_size=1000)
     Approval.objects.bulk_create(approvals, batch_size=1000)
+    with connection.cursor() as cursor:  # the triggers ask these tables; without statistics that takes a minute
+        cursor.execute("ANALYZE publishing_post, publishing_revision, publishing_approval, publishing_variant")
     Decision.objects.bulk_create(decisions, batch_size=1000)
     Publication.objects.bulk_create(publications, batch_size=1000)
     _lived_through(posts, approvals, publications)

@@ -1,0 +1,141 @@
+"""What is going on at Fernhill today. Everything here goes through the verbs, as people do it.
+
+Times are relative to the moment of seeding, so that the first minutes of the demo have something to decide, to watch
+and to see off.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from accounts import people as staffing
+from accounts.models import Person
+from channels_registry import access, connecting, observing, registering
+from channels_registry.models import Channel
+from governance import offboarding
+from publishing import approving, drafting, scheduling
+from publishing.models import Post
+from socialops.sandbox.control import Control
+
+FLAGSHIPS = [
+    ("fernhill", "Fernhill", "News and offers", 84_112, "high"),
+    ("fernhill-care", "Fernhill Care", "Customer care", 12_430, "high"),
+    ("fernhill-outdoor", "Fernhill Outdoor", "Stories from the trail", 31_870, "medium"),
+    ("fernhill-careers", "Fernhill Careers", "Jobs", 5_204, "low"),
+]
+RIGHTS = [
+    ("alice", "publisher"), ("alice", "responder"), ("bob", "approver"), ("hana", "approver"), ("gina", "approver"),
+    ("dana", "publisher"), ("dana", "responder"),
+]  # fmt: skip
+PEOPLE_OVER_THERE = [("gina", "owner"), ("alice", "editor"), ("dana", "editor")]
+SAID = [
+    ("fernhill-care", "marie.colas", "My card was charged twice for order 48213. Can someone look?"),
+    ("fernhill-care", "j.osei", "Is the Lyon shop open on the 26th? The site says two different things."),
+    ("fernhill", "techforum", "We write about repair costs and would like a comment before 15:00."),
+    ("fernhill-outdoor", "sofia.hikes", "Second pair of boots, still dry after three winters. Thank you!"),
+]
+LEFT_YESTERDAY = "tomas."
+
+
+def begin(people: dict[str, Person], sandbox: str) -> None:
+    """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
+    network = Control(sandbox)
+    channels = {handle: _open(people, network, sandbox, handle, *more) for handle, *more in FLAGSHIPS}
+    _write(people, channels)
+    _leave(people)
+    for handle, customer, text in SAID:
+        network.say(channels[handle].remote_id, text, name=customer)
+
+
+def _open(
+    people: dict[str, Person], network: Control, url: str, handle: str, name: str, purpose: str, size: int, tier: str
+) -> Channel:
+    over_there = [{"name": people[key].name, "handle": key, "role": role} for key, role in PEOPLE_OVER_THERE]
+    phone = [{"label": "dana phone", "handle": "dana"}]
+    account = network.account(handle, name, followers=size, people=over_there, app_passwords=phone)
+    channel = registering.register_channel(
+        "sandbox", handle, name, people["erin"], owner=people["gina"], backup_owner=people["alice"], purpose=purpose,
+        brand="Fernhill", region="Europe", language="en", risk_tier=tier, audience_size=size,
+    )  # fmt: skip
+    for key, level in RIGHTS:
+        access.grant(channel, people[key], level, people["erin"], "Works on this channel")
+    asked = connecting.connect(channel, {"base_url": url}, {"token": account["token"]}, people["erin"])
+    connecting.prove(asked)
+    observing.observe(channel)
+    return Channel.objects.get(pk=channel.pk)
+
+
+def _write(people: dict[str, Person], channels: dict[str, Channel]) -> None:
+    """Posts that wait for a decision, that are decided, that are due, and one that its author will not see go out."""
+    now = datetime.now(UTC)
+    main, care, outdoor, careers = channels.values()
+    alice, bob, hana, dana = (people[key] for key in ("alice", "bob", "hana", "dana"))
+    rates = _post(
+        alice,
+        [main, care],
+        "Free repairs end on 31 December, what changes",
+        RATES,
+        "The shops tell customers tomorrow.",
+    )
+    drafting.submit(rates, alice, bob, "brand", now + timedelta(hours=3))
+    fair = _post(alice, [outdoor], "The trail map is here", "Our staff drew it by hand: twelve walks, no shop on any.")
+    drafting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
+    claim = _post(
+        alice, [main], "The lightest poles we make", "180 grams a pole, and the warranty stays at five years."
+    )
+    drafting.submit(claim, alice, hana, "legal", now + timedelta(hours=7))
+    _post(alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible.")
+    returned = _post(alice, [main], "Spring fair", "Meet us at the spring fair.")
+    asked = drafting.submit(returned, alice, bob, "facts")
+    approving.request_changes(asked, bob, asked.revision.hash, "Say where and when.")
+    _agreed(
+        _post(alice, [main], "Zips, tested ten thousand times", "Ten thousand times open and shut. Then we sell it."),
+        alice,
+        bob,
+    )
+    hours = _agreed(
+        _post(alice, [care], "We answer until 22:00 this week", "Holiday week: we answer until 22:00."), alice, bob
+    )
+    _schedule(hours, alice, now + timedelta(minutes=10))
+    boots = _agreed(_post(alice, [outdoor, main], "Half sizes", "Winter boots, now in half sizes."), alice, bob)
+    _schedule(boots, alice, now + timedelta(hours=5))
+    late = _agreed(_post(dana, [care], "Thank you, and see you", "The community evening is on Saturday."), dana, bob)
+    _schedule(late, dana, _friday(now) + timedelta(hours=16))
+
+
+RATES = """Until 31 December every repair is free. From January, repairs on things older than ten years cost 5 euros.
+
+We tried for a year to avoid it. What stays free: everything younger, and every zip."""
+
+
+def _post(by: Person, channels: list[Channel], title: str, text: str, why_now: str = "") -> Post:
+    return drafting.create_post(by, channels, text, title, why_now)
+
+
+def _agreed(post: Post, by: Person, approver: Person) -> Post:
+    approval = drafting.submit(post, by, approver, "facts")
+    approving.approve(approval, approver, approval.revision.hash)
+    return post
+
+
+def _schedule(post: Post, by: Person, at: datetime) -> None:
+    wall_time = at.astimezone(UTC).replace(tzinfo=None, second=0, microsecond=0)
+    for variant in post.variants.all():
+        scheduling.schedule(variant, wall_time, "UTC", by)
+
+
+def _leave(people: dict[str, Person]) -> None:
+    """Somebody left yesterday and their doors are on their way; Dana leaves on Friday."""
+    erin = people["erin"]
+    tomas = next(person for key, person in people.items() if key.startswith(LEFT_YESTERDAY))
+    yesterday = datetime.now(ZoneInfo("Europe/Madrid")).replace(tzinfo=None, second=0, microsecond=0) - timedelta(
+        days=1
+    )
+    staffing.mark_departed(tomas, yesterday, "Europe/Madrid", erin, "End of the agency contract")
+    staffing.mark_departed(people["dana"], _friday(datetime.now()), "Europe/Warsaw", erin, "New job")  # noqa: DTZ005
+    offboarding.sweep()
+
+
+def _friday(now: datetime) -> datetime:
+    """The coming Friday at 17:00, the week after if today is Friday."""
+    days = (4 - now.weekday()) % 7 or 7
+    return (now + timedelta(days=days)).replace(hour=17, minute=0, second=0, microsecond=0)
