@@ -36,7 +36,7 @@ class Network(ABC):
     fields: ClassVar[Sequence[Field]]
     limits: ClassVar[Limits]
     placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
-    idempotency: ClassVar[str]  # K, C, L or N of facts/networks.md, at its best
+    idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
     purpose: ClassVar[str] = ""  # one plain sentence for an approver who has never used it
 
@@ -133,3 +133,10 @@ CAPABILITIES: dict[type, str] = {
     ListsDoors: "List who has access",
     RevokesDoors: "Revoke access",
 }
+WITHOUT: dict[type, str] = {ReceivesWebhooks: "Asked in turns"}  # what stands in for it; else a person, by hand
+SAME_POST_TWICE = {"K": "Never: a key", "C": "Never: two steps", "L": "Looked for first", "N": "A person decides"}
+
+
+def claims(network: Network) -> dict[type, str]:
+    """What its class says that it can do: "Yes", or what stands in for it."""
+    return {it: "Yes" if isinstance(network, it) else WITHOUT.get(it, "By hand") for it in CAPABILITIES}

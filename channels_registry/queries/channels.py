@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Person
 from channels_registry import networks
-from channels_registry.connector.capabilities import CAPABILITIES, Network
+from channels_registry.connector.capabilities import CAPABILITIES, SAME_POST_TWICE, Network, claims
 from channels_registry.health import SOON_DAYS
 from channels_registry.models import Channel, Connection
 from channels_registry.models.access_grant import Door
@@ -92,16 +92,19 @@ def _capabilities(network: Network, live: list[tuple[dict, list]]) -> dict:
     for facts, scopes in live:
         for capability, reason in network.lacks(facts, frozenset(scopes)).items():
             lacking[capability][reason] += 1
+    said = claims(network)
     cells = [
         {
             "label": label,
             "able": isinstance(network, capability),
+            "said": said[capability],
             "on": len(live) - sum(lacking[capability].values()),
             "reasons": [reason for reason, _ in lacking[capability].most_common(3)],
         }
         for capability, label in CAPABILITIES.items()
     ]
-    return {"network": network, "connections": len(live), "cells": cells}
+    twice = SAME_POST_TWICE[network.idempotency]
+    return {"network": network, "connections": len(live), "cells": cells, "twice": twice}
 
 
 def _narrowed(found: QuerySet[Channel], chosen: ChannelFilter) -> QuerySet[Channel]:

@@ -1,0 +1,66 @@
+"""The README says what is so: what it names exists, and its table of networks is what their classes say."""
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+from django.core.management import get_commands
+
+from channels_registry.connector.capabilities import CAPABILITIES, SAME_POST_TWICE, claims
+from channels_registry.networks import network, slugs
+from tests.servers import CHECKOUT
+
+README = (CHECKOUT / "README.md").read_text()
+APPS = ["accounts", "channels_registry", "publishing", "inbox", "governance", "socialops"]
+SUFFIXES = (".py", ".md", ".yml", ".toml", ".example", ".png", ".svg")
+
+
+def capability_table() -> str:
+    lines = [["Network", *CAPABILITIES.values(), "Same post twice"], ["---"] * (len(CAPABILITIES) + 2)]
+    for it in map(network, slugs()):
+        lines.append([it.label, *claims(it).values(), SAME_POST_TWICE[it.idempotency]])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def named_paths() -> set[str]:
+    """What is written as code or as the target of a link, and looks like a file or a folder of ours."""
+    words = " ".join(re.findall(r"`([^`\n]+)`", README)).split()
+    words += re.findall(r"\]\(([^)\s]+)\)", README) + re.findall(r"\b[A-Z]+\.md\b", README)
+    paths = {word for word in words if "/" in word or word.endswith(SUFFIXES)}
+    return {path.replace("<slug>", "sandbox") for path in paths if "://" not in path}
+
+
+def found(module: str, name: str) -> bool:
+    places = [f"{app}.{module}" for app in APPS if find_spec(f"{app}.{module}")]
+    return any(hasattr(import_module(place), name) for place in places)
+
+
+def test_the_table_of_networks_is_what_their_classes_say():
+    between = README.partition("<!-- capabilities -->\n")[2].partition("\n<!-- /capabilities -->")[0]
+    assert between == capability_table(), f"Write this between the marks in README.md:\n{capability_table()}"
+
+
+def test_every_target_of_make_exists():
+    named = set(re.findall(r"(?:`|^|\d )make ([a-z]+)", README, re.MULTILINE))
+    made = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test", "help", "check"} <= named
+    assert named - made == set()
+
+
+def test_every_file_and_folder_exists():
+    places = [CHECKOUT, *(CHECKOUT / app for app in APPS)]
+    named = named_paths()
+    assert {"static/pictures/today.png", "connector/", "CONTRIBUTING.md"} <= named
+    assert [path for path in sorted(named) if not any((place / path).exists() for place in places)] == []
+
+
+def test_every_command_of_manage_exists():
+    named = set(re.findall(r"manage\.py ([a-z_]+)", README))
+    assert "doctor" in named
+    assert named - set(get_commands()) == set()
+
+
+@pytest.mark.parametrize(("module", "verb"), re.findall(r"\b([a-z]+)\.([a-z_]+)\b", README.split("```")[3]))
+def test_every_verb_of_the_journeys_exists(module, verb):
+    assert found(module, verb)
