@@ -1,4 +1,4 @@
-"""The Celery application. Workers run shifts; messages only say "look now" (delivery.md section 2)."""
+"""The Celery application. Workers run shifts; messages only say "look now"."""
 
 import redis
 from celery import Celery, signals

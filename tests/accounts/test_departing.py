@@ -133,7 +133,7 @@ def test_before_its_minute_it_can_be_withdrawn_and_afterwards_not():
         departing.withdraw_departure(gone, erin())
 
 
-# --- Out at the minute: nothing has run but the row is there (S25, S18) ---------------------------------------------
+# --- Out at the minute: nothing has run but the row is there --------------------------------------------------------
 
 
 def test_an_open_session_is_dead_at_the_next_request_although_nothing_was_swept():
@@ -220,7 +220,7 @@ def test_an_invitation_from_before_does_not_let_a_leaver_back_after_the_sweep():
         inviting.accept(token, PASSWORD)
 
 
-# --- The sweep, and coming back (S26) ---------------------------------------------------------------------------------
+# --- The sweep, and coming back ---------------------------------------------------------------------------------------
 
 
 def swept_dana():

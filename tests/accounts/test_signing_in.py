@@ -71,7 +71,7 @@ def test_times_are_shown_on_the_reader_s_clock():
     assert 'value="Asia/Tokyo" selected' in page.content.decode()
 
 
-# --- Guessing (S31) ---------------------------------------------------------------------------------------------------
+# --- Guessing ---------------------------------------------------------------------------------------------------------
 
 
 def test_guesses_on_one_account_run_out_wherever_they_come_from_and_whether_it_exists():

@@ -1,4 +1,4 @@
-"""The trail against somebody who owns the database (S33): whatever they do to it, the row is named."""
+"""The trail against somebody who owns the database: whatever they do to it, the row is named."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Nobody makes us fetch an address inside our own network, whatever its spelling (S1 to S7 of the attack list)."""
+"""Nobody makes us fetch an address inside our own network, whatever its spelling."""
 
 import socket
 

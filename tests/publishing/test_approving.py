@@ -1,4 +1,4 @@
-"""Who may agree, to what, and every way around it that we could think of (security.md S21)."""
+"""Who may agree, to what, and every way around it that we could think of."""
 
 import threading
 

@@ -52,7 +52,7 @@ def test_the_past_is_refused_with_the_next_valid_time(approved, dana):
 
 
 def test_a_wall_time_that_does_not_exist_moves_by_the_gap_and_says_so(approved, dana):
-    """delivery.md 3.5: Berlin 2027-03-28 02:30 is 01:30 UTC, 03:30 there."""
+    """Berlin 2027-03-28 02:30 is 01:30 UTC, 03:30 there."""
     publication = scheduling.schedule(approved.variants.get(), datetime(2027, 3, 28, 2, 30), "Europe/Berlin", dana)
     assert publication.due_at == datetime(2027, 3, 28, 1, 30, tzinfo=timezone.get_fixed_timezone(0))
     assert "goes out at 03:30" in scheduling.told(publication)
@@ -232,7 +232,7 @@ def test_a_channel_added_later_is_not_covered(approved, alice, dana, second):
 
 
 def test_a_late_approval_sends_nothing(post, alice, bob):
-    """field.md: late never fires. Approving only approves; somebody gives a time."""
+    """Late never fires. Approving only approves; somebody gives a time."""
     from publishing import approving
 
     approval = ask(post, alice, bob)

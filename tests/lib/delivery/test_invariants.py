@@ -1,4 +1,4 @@
-"""delivery.md 3.1, one test or more an invariant, on the lane of publications."""
+"""What a delivery never does: one test or more an invariant, on the lane of publications."""
 
 from datetime import timedelta
 
