@@ -39,7 +39,7 @@ LEFT_YESTERDAY = "tomas."
 def begin(people: dict[str, Person], sandbox: str) -> None:
     """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
     network = Control(sandbox)
-    channels = {handle: _open(people, network, sandbox, handle, *more) for handle, *more in FLAGSHIPS}
+    channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
     _write(people, channels)
     _leave(people)
     for handle, customer, text in SAID:
