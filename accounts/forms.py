@@ -28,7 +28,7 @@ class PersonForm(forms.Form):
 
 
 class DepartureForm(forms.Form):
-    date = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+    date = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     time = forms.TimeField(label="Time", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     time_zone = forms.ChoiceField(label="Time zone", choices=zone_choices)
     reason = forms.CharField(
@@ -77,8 +77,12 @@ class TrailForm(forms.Form):
     who = forms.CharField(required=False, max_length=160, label="By whom")
     subject = forms.CharField(required=False, max_length=200, label="To what")
     person = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    first = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(
+        required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    last = forms.DateField(
+        required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, *args, actions: dict[str, str], **kwargs):
