@@ -19,7 +19,7 @@ import pytest
 from tests import servers
 from tests.atproto.fixture import atproto  # noqa: F401
 from tests.browser import browser, browser_context, page  # noqa: F401
-from tests.processes import beat, processes, sandbox, web, worker  # noqa: F401
+from tests.processes import beat, processes, sandbox, sandbox_server, web, worker  # noqa: F401
 
 OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
 

@@ -21,6 +21,7 @@ import pytest
 import redis
 
 from socialops.local.supervising import Child
+from socialops.sandbox.control import Control
 from tests.servers import CHECKOUT
 
 START_SECONDS = 60
@@ -155,3 +156,13 @@ def beat(processes) -> Running:
 def sandbox(processes) -> Running:
     """The sandbox network, empty, with key and look-up; `sandbox.url`."""
     return processes.sandbox()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory) -> Iterator[Control]:
+    """One sandbox network for many tests, without Socialops; each begins with `reset()`."""
+    log = tmp_path_factory.mktemp("sandbox") / "log"
+    child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", "--port", "0"], log, CHECKOUT).start()
+    wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
+    yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
+    child.stop()

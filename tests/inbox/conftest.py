@@ -4,31 +4,14 @@ alice and bob may answer there, charlie may not, dana may and leaves. Imports st
 read before the settings are.
 """
 
-import json
-import sys
-
 import pytest
 
 
-@pytest.fixture(scope="session")
-def sandbox_process(tmp_path_factory):
-    from socialops.local.supervising import Child
-    from socialops.sandbox.control import Control
-    from tests.processes import wait_until
-    from tests.servers import CHECKOUT
-
-    log = tmp_path_factory.mktemp("sandbox") / "log"
-    child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", "--port", "0"], log, CHECKOUT).start()
-    wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
-    yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
-    child.stop()
-
-
 @pytest.fixture
-def network(sandbox_process):
+def network(sandbox_server):
     """The sandbox's backstage; empty at the beginning of every test."""
-    sandbox_process.reset()
-    return sandbox_process
+    sandbox_server.reset()
+    return sandbox_server
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import contextlib
-import json
 import os
 import socket
 import sys
@@ -10,20 +9,9 @@ from aiohttp import web
 
 from channels_registry.connector.http import Http
 from socialops.local.supervising import Child
-from socialops.sandbox.control import Control
 from tests.networks.peers import LOOPBACK, peer_of
 from tests.processes import wait_until
-from tests.servers import CHECKOUT, free_port
-
-
-@pytest.fixture(scope="session")
-def sandbox_server(tmp_path_factory):
-    """One sandbox network for many tests; each begins with `reset()`."""
-    log = tmp_path_factory.mktemp("sandbox") / "log"
-    child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", "--port", "0"], log, CHECKOUT).start()
-    wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
-    yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
-    child.stop()
+from tests.servers import free_port
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-from tests.networks.conftest import http, sandbox_server  # noqa: F401
+from tests.networks.conftest import http  # noqa: F401

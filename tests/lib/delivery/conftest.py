@@ -3,33 +3,17 @@
 Django is not set up when this file loads, so fixtures import for themselves.
 """
 
-import json
-import sys
 from collections import Counter
 
 import pytest
 
-from socialops.local.supervising import Child
-from socialops.sandbox.control import Control
-from tests.processes import wait_until
-from tests.servers import CHECKOUT
-
-
-@pytest.fixture(scope="session")
-def delivery_sandbox(tmp_path_factory):
-    log = tmp_path_factory.mktemp("sandbox") / "log"
-    child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", "--port", "0"], log, CHECKOUT).start()
-    wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
-    yield Control(json.loads(next(line for line in child.said().splitlines() if '"url"' in line))["url"])
-    child.stop()
-
 
 @pytest.fixture
-def quick(delivery_sandbox, settings, tmp_path):
+def quick(sandbox_server, settings, tmp_path):
     """An empty sandbox network; everything that waits is fifty times faster."""
     settings.PACE, settings.PRIVATE_HOSTS, settings.SEALING_KEYS = 0.02, ["127.0.0.1"], str(tmp_path / "keys")
-    delivery_sandbox.reset()
-    return delivery_sandbox
+    sandbox_server.reset()
+    return sandbox_server
 
 
 @pytest.fixture
