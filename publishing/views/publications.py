@@ -16,18 +16,22 @@ PAGE = 50
 
 
 class PublicationListView(View):
-    """?state= one of queries.SHELVES; by default what needs somebody, if anything does."""
+    """?state= one of queries.SHELVES, by default what needs somebody; ?answerable= whose, by the person's number."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         publications = visible_publications(request.user.person)
+        whose = request.GET.get("answerable", "")
+        only = f"&answerable={whose}" if whose.isdecimal() and len(whose) < 18 else ""
+        if only:
+            publications = publications.filter(answerable=int(whose))
         counts = queries.shelf_counts(publications)
         shelf = request.GET.get("state", "")
         shelf = shelf if shelf in queries.SHELVES else next((s for s in queries.URGENT if counts[s]), "due")
         page, following = queries.publication_page(publications, shelf, request.GET.get("before", ""), PAGE)
         context = {
             "publications": page, "shelf": shelf, "counts": counts, "total": counts[shelf],
-            "shelves": [(name, words, counts[name]) for name, (words, _) in queries.SHELVES.items()],
-            "next": f"?state={shelf}&before={following}" if following else "",
+            "only": only, "shelves": [(name, words, counts[name]) for name, (words, _) in queries.SHELVES.items()],
+            "next": f"?state={shelf}&before={following}{only}" if following else "",
         }  # fmt: skip
         return render(request, "publishing/publication_list.html", context)
 
