@@ -3,11 +3,12 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from django.db.models import CharField, Count, F, Q, QuerySet
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import AuditEvent, Departure, Person
 from channels_registry.models import AccessGrant, Channel, Revocation
+from channels_registry.models.access_grant import Door
 from governance.models import CaseDoor, OffboardingCase
 from governance.permissions import may_read
 from inbox.models import Conversation
@@ -65,9 +66,17 @@ def work_counts(person: Person) -> dict[str, int]:
 
 
 def reach(at: datetime) -> QuerySet[AccessGrant]:
-    """Who could reach what at that moment, through every door that the ledger knows."""
+    """Who could reach what at that moment, through every door that the ledger knows.
+
+    A right here ends at the minute of its holder's departure, whenever the sweep stamps the row: every permission reads
+    the departure. Doors over there stand until they are shut.
+    """
+    gone = Departure.objects.filter(person=OuterRef("person"), withdrawn_at=None, at__lte=at).filter(
+        Q(returned_at=None) | Q(returned_at__gt=at)
+    )
     return (
         AccessGrant.objects.standing(at)
+        .exclude(Q(door=Door.RIGHT) & Exists(gone))
         .select_related("channel", "person", "identity", "granted_by", "revoked_by")
         .order_by("channel__name", "channel__handle", "person__name", "door", "pk")
     )

@@ -63,6 +63,23 @@ def test_it_speaks_of_the_moment_that_was_asked_for(frank):
     assert [(row["person"], row["level"]) for row in then] == [("Alice", "author")]
 
 
+def test_a_right_here_ends_at_the_minute_of_the_departure_though_no_sweep_has_run(frank):
+    dana, channel = factories.person("dana"), factories.channel()
+    rights = [
+        factories.grant(channel, dana, "publisher"),
+        factories.grant(channel, dana, "editor", door="shared_login"),
+    ]
+    before = timezone.now() - timedelta(days=2)
+    AccessGrant.objects.filter(pk__in=[right.pk for right in rights]).update(starts_at=before)
+    factories.departed(dana, timedelta(hours=1))
+    doors = [row["door"] for row in table(unpacked(evidence.export_access(frank))["access.csv"])]
+    then = [
+        row["door"] for row in table(unpacked(evidence.export_access(frank, before + timedelta(days=1)))["access.csv"])
+    ]
+    assert doors == ["Shared login"]
+    assert sorted(then) == ["Right in Socialops", "Shared login"]
+
+
 def test_a_case_exports_every_door_with_its_grade_and_the_trail(frank):
     dana = factories.person("dana")
     factories.grant(factories.channel(), dana, "publisher")
