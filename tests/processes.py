@@ -81,7 +81,7 @@ class Processes:
         wait_until(lambda: _answers(url), "web to answer", child)
         return Running(child, url)
 
-    def worker(self, processes: int = 3, **env: str) -> Running:
+    def worker(self, processes: int = 8, **env: str) -> Running:
         command = [sys.executable, "-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", *QUIET]
         child = self.start("worker", [*command, "-c", str(processes), "--loglevel", "INFO"], env)
         wait_until(lambda: " ready." in child.said(200), "the worker to be ready", child)
@@ -142,7 +142,7 @@ def web(processes) -> Running:
 
 @pytest.fixture
 def worker(processes) -> Running:
-    """A real Celery worker with a pool of three processes."""
+    """A real Celery worker with a process for each long shift and some to spare."""
     return processes.worker()
 
 

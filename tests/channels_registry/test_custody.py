@@ -132,7 +132,7 @@ def test_web_without_the_private_key_connects_and_cannot_read_and_no_secret_leak
     gina = factories.person("gina")
     factories.grant(here.channel, gina, "manager")
     wrong = [f"canary-{n}-Zq7vK2mX9pLw4RtY" for n in range(4)]
-    worker = processes.worker(processes=2, SEALING_KEYS=str(full))
+    worker = processes.worker(SEALING_KEYS=str(full))
     web = processes.web(SEALING_KEYS=str(public))
     browser = Browser(web.url, factories.signed_in(gina))
     path = f"/channels/{here.channel.pk}/connection/"

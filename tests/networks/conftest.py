@@ -10,7 +10,10 @@ from aiohttp import web
 from channels_registry.connector.http import Http
 from socialops.local.supervising import Child
 from tests.networks.peers import LOOPBACK, peer_of
-from tests.processes import wait_until
+from tests.processes import (
+    sandbox_server,  # noqa: F401
+    wait_until,
+)
 from tests.servers import free_port
 
 
