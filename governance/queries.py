@@ -69,11 +69,11 @@ def reach(at: datetime) -> QuerySet[AccessGrant]:
     """Who could reach what at that moment, through every door that the ledger knows.
 
     A right here ends at the minute of its holder's departure, whenever the sweep stamps the row: every permission reads
-    the departure. Doors over there stand until they are shut.
+    the departure. One that was recorded late ends it when it was recorded: until then nothing here knew of it, and the
+    person could reach. Doors over there stand until they are shut.
     """
-    gone = Departure.objects.filter(person=OuterRef("person"), withdrawn_at=None, at__lte=at).filter(
-        Q(returned_at=None) | Q(returned_at__gt=at)
-    )
+    gone = Departure.objects.filter(person=OuterRef("person"), withdrawn_at=None, at__lte=at, recorded_at__lte=at)
+    gone = gone.filter(Q(returned_at=None) | Q(returned_at__gt=at))
     return (
         AccessGrant.objects.standing(at)
         .exclude(Q(door=Door.RIGHT) & Exists(gone))

@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OWN_SERVERS] = servers.claim_servers()
     os.environ["DJANGO_SETTINGS_MODULE"] = "socialops.settings"
     django.setup()  # only now may the settings load
+    del os.environ["DJANGO_SETTINGS_MODULE"]  # or xdist's workers load them before they claimed a broker of their own
 
 
 def pytest_unconfigure() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from socialops.local.processes import command_of
@@ -19,6 +20,10 @@ from tests.servers import CHECKOUT
 def test_a_test_runs_in_a_real_postgresql_with_all_migrations():
     assert connection.pg_version >= 160000
     assert "accounts_person" in connection.introspection.table_names()
+
+
+def test_this_process_speaks_to_the_broker_that_its_workers_listen_to():
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL, "under xdist each has a logical database of its own"
 
 
 @pytest.mark.parametrize("time_round", [1, 2])

@@ -80,6 +80,17 @@ def test_a_right_here_ends_at_the_minute_of_the_departure_though_no_sweep_has_ru
     assert sorted(then) == ["Right in Socialops", "Shared login"]
 
 
+def test_a_departure_recorded_late_ends_a_right_when_it_was_recorded(frank):
+    dana, channel = factories.person("dana"), factories.channel()
+    right = factories.grant(channel, dana, "publisher")
+    AccessGrant.objects.filter(pk=right.pk).update(starts_at=timezone.now() - timedelta(days=2))
+    factories.departed(dana, timedelta(hours=5))
+    two_hours_ago = evidence.export_access(frank, timezone.now() - timedelta(hours=2))
+    now = evidence.export_access(frank)
+    assert [row["person"] for row in table(unpacked(two_hours_ago)["access.csv"])] == ["Dana"], "they still could"
+    assert table(unpacked(now)["access.csv"]) == []
+
+
 def test_a_case_exports_every_door_with_its_grade_and_the_trail(frank):
     dana = factories.person("dana")
     factories.grant(factories.channel(), dana, "publisher")
