@@ -1,4 +1,6 @@
-"""A small company in which every page has something to show, made through the verbs. For pictures, axe and counts.
+"""A small company in which every address has an object, made through the verbs. For the questions who may what.
+
+The pages themselves are looked at in the demo company (tests/fernhill.py).
 
 Times are relative to now, so that clocks run. Nobody's rights are assumed: what a verb refuses here fails the tests.
 """
@@ -54,6 +56,7 @@ SAID = [
 
 @dataclass
 class Company:
+    password: str = PASSWORD
     people: dict = field(default_factory=dict)
     channels: dict = field(default_factory=dict)
     posts: list = field(default_factory=list)

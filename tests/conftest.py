@@ -6,6 +6,7 @@ How a test gets its database:
 - `fresh_database`, `transactional_db` or `@pytest.mark.django_db(transaction=True)`: a database of the test's own,
   cloned from the migrated template in about 60 ms and dropped afterwards. Commits are real, so threads and processes
   see them. Django's flush is never used: append-only tables refuse TRUNCATE.
+- `demo`, `demo_site`: the demo company, cloned once a module for tests that only read (tests/fernhill.py).
 - `web`, `worker`, `beat`: real processes on that fresh database (tests/processes.py).
 """
 
@@ -19,6 +20,7 @@ import pytest
 from tests import servers
 from tests.atproto.fixture import atproto  # noqa: F401
 from tests.browser import browser, browser_context, page  # noqa: F401
+from tests.fernhill import demo, demo_database, demo_site  # noqa: F401
 from tests.processes import beat, processes, sandbox, sandbox_server, web, worker  # noqa: F401
 
 OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
@@ -48,9 +50,9 @@ def django_db_setup(django_test_environment, django_db_blocker, own_servers):
     with django_db_blocker.unblock():
         _migrate_template(own_servers)
         own_servers.clone(servers.TEMPLATE, name)
-        _switch_to(name)
+        servers.switch_to(name)
         yield
-        _switch_to("socialops")
+        servers.switch_to("socialops")
         own_servers.drop(name)
 
 
@@ -64,19 +66,10 @@ def _migrate_template(own_servers: servers.OwnServers) -> None:
         half = servers.TEMPLATE + "_new"
         own_servers.drop(half)
         own_servers.execute(f'CREATE DATABASE "{half}"')
-        _switch_to(half)
+        servers.switch_to(half)
         call_command("migrate", verbosity=0)
-        _switch_to("socialops")
+        servers.switch_to("socialops")
         own_servers.execute(f'ALTER DATABASE "{half}" RENAME TO "{servers.TEMPLATE}"')
-
-
-def _switch_to(name: str) -> None:
-    from django.conf import settings
-    from django.db import connection, connections
-
-    connections.close_all()
-    settings.DATABASES["default"]["NAME"] = name
-    connection.settings_dict["NAME"] = name
 
 
 _clones = itertools.count(1)
@@ -94,13 +87,13 @@ def _clone_instead_of_flush(own_servers):
     def clone(cls):
         outer.append(connection.settings_dict["NAME"])
         name = f"{outer[-1]}_{next(_clones)}"
-        _switch_to(outer[-1])
+        servers.switch_to(outer[-1])
         own_servers.clone(servers.TEMPLATE, name)
-        _switch_to(name)
+        servers.switch_to(name)
 
     def drop(self):
         name = connection.settings_dict["NAME"]
-        _switch_to(outer.pop())
+        servers.switch_to(outer.pop())
         own_servers.drop(name)
 
     patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(clone))

@@ -17,12 +17,12 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
 
 from tests import factories
-from tests.company import PASSWORD, Company
+from tests.company import Company
 
 
 @dataclass(frozen=True)
 class Page:
-    """`example` names what Company.examples holds; `who` is one of the cast, "" for somebody not signed in."""
+    """`example` is what Company.examples holds (tests/fernhill.py); `who` is of the cast, "" is not signed in."""
 
     example: str = ""
     who: str = "erin"
@@ -104,10 +104,10 @@ PAGES: dict[str, Page] = {
     "submission": Page("draft", who="alice"),
     "approval_list": Page(who="bob"),
     "approval": Page("approval", who="bob"),
-    "schedule": Page("variant", who="gina"),
+    "schedule": Page("variant", who="alice"),
     "publication_list": Page(who="gina"),
-    "publication": Page("publication", who="gina"),
-    "publication_time": Page("publication", who="gina"),
+    "publication": Page("publication", who="alice"),
+    "publication_time": Page("publication", who="alice"),
     "hold_list": Page(who="gina"),
     "hold_new": Page(who="gina"),
     "hold_lifting": Page("hold", who="gina"),
@@ -152,7 +152,7 @@ def visitor(name: str, company: Company) -> Client:
     """A browser of the person who opens this page, signed in a moment ago."""
     page, client = PAGES[name], Client()
     if page.stage:
-        client.post(reverse("account_login"), {"login": f"{page.who}@example.test", "password": PASSWORD})
+        client.post(reverse("account_login"), {"login": f"{page.who}@example.test", "password": company.password})
     elif page.who:
         client.force_login(factories.user(company.people[page.who]))
         session = client.session

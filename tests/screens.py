@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import PAGES
 from tests.servers import CHECKOUT
+from tests.test_pages import look
 
 SCREENS = CHECKOUT / "screens"
 WAYS = {
@@ -20,19 +22,13 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_photograph_every_page(way, fresh_database, web, browser):
-    from tests import company as companies
-    from tests.pages import PAGES, give_second_factor
-    from tests.test_pages import look
-
-    company, contexts = companies.found(), {}
-    give_second_factor(company)
+@pytest.mark.parametrize("name", os.environ.get("PAGES", "").split() or PAGES)
+def test_photograph(name, way, demo, demo_site, browser):
     SCREENS.mkdir(exist_ok=True)
-    for name in os.environ.get("PAGES", "").split() or PAGES:
-        page = look(name, company, web.url, browser, contexts, **WAYS[way])
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=SCREENS / f"{name}-{way}.png", full_page=way != "dark")
-        page.close()
+    page = look(name, demo, demo_site, browser, **WAYS[way])
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=SCREENS / f"{name}-{way}.png", full_page=way != "dark")
+    page.context.close()
 
 
 if __name__ == "__main__":

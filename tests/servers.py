@@ -82,6 +82,16 @@ def release_servers() -> None:
         _watcher = None
 
 
+def switch_to(name: str) -> None:
+    """From here on this process works on that database."""
+    from django.conf import settings
+    from django.db import connection, connections
+
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
 _watcher: subprocess.Popen | None = None
 
 

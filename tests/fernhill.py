@@ -1,0 +1,140 @@
+"""The demo company, as `manage.py demo` makes it, with an object to open every page with. For pictures, axe and counts.
+
+It moves in once a run, into a database that every process of the run clones; what the demo's first minutes have not
+(a hold, an export, an invitation) is added through the verbs.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.processes import Processes
+from tests.servers import TEMPLATE as EMPTY
+from tests.servers import OwnServers, switch_to
+
+if TYPE_CHECKING:  # conftest imports this before the settings load
+    from tests.company import Company
+
+TEMPLATE = "socialops_demo"
+
+
+@pytest.fixture(scope="module")
+def demo_database(own_servers, django_db_setup, django_db_blocker, sandbox_server) -> Iterator[str]:
+    """A module's own copy of the company's database, for its tests to read; the value is its DATABASE_URL."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        outer = connection.settings_dict["NAME"]
+        name = f"{outer}_demo"
+        _move_in(own_servers, sandbox_server.url)
+        own_servers.clone(TEMPLATE, name)
+        switch_to(name)
+        yield own_servers.database_url(name)
+        switch_to(outer)
+        own_servers.drop(name)
+
+
+@pytest.fixture(scope="module")
+def demo(demo_database) -> "Company":
+    """The company in this process: its people, and what every page can be opened with."""
+    from tests.pages import give_second_factor
+
+    company = found()
+    give_second_factor(company)
+    return company
+
+
+@pytest.fixture(scope="module")
+def demo_site(demo, demo_database, tmp_path_factory) -> Iterator[str]:
+    """The address of a web process in which the company works."""
+    with ExitStack() as stack:
+        yield Processes(tmp_path_factory.mktemp("site"), stack, {"DATABASE_URL": demo_database}).web().url
+
+
+def _move_in(own_servers: OwnServers, sandbox: str) -> None:
+    """Fill the template with the company, unless another process of this run has done it."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    with (own_servers.home / "demo.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if own_servers.exists(TEMPLATE):
+            return
+        outer, half = connection.settings_dict["NAME"], TEMPLATE + "_new"
+        own_servers.drop(half)
+        own_servers.clone(EMPTY, half)
+        switch_to(half)
+        call_command("demo", sandbox=sandbox, stdout=StringIO())
+        switch_to(outer)
+        own_servers.execute(f'ALTER DATABASE "{half}" RENAME TO "{TEMPLATE}"')
+
+
+def found() -> "Company":
+    """Who is there, and what every page can be opened with."""
+    from accounts.models import Person
+    from channels_registry.models import Channel
+    from socialops.management.company.live import FLAGSHIPS
+    from socialops.management.company.people import CAST, PASSWORD
+    from tests.company import Company
+
+    company = Company(password=PASSWORD)
+    company.people = {login.key: Person.objects.get(email=f"{login.key}@example.test") for login in CAST}
+    company.channels = {handle: Channel.objects.get(network="sandbox", handle=handle) for handle, *_ in FLAGSHIPS}
+    company.examples |= _people(company) | _access(company) | _posts(company) | _conversation(company)
+    return company
+
+
+def _people(company: "Company") -> dict:
+    from accounts import inviting, people
+
+    erin = company.people["erin"]
+    newcomer = people.add_person("Tomás Vidal", "vidal@example.test", erin, title="Agency, Madrid")
+    token = inviting.link(inviting.invite(newcomer, erin)).rstrip("/").rpartition("/")[2]
+    return {"invitation": token, "writer": company.people["alice"], "leaving": company.people["dana"]}
+
+
+def _access(company: "Company") -> dict:
+    from governance import evidence
+    from governance.models import OffboardingCase
+
+    channel = company.channels["fernhill"]
+    case = OffboardingCase.objects.exclude(person=company.people["dana"]).get()
+    return {
+        "channel": channel,
+        "webhooked": channel,
+        "connection": channel.connections.get(),
+        "standing_grant": channel.grants.filter(person=company.people["alice"]).first(),
+        "case": case,
+        "leaver": case.person,
+        "revocation": case.doors.order_by("pk").last().revocation,
+        "evidence": evidence.export_access(company.people["erin"]),
+    }
+
+
+def _posts(company: "Company") -> dict:
+    from publishing import holding
+    from publishing.models import Approval, Post, Publication, Variant
+
+    reason = "A customer’s complaint about the job advert is being looked into."
+    return {
+        "draft": Post.objects.get(title="Three jobs in our repair shop", state="draft"),
+        "approval": Approval.objects.get(post__title="Free repairs end on 31 December, what changes"),
+        "variant": Variant.objects.get(post__title="Zips, tested ten thousand times"),
+        "publication": Publication.objects.filter(variant__post__title="Half sizes").first(),
+        "hold": holding.place(company.people["gina"], reason, channel=company.channels["fernhill-careers"]),
+    }
+
+
+def _conversation(company: "Company") -> dict:
+    """The longest one that alice may answer."""
+    from django.db.models import Count
+
+    from channels_registry.permissions import channels_with
+    from inbox.models import Conversation
+
+    hers = Conversation.objects.filter(channel__in=channels_with(company.people["alice"], "answer"))
+    return {"conversation": hers.annotate(length=Count("messages")).order_by("-length", "pk").first()}
