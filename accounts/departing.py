@@ -11,9 +11,10 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import Departure, Invitation, Person, Role, RoleAssignment, User
-from accounts.permissions import require_role
+from accounts.permissions import administrators_in_turn, require_role
 from accounts.queries import another_administrator
 from socialops.lib import wall_clock
+from socialops.lib.turns import safely
 
 LONGEST_AGO = timedelta(days=31)  # said late, a departure is recorded as of when it was; older is a slip of the pen
 LONGEST_AHEAD = timedelta(days=730)
@@ -29,6 +30,7 @@ def mark_departed(person: Person, at_wall: datetime, time_zone: str, by: Person,
 
     An administrator records it, for somebody else. Refuses a wall time that the clocks skip, and names the next.
     """
+    administrators_in_turn()
     require_role(by, Role.ADMIN)
     if person == by:
         raise ValidationError("Nobody records their own departure. Ask another administrator.")
@@ -69,7 +71,7 @@ def withdraw_departure(departure: Departure, by: Person, reason: str = "") -> De
 def sweep_departed() -> int:
     """Clean up after every departure that has come. Looks at what is, so a missed run loses nothing."""
     due = Departure.objects.filter(withdrawn_at=None, returned_at=None, swept_at=None, at__lte=Now())
-    return sum(clean_up(departure) for departure in due.order_by("at")[:500])
+    return sum(bool(safely(clean_up, departure)) for departure in due.order_by("at")[:500])
 
 
 @transaction.atomic
@@ -81,7 +83,7 @@ def clean_up(departure: Departure) -> bool:
     person = departure.person
     ended = {"roles": RoleAssignment.objects.filter(person=person, ended_at=None).update(ended_at=Now())}
     Invitation.objects.filter(
-        person=person, accepted_at=None, withdrawn_at=None, invited_at__lt=departure.at
+        person=person, accepted_at=None, withdrawn_at=None, invited_at__lt=max(departure.at, departure.recorded_at)
     ).update(withdrawn_at=Now())  # fmt: skip
     user = User.objects.filter(person=person).first()
     if user:

@@ -8,7 +8,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Greatest, Now
 from django.urls import reverse
 
 from accounts import audit
@@ -57,14 +58,19 @@ def opened(token: str) -> Invitation:
         pk = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
     except signing.BadSignature as error:
         raise ValidationError(NOT_GOOD) from error
-    invitation = (
-        Invitation.objects.select_related("person", "invited_by")
-        .filter(pk=pk, accepted_at=None, withdrawn_at=None, expires_at__gt=Now())
-        .first()
-    )
+    invitation = _good().select_related("person", "invited_by").filter(pk=pk).first()
     if invitation is None:
         raise ValidationError(NOT_GOOD)
     return invitation
+
+
+def _good() -> QuerySet[Invitation]:
+    """Open, and not older than a departure that has come: swept or not, only an invitation after it leads back."""
+    left_since = Departure.objects.filter(
+        person=OuterRef("person"), withdrawn_at=None, returned_at=None, at__lte=Now()
+    ).annotate(known_at=Greatest("at", "recorded_at"))  # fmt: skip
+    open_ones = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=Now())
+    return open_ones.exclude(Exists(left_since.filter(known_at__gt=OuterRef("invited_at"))))
 
 
 NOT_GOOD = "This invitation is not good any more. It was used, replaced or is older than seven days. Ask for a new one."
@@ -75,7 +81,7 @@ def accept(token: str, password: str) -> User:
     """The login of the invited person, with a verified address. The link works once; two clicks make one login."""
     invitation = opened(token)
     person = Person.objects.select_for_update().get(pk=invitation.person_id)
-    used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(accepted_at=Now())
+    used = _good().filter(pk=invitation.pk).update(accepted_at=Now())  # asked again, now that the person is locked
     if not used:
         raise ValidationError(NOT_GOOD)
     user = User.objects.filter(person=person).first() or User(person=person, email=person.email.lower())

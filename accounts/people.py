@@ -4,16 +4,16 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from accounts import audit
+from accounts import audit, inviting
 from accounts.departing import mark_departed, sweep_departed, withdraw_departure
 from accounts.inviting import accept, invite
 from accounts.models import Person, Role, RoleAssignment, Team, TeamMembership
-from accounts.permissions import is_present, people_with_role, require_role
+from accounts.permissions import administrators_in_turn, is_present, people_with_role, require_role
 from accounts.queries import another_administrator
 
 __all__ = [
     "accept", "add_first_administrator", "add_person", "change_person", "end_role", "give_role", "invite",
-    "join_team", "leave_team", "mark_departed", "sweep_departed", "withdraw_departure",
+    "join_team", "leave_team", "mark_departed", "sweep_departed", "welcome", "withdraw_departure",
 ]  # fmt: skip
 
 audit.register("person.added", "added a person")
@@ -27,6 +27,7 @@ audit.register("team.left", "took somebody out of a team")
 @transaction.atomic
 def add_first_administrator(name: str, email: str) -> Person:
     """The one person nobody has to allow. Refused as soon as there is an administrator."""
+    administrators_in_turn()
     if people_with_role(Role.ADMIN).exists():
         raise ValidationError("There is an administrator already. Ask them for an invitation.")
     person = _add(name, email, by=None)
@@ -39,6 +40,17 @@ def add_person(name: str, email: str, by: Person, **details) -> Person:
     """A human of record, without a login until they accept an invitation. Details: title, time_zone, manager."""
     require_role(by, Role.ADMIN)
     return _add(name, email, by, **details)
+
+
+@transaction.atomic
+def welcome(name: str, email: str, by: Person, role: str = "", invite: bool = False, **details) -> Person:
+    """Somebody new, with a role and an invitation if they are to have them: all of it or nothing."""
+    person = add_person(name, email, by, **details)
+    if role:
+        give_role(person, role, by)
+    if invite:
+        inviting.invite(person, by)
+    return person
 
 
 @transaction.atomic
@@ -62,8 +74,7 @@ def give_role(person: Person, role: str, by: Person) -> RoleAssignment:
     require_role(by, Role.ADMIN)
     if person == by:
         raise ValidationError("Nobody gives themselves a role. Ask another administrator.")
-    if role not in Role.values:
-        raise ValidationError({"role": f"“{role}” is not a role. Use one of: {', '.join(Role.values)}."})
+    _check_role(role)
     person = Person.objects.select_for_update().get(pk=person.pk)
     if not is_present(person):
         raise ValidationError(f"{person} has left, so no role can be given to them.")
@@ -73,7 +84,9 @@ def give_role(person: Person, role: str, by: Person) -> RoleAssignment:
 
 @transaction.atomic
 def end_role(person: Person, role: str, by: Person) -> None:
+    administrators_in_turn()
     require_role(by, Role.ADMIN)
+    _check_role(role)
     held = RoleAssignment.objects.select_for_update().filter(person=person, role=role, ended_at=None).first()
     if held is None:
         raise ValidationError(f"{person} does not have the role {Role(role).label.lower()}.")
@@ -111,6 +124,11 @@ def _add(name: str, email: str, by: Person | None, **details) -> Person:
         raise ValidationError({"email": f"{person.email} belongs to somebody who is here already."}) from error
     audit.record(by, "person.added", person, email=person.email)
     return person
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        raise ValidationError({"role": f"“{role}” is not a role. Use one of: {', '.join(Role.values)}."})
 
 
 def _give(person: Person, role: Role, by: Person | None) -> RoleAssignment:

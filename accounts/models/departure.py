@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Departure(models.Model):
@@ -13,7 +14,7 @@ class Departure(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     reason = models.CharField(max_length=200, blank=True, default="")
     recorded_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
-    recorded_at = models.DateTimeField(auto_now_add=True)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     returned_at = models.DateTimeField(null=True, blank=True)  # came back, by a new invitation

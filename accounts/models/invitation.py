@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Invitation(models.Model):
@@ -9,7 +10,7 @@ class Invitation(models.Model):
 
     person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="invitations")
     invited_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
-    invited_at = models.DateTimeField(auto_now_add=True)
+    invited_at = models.DateTimeField(db_default=Now(), editable=False)  # compared with departures: one clock
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)  # replaced by a newer one, or called off

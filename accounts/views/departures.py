@@ -19,8 +19,9 @@ class DepartureNewView(View):
         return _page(request, person, DepartureForm(initial=now_in(person.time_zone)))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        me, person, form = request.user.person, access_person(request.user, pk), DepartureForm(request.POST)
+        me = request.user.person
         require_role(me, Role.ADMIN)
+        person, form = access_person(request.user, pk), DepartureForm(request.POST)
         if form.is_valid():
             answers = form.cleaned_data
             try:
@@ -43,6 +44,7 @@ class DepartureWithdrawalView(View):
         return render(request, "accounts/departure_withdrawal.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        require_role(request.user.person, Role.ADMIN)  # first: who is about to leave is not everybody's to find out
         person = access_person(request.user, pk)
         departure = _standing(person)
         try:

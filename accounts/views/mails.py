@@ -2,12 +2,12 @@
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views import View
 
 from accounts import mailing
-from accounts.models import MailDelivery, Role
-from accounts.permissions import require_role
+from accounts.models import Role
+from accounts.permissions import access_mail, require_role
 from accounts.queries import troubled_mails
 
 
@@ -21,8 +21,7 @@ class MailDecisionView(View):
     """POST `again` sends the mail once more; `over` lets it be."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        require_role(request.user.person, Role.ADMIN)
-        mail = get_object_or_404(MailDelivery, pk=pk)
+        mail = access_mail(request.user, pk)
         decide = mailing.send_again if request.POST.get("decision") == "again" else mailing.let_be
         try:
             decide(mail, request.user.person)

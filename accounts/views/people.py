@@ -4,17 +4,16 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views import View
 
-from accounts import inviting, people, queries
+from accounts import people, queries
 from accounts.audit import words
 from accounts.forms import PersonForm, RoleForm, TeamForm
-from accounts.models import Person, Role, TeamMembership
-from accounts.permissions import access_person, has_role, may_see_departures, require_role
+from accounts.models import Person, Role
+from accounts.permissions import access_membership, access_person, has_role, may_see_departures, require_role
 
 # What other apps show on a person's page: they own these addresses, and the page loads them.
 SLOTS = ("person_access", "person_work", "person_case")
@@ -54,7 +53,7 @@ class PersonNewView(View):
         form = PersonForm(request.POST)
         if form.is_valid():
             try:
-                person = _add(form.cleaned_data, request.user.person)
+                person = people.welcome(by=request.user.person, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error)
             else:
@@ -108,7 +107,7 @@ class TeamEndingView(View):
 
     def post(self, request: HttpRequest, pk: int, membership: int) -> HttpResponse:
         person = access_person(request.user, pk)
-        people.leave_team(get_object_or_404(TeamMembership, pk=membership, person=person), request.user.person)
+        people.leave_team(access_membership(request.user, person, membership), request.user.person)
         return redirect("person", pk)
 
 
@@ -134,19 +133,6 @@ def person_page(
         "errors": errors,
     }
     return render(request, "accounts/person_detail.html", context, status=status)
-
-
-def _add(answers: dict, by: Person) -> Person:
-    """One click, one transaction: the person, their role, their invitation."""
-    with transaction.atomic():
-        person = people.add_person(
-            answers["name"], answers["email"], by, title=answers["title"], time_zone=answers["time_zone"]
-        )
-        if answers["role"]:
-            people.give_role(person, answers["role"], by)
-        if answers["invite"]:
-            inviting.invite(person, by)
-    return person
 
 
 def _slots(person: Person) -> list[str]:

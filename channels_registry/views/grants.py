@@ -2,11 +2,11 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from accounts.models import Person
+from accounts.permissions import access_person
 from channels_registry import access, queries
 from channels_registry.forms import GrantForm, ReasonForm
 from channels_registry.models.access_grant import Door
@@ -68,9 +68,7 @@ class PersonAccessView(View):
     """The fragment that a person's page loads: every door of theirs that the reader may see."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = Person.objects.filter(pk=pk).first()
-        if person is None:
-            raise Http404("There is no such person.")
+        person = access_person(request.user, pk)
         doors = queries.doors_of_person(person, request.user.person)
         template = "channels_registry/_person_access.html" if request.htmx else "channels_registry/person_access.html"
         return render(request, template, {"person": person, "doors": doors})

@@ -21,8 +21,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import departing, inviting, people
-from accounts.models import AuditEvent, Departure, Invitation, Person, User
+from accounts import departing, inviting
+from accounts.models import AuditEvent, Departure, Invitation, User
 from accounts.permissions import has_role, is_present
 from tests.factories import PASSWORD, departed, erin, monday, person, signed_in, user
 
@@ -220,6 +220,30 @@ def test_an_invitation_from_before_does_not_let_a_leaver_back_after_the_sweep():
         inviting.accept(token, PASSWORD)
 
 
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(hours=1), timedelta(days=7)])
+def test_nor_before_the_sweep_not_even_when_the_departure_was_said_late(ago):
+    """Invited after the moment she left, before anybody said so: not an invitation back."""
+    dana = person("dana", login=False)
+    token = inviting.link(inviting.invite(dana, erin())).rstrip("/").rsplit("/", 1)[1]
+    departed(dana, ago)
+    assert Client().get(reverse("invitation", args=[token])).status_code == 410
+    with pytest.raises(ValidationError, match="not good any more"):
+        inviting.accept(token, PASSWORD)
+    assert not is_present(dana) and not User.objects.filter(person=dana).exists()
+    departing.sweep_departed()
+    assert Invitation.objects.get().withdrawn_at
+
+
+def test_until_a_departure_ahead_has_come_an_invitation_is_good():
+    dana = person("dana", login=False)
+    departed(dana, -timedelta(days=3))
+    token = inviting.link(inviting.invite(dana, erin())).rstrip("/").rsplit("/", 1)[1]
+    inviting.opened(token)
+    Departure.objects.update(at=timezone.now())
+    with pytest.raises(ValidationError):
+        inviting.opened(token)
+
+
 # --- The sweep, and coming back ---------------------------------------------------------------------------------------
 
 
@@ -332,20 +356,3 @@ def test_charlie_may_not_invite_and_a_link_is_never_in_the_database():
     from accounts.models import MailDelivery
 
     assert inviting.link(invitation) not in MailDelivery.objects.get(person=invitation.person).body
-
-
-def test_roles_are_given_by_another_administrator_only():
-    charlie = person("charlie")
-    with pytest.raises(PermissionDenied):
-        people.give_role(person("alice"), "admin", charlie)
-    with pytest.raises(ValidationError, match="themselves"):
-        people.give_role(erin(), "auditor", erin())
-    with pytest.raises(ValidationError, match="only administrator"):
-        people.end_role(erin(), "admin", erin())
-    assert Person.objects.filter(roles__role="admin").count() == 1
-
-
-def test_there_is_one_first_administrator():
-    erin()
-    with pytest.raises(ValidationError, match="already"):
-        people.add_first_administrator("Mallory", "mallory@example.test")
