@@ -90,5 +90,8 @@ def _first_clock(waiting: list[Waiting]) -> str:
 
 
 def _part_of_day() -> str:
+    """A greeting for this hour on the reader's clock. Nobody is wished a good evening at two in the morning."""
     hour = timezone.localtime().hour
-    return "Good morning" if 4 <= hour < 12 else "Good afternoon" if 12 <= hour < 18 else "Good evening"
+    if not 5 <= hour < 22:
+        return "Hello"
+    return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"

@@ -88,6 +88,15 @@ def test_today_says_what_waits_with_the_shortest_clock_first(blue):
     assert html.index("“Sooner”") < html.index("“Later”")
 
 
+@pytest.mark.parametrize(
+    ("hour", "words"), [(2, "Hello"), (9, "Good morning"), (14, "Good afternoon"), (20, "Good evening"), (23, "Hello")]
+)
+def test_today_greets_by_the_hour_on_the_readers_clock(hour, words):
+    ahead = (hour - timezone.now().hour + 12) % 24 - 12
+    alice = factories.person("alice", time_zone=f"Etc/GMT{-ahead:+d}")  # these names count westwards
+    assert f"<h1>{words}, Alice." in factories.signed_in(alice).get("/").content.decode()
+
+
 def test_today_of_somebody_without_any_right_is_empty_and_says_so(blue):
     html = factories.signed_in(factories.person("charlie")).get("/").content.decode()
     assert "Nothing waits for you." in html
