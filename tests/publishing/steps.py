@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -9,6 +10,7 @@ from channels_registry.models import Connection
 from publishing import approving, drafting, scheduling
 from tests import factories
 
+MOST_QUERIES = 12  # a page, the frame's four included
 TEXT = "From 1 December, instant transfers cost 0.20 €. Everything else stays free."
 
 
@@ -18,6 +20,13 @@ def staffed(channel):
     for name, right in rights.items():
         factories.grant(channel, factories.person(name), right)
     return channel
+
+
+def approver(channel, name: str):
+    """Somebody else who may approve there."""
+    person = factories.person(name)
+    factories.grant(channel, person, "approver")
+    return person
 
 
 def write(alice, channels, text: str = TEXT, **more):
@@ -53,6 +62,29 @@ def connect(channel, **facts) -> Connection:
     )
     Connection.objects.filter(pk=made.pk).update(state="live")
     return made
+
+
+def published(publication):
+    """As a worker leaves it when the network has accepted it."""
+    rows = type(publication).objects.filter(pk=publication.pk)
+    rows.update(state="sending", lease_until=Now(), fence=1)
+    publication.attempts.create(fence=1, started_at=Now(), deadline_at=Now(), outcome="accepted")
+    rows.update(state="done", lease_until=None, remote_id=f"there-{publication.pk}", settled_at=Now())
+    publication.refresh_from_db()
+    return publication
+
+
+def page(client, path: str, status: int = 200) -> str:
+    """What the page says, which answers with this status."""
+    answer = client.get(path)
+    assert answer.status_code == status, answer.content[:2000]
+    return answer.content.decode()
+
+
+def sign_in(context, web, person) -> None:
+    """A browser's context goes on as this person."""
+    cookie = factories.signed_in(person).cookies["session"]
+    context.add_cookies([{"name": "session", "value": cookie.value, "url": web.url}])
 
 
 def trail(subject) -> list[str]:

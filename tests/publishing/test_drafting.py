@@ -1,22 +1,14 @@
 """Writing: who may, what is kept, and what a change does to what was agreed."""
 
-from datetime import timedelta
-
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
-from accounts.models import Notification
-from channels_registry.connector.text import length, too_long
-from channels_registry.connector.types import Limits
 from publishing import drafting
-from publishing.models import Approval, Post, Revision, Variant
+from publishing.models import Post, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256
 from tests import factories
-from tests.publishing.steps import TEXT, connect, events, trail
-
-FAMILY = "👨‍👩‍👧‍👦"  # one character to the reader, seven code points
+from tests.publishing.steps import TEXT, events, trail
 
 
 def test_a_post_is_kept_whole_with_a_hash_for_each_part(post, alice, acme):
@@ -169,96 +161,6 @@ def test_going_back_to_the_approved_words_does_not_bring_the_approval_back(appro
     assert (approved.state, approved.approvals.get().state) == ("draft", "void")
 
 
-def test_submitting_asks_by_name_and_by_mail(post, alice, bob):
-    wanted = timezone.now() + timedelta(days=1)
-    approval = drafting.submit(post, alice, bob, "legal", wanted)
-    post.refresh_from_db()
-    assert (post.state, approval.state, approval.asked_of) == ("in_approval", "pending", bob)
-    assert approval.latest_decision_at == wanted - drafting.TIME_TO_DECIDE
-    assert Notification.objects.get(person=bob).url == f"/approvals/{approval.pk}/"
-    assert Notification.objects.get(person=bob).by_mail
-    assert trail(post)[-1] == "post.submitted"
-
-
-def test_a_text_one_character_too_long_is_refused_as_the_network_counts(alice, bob, acme):
-    """The sandbox counts code points and takes 500."""
-    post = drafting.create_post(alice, [acme], "é" * 500)
-    drafting.edit_post(post, alice, expected_revision=1, text="é" * 501)
-    variant = post.variants.get()
-    with pytest.raises(ValidationError) as refused:
-        drafting.submit(post, alice, bob)
-    assert refused.value.message_dict[f"variant-{variant.pk}"] == [
-        "The text is 501 characters long, 500 are allowed. Shorten it by 1."
-    ]
-    drafting.edit_post(post, alice, expected_revision=2, text="é" * 500)
-    assert drafting.submit(post, alice, bob).state == "pending"
-
-
-def test_the_limit_is_the_connected_servers_own(alice, bob, acme):
-    connect(acme, text=10)
-    post = drafting.create_post(alice, [acme], "Eleven char")
-    with pytest.raises(ValidationError, match="10 are allowed"):
-        drafting.submit(post, alice, bob)
-
-
-@pytest.mark.parametrize("text", ["", "   \n"])
-def test_nothing_empty_is_submitted(alice, bob, acme, text):
-    post = drafting.create_post(alice, [acme], text, title="Empty")
-    with pytest.raises(ValidationError, match="empty"):
-        drafting.submit(post, alice, bob)
-
-
-def test_nothing_without_a_channel_is_submitted(alice, bob):
-    post = drafting.create_post(alice, [], "An idea")
-    with pytest.raises(ValidationError, match="at least one channel"):
-        drafting.submit(post, alice, bob)
-
-
-def test_nobody_is_asked_who_may_not_decide(post, alice, dana, charlie):
-    for person in (alice, dana, charlie):
-        with pytest.raises(ValidationError):
-            drafting.submit(post, alice, person)
-    assert not Approval.objects.exists()
-
-
-def test_an_approver_of_one_channel_is_not_enough_for_two(alice, bob, acme):
-    other = factories.channel("sandbox", name="Other")
-    factories.grant(other, alice, "author")
-    post = drafting.create_post(alice, [acme, other], TEXT)
-    with pytest.raises(ValidationError, match="every channel"):
-        drafting.submit(post, alice, bob)
-
-
-def test_charlie_may_not_submit(post, charlie, bob):
-    with pytest.raises(PermissionDenied):
-        drafting.submit(post, charlie, bob)
-
-
-def test_a_post_is_asked_about_once_at_a_time(approval, alice, bob):
-    with pytest.raises(ValidationError, match="already being asked"):
-        drafting.submit(approval.post, alice, bob)
-
-
-def test_a_wanted_time_that_has_passed_is_refused(post, alice, bob):
-    with pytest.raises(ValidationError, match="has passed"):
-        drafting.submit(post, alice, bob, "facts", timezone.now() - timedelta(minutes=1))
-
-
-def test_a_request_can_be_taken_back_before_anybody_decides(approval, alice, bob):
-    drafting.withdraw(approval.post, alice)
-    approval.refresh_from_db()
-    approval.post.refresh_from_db()
-    assert (approval.state, approval.post.state) == ("withdrawn", "draft")
-    assert trail(approval.post)[-1] == "post.submission_withdrawn"
-    with pytest.raises(ValidationError):
-        drafting.withdraw(approval.post, alice)
-
-
-def test_charlie_may_not_take_a_request_back(approval, charlie):
-    with pytest.raises(PermissionDenied):
-        drafting.withdraw(approval.post, charlie)
-
-
 def test_a_million_emoji_are_refused_and_nothing_hangs(post, alice):
     with pytest.raises(ValidationError, match="too long"):
         drafting.edit_post(post, alice, expected_revision=1, text="😀" * 1_000_000)
@@ -280,20 +182,6 @@ def test_the_database_refuses_a_move_that_nobody_declared(post):
 def test_what_was_agreed_is_what_the_hash_covers(approved):
     content = content_of(approved, approved.variants.all())
     assert sha256(parts_of(content)) == approved.approvals.get().revision.hash
-
-
-def test_the_authors_colleague_may_edit_but_then_not_approve(post, alice, bob, acme):
-    factories.grant(acme, bob, "author")
-    drafting.edit_post(post, bob, expected_revision=1, text="Bob's words")
-    with pytest.raises(ValidationError, match="changed it"):
-        drafting.submit(post, alice, bob)
-
-
-def test_one_grapheme_is_one_character_where_the_network_counts_graphemes():
-    limits = Limits(300, "graphemes", text_bytes=10_000)
-    assert length(FAMILY, "graphemes") == 1
-    assert too_long(FAMILY * 300, limits) == ""
-    assert "Shorten it by 1" in too_long(FAMILY * 301, limits)
 
 
 def test_another_placement_is_another_thing_to_agree_to(approved, alice, acme):

@@ -3,17 +3,12 @@
 import pytest
 
 from tests import factories
-from tests.publishing.steps import TEXT, ask, staffed, write
+from tests.publishing.steps import TEXT, ask, sign_in, staffed, write
 
 
 @pytest.fixture
 def acme(fresh_database):
     return staffed(factories.channel("sandbox", name="Acme"))
-
-
-def sign_in(context, web, person) -> None:
-    cookie = factories.signed_in(person).cookies["session"]
-    context.add_cookies([{"name": "session", "value": cookie.value, "url": web.url}])
 
 
 def test_the_preview_counts_while_alice_types(acme, web, browser_context, page):

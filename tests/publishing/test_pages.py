@@ -1,7 +1,6 @@
 """The pages, without a script: each main verb works by posting a form, and nothing typed is lost."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -11,15 +10,7 @@ from django.utils import timezone
 from publishing import drafting, holding
 from publishing.models import Approval, Post, Publication
 from tests import factories
-from tests.publishing.steps import TEXT, agree, ask, plan, tomorrow, write
-
-MOST_QUERIES = 12  # the frame's four included
-
-
-def page(client, path, status=200) -> str:
-    answer = client.get(path)
-    assert answer.status_code == status, answer.content[:2000]
-    return answer.content.decode()
+from tests.publishing.steps import MOST_QUERIES, TEXT, agree, ask, page, tomorrow, write
 
 
 def test_a_post_goes_from_an_idea_to_the_calendar_by_pages_alone(acme, alice, bob, dana):
@@ -144,19 +135,6 @@ def test_who_sees_none_of_its_channels_is_told_it_does_not_exist(publication, ap
         assert client.post(path, {}).status_code == 404, path
 
 
-def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
-    client = factories.signed_in(charlie)
-    html = page(client, f"/publications/{publication.pk}/")
-    assert "/cancellation/" not in html
-    for path in (f"/publications/{publication.pk}/cancellation/", f"/publications/{publication.pk}/adoption/"):
-        assert client.post(path).status_code == 403
-    assert client.get(f"/publications/{publication.pk}/time/").status_code == 403
-    assert client.get(f"/variants/{approved.variants.get().pk}/publication/").status_code == 403
-    assert client.get("/holds/new/").status_code == 403
-    publication.refresh_from_db()
-    assert publication.state == "scheduled"
-
-
 def test_a_time_in_the_past_is_answered_with_the_next_valid_one(approved, dana):
     sent = {"wall_time": "2020-01-01T09:00", "time_zone": "UTC"}
     answer = factories.signed_in(dana).post(f"/variants/{approved.variants.get().pk}/publication/", sent)
@@ -187,26 +165,6 @@ def test_a_hold_is_placed_seen_everywhere_and_lifted(publication, acme):
     assert client.post(f"/holds/{hold.pk}/lifting/").url == "/publications/?state=held"
     hold.refresh_from_db()
     assert hold.lifted_at
-
-
-def test_publications_are_sorted_by_what_has_become_of_them(publication, dana):
-    client = factories.signed_in(dana)
-    assert "Winter rates" in page(client, "/publications/")
-    Publication.objects.filter(pk=publication.pk).update(state="missed")
-    assert "Missed" in page(client, "/publications/")  # what needs somebody comes first
-    assert "Winter rates" not in page(client, "/publications/?state=out")
-
-
-def test_a_post_that_wants_a_time_stands_in_the_calendar_as_needing_approval(approval, alice):
-    html = page(factories.signed_in(alice), f"/calendar/?day={approval.wanted_at:%Y-%m-%d}")
-    assert "Needs approval" in html
-
-
-@pytest.mark.parametrize(
-    "query", ["month=2026-13", "month=x", "day=0000-00-00", "channel=abc&network=nope", "day=9999-12-31"]
-)
-def test_a_bent_address_shows_a_calendar_all_the_same(alice, query):
-    page(factories.signed_in(alice), f"/calendar/?{query}")
 
 
 def test_bent_cursors_show_a_list_all_the_same(alice):
@@ -250,18 +208,6 @@ def test_no_page_needs_more_than_twelve_queries(publication, approved, alice, bo
         assert len(queries) <= MOST_QUERIES, (path, len(queries), [q["sql"][:150] for q in queries])
 
 
-def test_a_month_with_many_posts_costs_no_more_queries(publication, approved, alice, bob, dana, acme):
-    for number in range(12):
-        plan(agree(write(alice, [acme], f"Words {number}", title=f"More {number}"), alice, bob), dana, tomorrow(9))
-    client = factories.signed_in(dana)
-    path = f"/calendar/?month={publication.due_at:%Y-%m}"
-    page(client, path)
-    with CaptureQueriesContext(connection) as queries:
-        html = page(client, path)
-    assert len(queries) <= MOST_QUERIES
-    assert "8 more" in html
-
-
 def test_waiting_for_counts_what_it_lists(publication, alice, bob, dana):
     from publishing.queries import count_waiting, going_out, trouble, waiting_for
 
@@ -274,13 +220,6 @@ def test_waiting_for_counts_what_it_lists(publication, alice, bob, dana):
     assert "missed its time" in waiting_for(dana)[0].title
     assert len(trouble(dana)) == 1
     assert going_out(dana, hours=72)
-
-
-def test_late_is_late(publication):
-    from publishing.queries import shelf_counts
-
-    Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
-    assert shelf_counts(Publication.objects.all())["late"] == 1
 
 
 def test_the_author_reads_why_it_came_back(approval, alice, bob):

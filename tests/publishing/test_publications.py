@@ -1,0 +1,37 @@
+"""Publications on their pages: sorted by what has become of them, and each verb by its button."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from publishing.models import Publication
+from tests import factories
+from tests.publishing.steps import page
+
+
+def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
+    client = factories.signed_in(charlie)
+    html = page(client, f"/publications/{publication.pk}/")
+    assert "/cancellation/" not in html
+    for path in (f"/publications/{publication.pk}/cancellation/", f"/publications/{publication.pk}/adoption/"):
+        assert client.post(path).status_code == 403
+    assert client.get(f"/publications/{publication.pk}/time/").status_code == 403
+    assert client.get(f"/variants/{approved.variants.get().pk}/publication/").status_code == 403
+    assert client.get("/holds/new/").status_code == 403
+    publication.refresh_from_db()
+    assert publication.state == "scheduled"
+
+
+def test_publications_are_sorted_by_what_has_become_of_them(publication, dana):
+    client = factories.signed_in(dana)
+    assert "Winter rates" in page(client, "/publications/")
+    Publication.objects.filter(pk=publication.pk).update(state="missed")
+    assert "Missed" in page(client, "/publications/")  # what needs somebody comes first
+    assert "Winter rates" not in page(client, "/publications/?state=out")
+
+
+def test_late_is_late(publication):
+    from publishing.queries import shelf_counts
+
+    Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
+    assert shelf_counts(Publication.objects.all())["late"] == 1
