@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from socialops.lib.delivery.models import Attempt, Delivery
+from socialops.lib.delivery.models import Attempt, Delivery, State
 
 
 class Reply(Delivery):
@@ -9,6 +9,8 @@ class Reply(Delivery):
 
     It answers every message of the conversation up to and including `to_message`, the last one its writer had seen.
     """
+
+    WORDS = dict(State.choices) | {"done": "Sent"}  # what people read for each state
 
     conversation = models.ForeignKey("inbox.Conversation", models.PROTECT, related_name="replies")
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="+")
@@ -37,6 +39,9 @@ class Reply(Delivery):
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="reply_leases"),
             models.Index(fields=["channel"], condition=~Q(state__in=["done", "cancelled"]), name="reply_unsettled"),
         ]
+
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
+        return self.WORDS[self.state]
 
 
 class ReplyAttempt(Attempt):

@@ -3,11 +3,13 @@
 from django.db import models
 from django.db.models import Q
 
-from socialops.lib.delivery.models import Attempt, Delivery
+from socialops.lib.delivery.models import Attempt, Delivery, State
 
 
 class Publication(Delivery):
     """`content_hash` is the approved revision's; the claim compares it again. `answerable` may publish there."""
+
+    WORDS = dict(State.choices) | {"done": "Published"}  # what people read for each state
 
     variant = models.ForeignKey("publishing.Variant", models.PROTECT, related_name="publications")
     part = models.PositiveSmallIntegerField(default=0)
@@ -49,6 +51,9 @@ class Publication(Delivery):
 
     def __str__(self):
         return self.text[:80] or "(no text)"
+
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
+        return self.WORDS[self.state]
 
 
 class PublicationAttempt(Attempt):

@@ -16,11 +16,7 @@ from publishing.permissions import visible_channels
 from publishing.queries.checking import now
 from publishing.queries.waiting import TONES
 
-STATE_WORDS = {
-    "scheduled": "Scheduled", "sending": "Sending", "unknown": "Unknown", "needs_human": "Needs a person",
-    "done": "Published", "failed": "Failed", "held": "Held", "blocked": "Blocked", "missed": "Missed",
-    "cancelled": "Cancelled", "needs_approval": "Needs approval",
-}  # fmt: skip
+STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
 ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait"}
 PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__title", "pk", "state")
 ASKED = ("wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id")

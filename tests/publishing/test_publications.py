@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from publishing.models import Publication
 from tests import factories
-from tests.publishing.steps import page
+from tests.publishing.steps import page, published
 
 
 def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
@@ -35,3 +35,16 @@ def test_late_is_late(publication):
 
     Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     assert shelf_counts(Publication.objects.all())["late"] == 1
+
+
+def test_what_is_out_is_called_published(publication, alice):
+    """Whatever the machinery calls it: on the day, on the post, in the list and on its own page."""
+    published(publication)
+    client = factories.signed_in(alice)
+    for path in (
+        f"/calendar/?day={publication.due_at:%Y-%m-%d}", f"/posts/{publication.variant.post_id}/",
+        "/publications/?state=out", f"/publications/{publication.pk}/",
+    ):  # fmt: skip
+        html = page(client, path)
+        assert "</svg>Published</span>" in html, path
+        assert "Done" not in html, path
