@@ -2,6 +2,7 @@ from django.urls import path
 
 from publishing.views import approvals, calendar, holds, posts, publications, schedule
 
+verb = publications.VerbView.as_view
 urlpatterns = [
     path("calendar/", calendar.CalendarView.as_view(), name="calendar"),
     path("posts/", posts.PostListView.as_view(), name="post_list"),
@@ -22,16 +23,14 @@ urlpatterns = [
     path("publications/", publications.PublicationListView.as_view(), name="publication_list"),
     path("publications/<int:pk>/", publications.PublicationView.as_view(), name="publication"),
     path("publications/<int:pk>/time/", schedule.PublicationTimeView.as_view(), name="publication_time"),
-    path(
-        "publications/<int:pk>/cancellation/", publications.CancellationView.as_view(), name="publication_cancellation"
-    ),
-    path("publications/<int:pk>/adoption/", publications.AdoptionView.as_view(), name="publication_adoption"),
-    path("publications/<int:pk>/keeping/", publications.KeepingView.as_view(), name="publication_keeping"),
+    path("publications/<int:pk>/cancellation/", verb(act="cancel"), name="publication_cancellation"),
+    path("publications/<int:pk>/adoption/", verb(act="adopt"), name="publication_adoption"),
+    path("publications/<int:pk>/keeping/", verb(act="keep"), name="publication_keeping"),
     path(
         "publications/<int:pk>/confirmation/", publications.ConfirmationView.as_view(), name="publication_confirmation"
     ),
-    path("publications/<int:pk>/resending/", publications.ResendingView.as_view(), name="publication_resending"),
-    path("publications/<int:pk>/absence/", publications.AbsenceView.as_view(), name="publication_absence"),
+    path("publications/<int:pk>/resending/", verb(act="send_again"), name="publication_resending"),
+    path("publications/<int:pk>/absence/", verb(act="confirm_absent"), name="publication_absence"),
     path("holds/", holds.HoldListView.as_view(), name="hold_list"),
     path("holds/new/", holds.HoldNewView.as_view(), name="hold_new"),
     path("holds/<int:pk>/lifting/", holds.HoldLiftingView.as_view(), name="hold_lifting"),

@@ -1,11 +1,14 @@
 """What is out, due, late, unknown, blocked or missed, and what a person can do about it."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
+from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from publishing import holding, queries, resolving, scheduling
 from publishing.forms import AddressForm, add_errors
@@ -13,6 +16,13 @@ from publishing.models import Publication
 from publishing.permissions import access_publication, visible_publications
 
 PAGE = 50
+VERBS: dict[str, tuple[Callable[[Publication, Person], object], str]] = {  # with what is said when it is done
+    "cancel": (scheduling.cancel, "Cancelled. It does not go out."),
+    "adopt": (scheduling.adopt, "You answer for it now."),
+    "keep": (holding.keep, "It goes out at its time."),
+    "send_again": (resolving.send_again, "It is sent again."),
+    "confirm_absent": (resolving.confirm_absent, "Noted: it is not out."),
+}
 
 
 class PublicationListView(View):
@@ -41,57 +51,19 @@ class PublicationView(View):
         return _page(request, access_publication(request.user, pk))
 
 
-class ActionView(View):
-    """POST does one thing to a publication and shows it again."""
+class VerbView(View):
+    """POST does one verb to a publication and shows it again. urls.py names which."""
 
-    done = ""
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        """The verb. Raises ValidationError or PermissionDenied with words for the person who reads them."""
-        raise AssertionError("each action says what it does")
+    act = ""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        verb, done = VERBS[self.act]
         try:
-            self.act(access_publication(request.user, pk), request)
-            messages.success(request, self.done)
+            verb(access_publication(request.user, pk), request.user.person)
+            messages.success(request, done)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         return redirect("publication", pk)
-
-
-class CancellationView(ActionView):
-    done = "Cancelled. It does not go out."
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        return scheduling.cancel(publication, request.user.person, request.POST.get("reason", ""))
-
-
-class AdoptionView(ActionView):
-    done = "You answer for it now."
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        return scheduling.adopt(publication, request.user.person)
-
-
-class KeepingView(ActionView):
-    done = "It goes out at its time."
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        return holding.keep(publication, request.user.person)
-
-
-class ResendingView(ActionView):
-    done = "It is sent again."
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        return resolving.send_again(publication, request.user.person)
-
-
-class AbsenceView(ActionView):
-    done = "Noted: it is not out."
-
-    def act(self, publication: Publication, request: HttpRequest) -> object:
-        return resolving.confirm_absent(publication, request.user.person)
 
 
 class ConfirmationView(View):

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from publishing.models import Publication
 from tests import factories
-from tests.publishing.steps import page, published
+from tests.publishing.steps import page, published, trail
 
 
 def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
@@ -35,6 +36,23 @@ def test_late_is_late(publication):
 
     Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     assert shelf_counts(Publication.objects.all())["late"] == 1
+
+
+@pytest.mark.parametrize(
+    ("noun", "words", "done"),
+    [
+        ("cancellation", "It does not go out", "publication.cancelled"),
+        ("adoption", "Dana still answers for it", ""),
+        ("keeping", "It is not held", ""),
+        ("resending", "Nobody has to decide", ""),
+        ("absence", "Nobody has to decide", ""),
+    ],
+)
+def test_each_button_does_its_verb_or_says_why_not(publication, dana, noun, words, done):
+    client, before = factories.signed_in(dana), trail(publication)
+    shown = client.post(f"/publications/{publication.pk}/{noun}/", follow=True).content.decode()
+    assert words in shown
+    assert trail(publication) == before + ([done] if done else [])
 
 
 def test_what_is_out_is_called_published(publication, alice):
