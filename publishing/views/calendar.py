@@ -44,9 +44,12 @@ def _month_page(request: HttpRequest, today: date, zone: ZoneInfo, filters: dict
     found = queries.days(request.user.person, _midnight(start, zone), _midnight(end, zone), zone, SHOWN, filters)
     each = [start + timedelta(days=n) for n in range((end - start).days)]
     cells = [(day, found.get(day, queries.Day()), day.month == first.month) for day in each]
+    is_now = today.replace(day=1) == first
     return {
         "first": first, "previous": (first - timedelta(days=1)).replace(day=1), "following": last + timedelta(days=1),
         "cells": [(day, here.entries, here.total - len(here.entries), inside) for day, here, inside in cells],
+        "is_now": is_now,
+        "earlier": sum(here.total for day, here, inside in cells if is_now and inside and day < today),
         "total": sum(here.total for _, here, inside in cells if inside),
     }  # fmt: skip
 

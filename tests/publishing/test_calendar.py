@@ -1,11 +1,16 @@
 """The calendar: what stands on which day, and where a phone begins to read it."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from publishing.models import Publication
 from tests import factories
-from tests.publishing.steps import MOST_QUERIES, agree, page, plan, tomorrow, write
+from tests.publishing.steps import MOST_QUERIES, agree, page, plan, sign_in, staffed, tomorrow, write
 
 
 def test_a_post_that_wants_a_time_stands_in_the_calendar_as_needing_approval(approval, alice):
@@ -30,3 +35,45 @@ def test_a_month_with_many_posts_costs_no_more_queries(publication, approved, al
         html = page(client, path)
     assert len(queries) <= MOST_QUERIES
     assert "8 more" in html
+
+
+@pytest.fixture
+def today(fresh_database):
+    """alice's date, with a post of hers on the first of the month and one at the end of today."""
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob, dana = (factories.person(name) for name in ("alice", "bob", "dana"))
+    now = timezone.now().astimezone(ZoneInfo(alice.time_zone))
+    for title, at in (("Long ago", now.replace(day=1, hour=0, minute=0)), ("Tonight", now.replace(hour=23, minute=59))):
+        made = plan(agree(write(alice, [acme], title, title=title), alice, bob), dana)
+        Publication.objects.filter(pk=made.pk).update(due_at=at)
+    return now.date()
+
+
+def test_a_phone_begins_at_today_and_unfolds_what_was_before_without_a_script(today, web, browser):
+    phone = browser.new_context(base_url=web.url, viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    sign_in(phone, web, factories.person("alice"))
+    page = phone.new_page()
+    page.goto("/calendar/")
+    days = page.locator(".cal > section:visible")
+    assert days.first.get_attribute("aria-label") == f"{today:%A} {today.day} {today:%B}"
+    assert page.get_by_text("Tonight").is_visible()
+    if today.day > 1:  # on the first of a month nothing is earlier
+        assert not page.get_by_text("Long ago").is_visible()
+        page.get_by_role("link", name="Earlier this month 1").click()
+        assert page.get_by_text("Long ago").is_visible()
+        page.get_by_role("link", name="From today on").click()
+        assert not page.get_by_text("Long ago").is_visible()
+    last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    page.goto(f"/calendar/?month={last_month:%Y-%m}")
+    assert page.get_by_text("Earlier this month").count() == 0
+    phone.close()
+
+
+def test_on_a_desk_the_whole_month_stands(today, web, browser_context, page):
+    sign_in(browser_context, web, factories.person("alice"))
+    page.goto("/calendar/")
+    assert page.get_by_text("Long ago").is_visible()
+    assert page.get_by_text("Tonight").is_visible()
+    assert not page.get_by_text("Earlier this month").is_visible()
+
+
