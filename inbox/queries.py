@@ -15,7 +15,7 @@ from channels_registry.models import Channel, Connection
 from channels_registry.permissions import channels_with, rights_rows, seen_by
 from inbox.models import Assignment, Conversation, Message, PollCursor, Reply
 from socialops.lib.tags import span_words
-from socialops.lib.waiting import Waiting
+from socialops.lib.waiting import Kind, Waiting
 
 VIEWS = {
     "mine": "Assigned to you",
@@ -34,6 +34,15 @@ WORDS = {
     "blocked": "cannot go out", "missed": "is late", "failed": "was refused by the network",
 }  # fmt: skip
 TONES = {"unknown": "unsure", "needs_human": "unsure", "held": "held"}
+SILENT = Kind("channels are not being read", "What customers say there does not arrive.", "See each")
+MANY = {
+    "unknown": Kind("answers may or may not be out", "They are being looked for.", "See each"),
+    "needs_human": Kind("answers may or may not be out", "Look on the network, and say.", "See each"),
+    "held": Kind("answers are held", "Each waits for somebody to decide.", "See each"),
+    "blocked": Kind("answers cannot go out", "Each says what keeps it.", "See each"),
+    "missed": Kind("answers are late", "Customers wait for each.", "See each"),
+    "failed": Kind("answers were refused by the network", "Each says why.", "See each"),
+}
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,7 @@ def trouble(person: Person) -> list[Waiting]:
             f"/channels/{each.channel_id}/",
             "See the channel",
             tone="risk",
+            kind=SILENT,
         )
         for each in channels.values()
     ]
@@ -199,6 +209,7 @@ def _unsettled(where: Q, states: tuple[str, ...]) -> list[Waiting]:
             reverse("conversation", args=[each.conversation_id]),
             "Look and decide",
             tone=TONES.get(each.state, "risk"),
+            kind=MANY[each.state],
         )
         for each in replies.order_by("due_at")[:50]
     ]

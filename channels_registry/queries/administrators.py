@@ -1,9 +1,9 @@
 """Who administers a channel over there, and will still be there tomorrow."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import Person
-from channels_registry.models import AccessGrant, Revocation
+from channels_registry.models import AccessGrant, Channel, Revocation
 from channels_registry.models.access_grant import Door
 
 ADMIN_WORDS = r"^(owner|admin|administrator|super admin|manage|manager|full control)$"
@@ -17,3 +17,12 @@ def staying_administrators(**of):
         .filter(~Exists(asked), door=Door.ROLE, entitlement__iregex=ADMIN_WORDS, person__isnull=False, **of)
         .exclude(person__in=Person.objects.departed().values("pk"))
     )
+
+
+def with_one_administrator(channels: QuerySet[Channel]) -> QuerySet[Channel]:
+    """Those of the channels whose network lists roles, and on which one known person only is going to stay."""
+    roles = AccessGrant.objects.standing().filter(channel=OuterRef("pk"), door=Door.ROLE, source="observed")
+    staying = staying_administrators(channel=OuterRef("pk"))
+    first = Subquery(staying.order_by("person").values("person")[:1])
+    alone = channels.filter(Exists(roles), Exists(staying)).annotate(first=first)
+    return alone.filter(~Exists(staying.exclude(person=OuterRef("first"))))

@@ -15,6 +15,8 @@ from channels_registry.health import SOON_DAYS
 from channels_registry.models import Channel, Connection
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import seen_by
+from channels_registry.queries.administrators import with_one_administrator
+from channels_registry.queries.waiting import answered_for
 
 PAGE = 100
 CURRENT = ("live", "disconnected", "pending")
@@ -23,6 +25,8 @@ HEALTHS = {
     "trouble": "In trouble",
     "none": "Not connected",
 }
+ADMINS = {"one": "A single administrator"}
+WHOSE = {"mine": "Those I answer for"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class ChannelFilter:
     network: str = ""
     risk: str = ""
     health: str = ""
+    admins: str = ""
+    whose: str = ""
     after: str = ""
 
 
@@ -48,6 +54,8 @@ class ChannelsPage:
 def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
     """One page of the channels this person may see, by name, each with `current` connections. Four queries."""
     found = _narrowed(seen_by(person).exclude(state="archived"), chosen)
+    if chosen.whose == "mine":
+        found = found.filter(pk__in=answered_for(person).values("pk"))
     total = found.count()
     found = found.select_related("owner").order_by("name", "pk").annotate(
         doors=Count("grants", filter=Q(grants__revoked_at=None) & ~Q(grants__door=Door.RIGHT), distinct=True),
@@ -115,6 +123,8 @@ def _narrowed(found: QuerySet[Channel], chosen: ChannelFilter) -> QuerySet[Chann
         found = found.filter(network=chosen.network)
     if chosen.risk:
         found = found.filter(risk_tier=chosen.risk)
+    if chosen.admins == "one":
+        found = with_one_administrator(found)
     live = Connection.objects.filter(channel=OuterRef("pk"), state="live")
     if chosen.health == "ok":
         found = found.filter(Exists(live.filter(trouble="")))

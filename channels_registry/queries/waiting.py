@@ -2,19 +2,18 @@
 
 from datetime import timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Person, Role
 from accounts.permissions import role_exists
 from channels_registry.health import SOON_DAYS, day_words, days_left
-from channels_registry.models import AccessGrant, Channel, Connection, Proof, Revocation
-from channels_registry.models.access_grant import Door
+from channels_registry.models import Channel, Connection, Proof, Revocation
 from channels_registry.permissions import channels_with
-from channels_registry.queries.administrators import staying_administrators
+from channels_registry.queries.administrators import with_one_administrator
 from channels_registry.queries.doors import asked_of, identities_waiting
-from socialops.lib.waiting import Waiting
+from socialops.lib.waiting import Kind, Waiting
 
 SHOWN = 50
 
@@ -94,11 +93,15 @@ def _connection(row: Connection) -> Waiting:
 
 
 def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
-    roles = AccessGrant.objects.standing().filter(channel=OuterRef("pk"), door=Door.ROLE, source="observed")
-    staying = staying_administrators(channel=OuterRef("pk"))
-    first = Subquery(staying.order_by("person").values("person")[:1])
-    alone = mine.filter(Exists(roles), Exists(staying)).annotate(first=first)
-    alone = alone.filter(~Exists(staying.exclude(person=OuterRef("first"))))
+    alone = with_one_administrator(mine).order_by("name")
+    channels = list(alone[:SHOWN])
+    kind = Kind(
+        "channels have a single administrator",
+        "When that person leaves, nobody can get in.",
+        "See the channels",
+        f"{reverse('channel_list')}?admins=one&whose=mine",
+        alone.count() - SHOWN if len(channels) == SHOWN else 0,
+    )
     return [
         Waiting(
             channel.name,
@@ -107,6 +110,7 @@ def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
             "Open the channel",
             tone="risk",
             word="One admin",
+            kind=kind,
         )
-        for channel in alone.order_by("name")[:SHOWN]
+        for channel in channels
     ]

@@ -22,7 +22,7 @@ from channels_registry.models.access_grant import Door
 from channels_registry.observing import can
 from channels_registry.permissions import access_channel, may
 from channels_registry.queries.administrators import ADMIN_WORDS
-from channels_registry.queries.channels import HEALTHS
+from channels_registry.queries.channels import ADMINS, HEALTHS, WHOSE
 from channels_registry.queries.doors import administrators_over_there
 from channels_registry.registering import register_channel
 
@@ -39,6 +39,8 @@ class ChannelListView(View):
             network=asked.get("network", "") if asked.get("network") in networks.slugs() else "",
             risk=asked.get("risk", "") if asked.get("risk") in Channel.RiskTier.values else "",
             health=asked.get("health", "") if asked.get("health") in HEALTHS else "",
+            admins=asked.get("admins", "") if asked.get("admins") in ADMINS else "",
+            whose=asked.get("whose", "") if asked.get("whose") in WHOSE else "",
             after=asked.get("after", "")[:200].replace("\0", ""),
         )
         page = queries.channels_page(me, chosen)
@@ -49,8 +51,10 @@ class ChannelListView(View):
             "page": page,
             "chosen": chosen,
             "networks": [(slug, networks.network(slug).label) for slug in networks.slugs()],
-            "risks": Channel.RiskTier.choices,
+            "risks": [(tier.value, f"{tier.label} risk") for tier in Channel.RiskTier],
             "healths": HEALTHS.items(),
+            "admins": ADMINS.items(),
+            "whose": WHOSE.items(),
             "may_register": request.user.is_admin,
             "next": f"?{urlencode(narrowed)}" if page.next else "",
         }

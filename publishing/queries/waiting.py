@@ -1,5 +1,7 @@
 """What waits for somebody, for Today and the rail."""
 
+from dataclasses import replace
+
 from django.db.models import F, Q
 from django.urls import reverse
 
@@ -7,7 +9,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from publishing.models import Approval, Post, Publication
 from publishing.permissions import visible_channels
-from socialops.lib.waiting import Waiting
+from socialops.lib.waiting import Kind, Waiting
 
 NEEDS_SOMEBODY = ("needs_human", "held", "blocked", "missed", "failed")
 TONES = {
@@ -25,6 +27,14 @@ WORDS = {
     "unknown": "may or may not be out", "needs_human": "may or may not be out", "held": "is held",
     "blocked": "cannot go out", "missed": "missed its time", "failed": "was refused by the network",
 }  # fmt: skip
+MANY = {
+    "unknown": Kind("posts may or may not be out", "They are being looked for.", "See them", "?state=unknown"),
+    "needs_human": Kind("posts may or may not be out", "Look on the network, and say.", "See them", "?state=unknown"),
+    "held": Kind("posts are held", "Nothing goes out by itself when a hold is lifted.", "See them", "?state=held"),
+    "blocked": Kind("posts cannot go out", "Each says what keeps it.", "See them", "?state=blocked"),
+    "missed": Kind("posts missed their time", "Each needs a new one.", "See them", "?state=missed"),
+    "failed": Kind("posts were refused by the network", "Each says why.", "See them", "?state=blocked"),
+}
 
 
 def waiting_for(person: Person) -> list[Waiting]:
@@ -84,10 +94,13 @@ def _publications(person: Person, states: tuple[str, ...]) -> list[Waiting]:
 
 def _waiting_publications(where: Q, states: tuple[str, ...], most: int = 200) -> list[Waiting]:
     found = Publication.objects.filter(where, state__in=states).select_related("variant__post", "channel")
+    listed = reverse("publication_list")
+    many = {state: replace(kind, url=f"{listed}{kind.url}") for state, kind in MANY.items()}
     return [
         Waiting(
             f"“{p.variant.post.title}” {WORDS[p.state]}", f"{p.channel.name}. {p.reason}".strip(),
             reverse("publication", args=[p.pk]), ACTIONS.get(p.state, "Look"), p.not_after, TONES[p.state],
+            kind=many[p.state],
         )
         for p in found.order_by("due_at", "id")[:most]
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
 from socialops.frame import CONTROL, Frame
 from socialops.lib.tags import span_words
-from socialops.lib.waiting import Waiting
+from socialops.lib.waiting import Waiting, by_urgency
 
 NUMBERS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
 SHOWN = 20
@@ -41,8 +41,8 @@ def today(request: HttpRequest) -> HttpResponse:
 
 def outlook(request: HttpRequest) -> HttpResponse:
     """What goes out in the next 24 hours, and what is broken: a page, or Today's second half."""
-    person, within = request.user.person, bool(request.headers.get("HX-Request"))
-    trouble, now = list(_trouble(person)), timezone.now()
+    person, within, now = request.user.person, bool(request.headers.get("HX-Request")), timezone.now()
+    trouble = by_urgency(_trouble(person), now)
     shown = trouble[:TROUBLE_ON_TODAY] if within else trouble
     context = {
         "going_out": [e for e in publishing_queries.entries(person, now, now + A_DAY) if e.state != "done"],
