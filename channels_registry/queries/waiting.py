@@ -1,5 +1,6 @@
 """What waits for somebody here, and what is broken, for Today and the rail."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import F, Q, QuerySet
@@ -85,11 +86,14 @@ def _connections(mine: QuerySet[Channel]) -> list[Waiting]:
 
 
 def _connection(row: Connection) -> Waiting:
-    url, left = reverse("connection_new", args=[row.channel_id]), days_left(row)
+    name, connect, left = row.channel.name, reverse("connection_new", args=[row.channel_id]), days_left(row)
+    dead = Waiting(
+        f"{name} is disconnected", row.trouble, connect, "Connect again", tone="risk", channel=row.channel_id
+    )
     if left is None:
-        return Waiting(f"{row.channel.name} is disconnected", row.trouble, url, "Connect again", tone="risk")
-    title, tone = f"{row.channel.name}: the token ends", "risk" if left <= 7 else "wait"
-    return Waiting(title, row.trouble, url, "Connect again", row.expires_at, tone, word=day_words(left))
+        return dead
+    tone = "risk" if left <= 7 else "wait"
+    return replace(dead, title=f"{name}: the token ends", due_at=row.expires_at, tone=tone, word=day_words(left))
 
 
 def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:

@@ -1,8 +1,9 @@
 """What waits for somebody, for Today and the rail."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Min, Q
 from django.urls import reverse
 
 from accounts.models import Person
@@ -46,6 +47,19 @@ def trouble(person: Person) -> list[Waiting]:
     """Publications that failed, were missed, are blocked or unknown, on channels this person sees. One query."""
     there = visible_channels(person).values("pk")
     return _waiting_publications(Q(channel__in=there), ("unknown", *NEEDS_SOMEBODY))
+
+
+def scheduled_from(moments: dict[int, datetime | None]) -> dict[int, tuple[int, datetime]]:
+    """For each channel, from its moment on (None: whenever): how many publications are scheduled, and when the first
+    is due. Channels without any are left out. One query.
+    """
+    if not moments:
+        return {}
+    after = Q()
+    for channel, moment in moments.items():
+        after |= Q(channel=channel, due_at__gte=moment) if moment else Q(channel=channel)
+    found = Publication.objects.filter(after, state="scheduled").order_by().values_list("channel")
+    return {channel: (count, first) for channel, count, first in found.annotate(Count("pk"), Min("due_at"))}
 
 
 def count_approvals(person: Person) -> int:

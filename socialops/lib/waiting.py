@@ -30,6 +30,7 @@ class Waiting:
     due_at: datetime | None = None
     tone: str = "wait"  # ok, wait, risk, held, unsure
     word: str = ""  # what the tag says ("6 days", "One admin"); by default what its tone means
+    channel: int | None = None  # the channel without a connection then, for what others have scheduled on it
     kind: Kind | None = None  # None: never folded
     parts: tuple["Waiting", ...] = ()  # what was folded into this line
 

@@ -4,6 +4,7 @@ What waits is the page. The outlook (what goes out, what is broken) is a page of
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from governance import queries as governance_queries
 from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
 from socialops.frame import CONTROL, Frame
-from socialops.lib.tags import span_words
+from socialops.lib.tags import absolute, span_words
 from socialops.lib.waiting import Waiting, by_urgency
 
 NUMBERS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
@@ -65,7 +66,19 @@ def _waiting(person, frame: Frame) -> Iterator[Waiting]:
 def _trouble(person) -> Iterator[Waiting]:
     yield from publishing_queries.trouble(person)
     yield from inbox_queries.trouble(person)
-    yield from registry_queries.trouble(person)
+    yield from _with_posts(registry_queries.trouble(person))
+
+
+def _with_posts(trouble: list[Waiting]) -> Iterator[Waiting]:
+    """A connection that is dead, or ends, names the posts that will fail with it: publishing knows them."""
+    lost = {each.channel: each.due_at for each in trouble if each.channel}
+    failing = publishing_queries.scheduled_from(lost)
+    for each in trouble:
+        if each.channel in failing:
+            count, first = failing[each.channel]
+            posts = "1 scheduled post will fail" if count == 1 else f"{count} scheduled posts will fail, the first"
+            each = replace(each, detail=f"{each.detail} {posts} on {absolute(first)}.".strip())
+        yield each
 
 
 def _clock_first(each: Waiting) -> tuple[bool, datetime | str, str]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from channels_registry.models import AccessGrant, Channel, Connection
 from tests import factories
+from tests.publishing import steps
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +75,19 @@ def test_a_dead_connection_and_a_clock_stand_above_the_folded():
 def test_charlie_is_told_of_nobodys_channels():
     one_administrator(factories.channel(name="Alone"))
     assert "Alone" not in outlook("charlie") and "Nothing is broken" in outlook("charlie")
+
+
+def test_a_connection_that_ends_or_is_dead_names_the_posts_that_fail_with_it():
+    gina, alice, bob, dana = (factories.person(name) for name in ("gina", "alice", "bob", "dana"))
+    ending, dead, quiet = (factories.channel(owner=gina, name=name) for name in ("Ending", "Dead", "Quiet"))
+    for channel, days in ((ending, 6), (dead, None), (quiet, 6)):
+        steps.staffed(channel)
+        connection(channel, days)
+    for days in (2, 7, 8):
+        steps.plan(steps.agree(steps.write(alice, [ending], f"Day {days}"), alice, bob), dana, steps.tomorrow(9, days))
+    steps.plan(steps.agree(steps.write(alice, [dead]), alice, bob), dana)
+    page = outlook("gina")
+    first = (timezone.now() + timedelta(days=7)).strftime("%a %-d %b, 09:00 UTC")
+    assert f"2 scheduled posts will fail, the first on {first}." in page
+    assert "1 scheduled post will fail on" in page
+    assert page.count("will fail") == 2  # nothing is said of the channel on which nothing is scheduled
