@@ -25,4 +25,5 @@ urlpatterns = [
     path("", include("governance.urls")),
 ]
 
-handler403, handler404, handler500 = errors.refused, errors.not_found, errors.broken
+handler400, handler403, handler404 = errors.unreadable, errors.refused, errors.not_found
+handler500 = errors.broken

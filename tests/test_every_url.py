@@ -4,6 +4,7 @@ Everybody of the cast asks for every address, with an object of a channel on whi
 charlie may nothing; olga manages another channel, and that opens nothing here; dana has left and is nobody any more.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import time
@@ -60,6 +61,11 @@ ASKED_ELSEWHERE = {
     "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
     "metrics": "tests/test_health.py",  # this machine, or the token
 }
+SIGNED = {"webhook"}  # its body is read as bytes, by its signature
+EVERYBODY_SEES = {  # examples that everybody who works here may know of
+    "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
+    "hold": "holds are known to all",
+}  # fmt: skip
 RULES: dict[str, Rule] = {
     # socialops
     "today": signed_in(),
@@ -253,10 +259,10 @@ def _patterns(patterns) -> Iterator[URLPattern]:
             yield each
 
 
-def ask(company: Company, browser: Client, name: str) -> int:
-    """The status this browser gets; 401 when it is sent to sign in."""
+def ask(company: Company, browser: Client, name: str, path: str = "") -> int:
+    """The status this browser gets, at `path` if that is given; 401 when it is sent to sign in."""
     rule = RULES[name]
-    path, sent = rule.path(name, company), rule.sent(company)
+    path, sent = path or rule.path(name, company), rule.sent(company)
     with transaction.atomic():
         answer = browser.get(path) if sent is None else browser.post(path, sent)
         transaction.set_rollback(True)
@@ -278,6 +284,63 @@ def test_only_who_may_gets_in(company, browsers, name, django_db_blocker):
     assert all(status < 500 for status in got.values()), got
     if name not in settings.OPEN_URLS:
         assert (got["nobody"], got["dana"]) == (401, 401)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, rule in RULES.items() if rule.example or rule.args))
+def test_who_may_not_see_a_thing_is_told_the_same_whether_it_is_there_or_not(
+    company, browsers, name, django_db_blocker
+):
+    """Else a stranger counts what there is, and finds out who is about to leave. GET and POST alike."""
+    rule = RULES[name]
+    if why := EVERYBODY_SEES.get(rule.example or name):
+        pytest.skip(why)
+    with django_db_blocker.unblock():
+        for who in {"nobody", "dana", "charlie", "olga"} - rule.may:
+            there = rule.path(name, company)
+            for method in ("get", "post"):
+                told = {path: _told(browsers[who], method, path) for path in (there, *_elsewhere(there))}
+                assert len(set(told.values())) == 1, (who, method, told)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_character_that_cannot_be_kept_is_refused_everywhere_in_words(company, browsers, name, django_db_blocker):
+    path = RULES[name].path(name, company)
+    fields = dict.fromkeys(("q", "reason", "note", "text", "decision", "verdict", "login", "network"), "a\0b")
+    with django_db_blocker.unblock():
+        for who in ("erin", "nobody"):
+            answers = [browsers[who].get(f"{path}?q=%00"), browsers[who].get(f"{path}?network=a%00")]
+            if name not in SIGNED:
+                answers.append(browsers[who].post(path, fields))
+            for answer in answers:
+                assert answer.status_code == 400
+                assert "type that part by hand" in answer.content.decode()
+
+
+def test_a_cookie_that_cannot_be_a_session_is_as_good_as_none(browsers, django_db_blocker):
+    with django_db_blocker.unblock():
+        answer = Client(headers={"cookie": r'session="\000\000"'}).get(reverse("today"))
+    assert answer.url.startswith(reverse("account_login"))
+
+
+def test_charlie_cannot_find_out_who_is_about_to_leave(company, browsers, django_db_blocker):
+    with django_db_blocker.unblock():
+        for who in SIGNED_IN - {"erin"}:
+            paths = [reverse("departure_withdrawal", args=[company.people[name].pk]) for name in ("charlie", "alice")]
+            told = [_told(browsers[who], method, path) for method in ("get", "post") for path in paths]
+            assert told == [403] * 4, who
+
+
+def _told(browser: Client, method: str, path: str) -> int:
+    with transaction.atomic():
+        status = getattr(browser, method)(path).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+def _elsewhere(path: str) -> Iterator[str]:
+    """The same address of a thing that is not there: its last number is what it is, one before it whose it is."""
+    for number in list(re.finditer(r"\d+", path))[-1:]:
+        yield f"{path[: number.start()]}987654321{path[number.end() :]}"
 
 
 def test_every_open_address_is_meant_to_be():

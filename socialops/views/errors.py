@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -10,6 +11,7 @@ from django.template.loader import render_to_string
 from socialops.frame import Frame
 
 REFUSED = "This page or action is not yours. Ask somebody who manages the channel, or an administrator."
+UNREADABLE = "The address or the form is not as one of our pages sends it. Go back, load the page anew and try again."
 SECRET_WORDS = ("password", "secret", "token", "credential", "code")
 MOST_CHARACTERS = 100_000
 
@@ -21,6 +23,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The words of a PermissionDenied are written for people, so they are shown."""
     return _page(request, "403.html", 403, words=str(exception) or REFUSED)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No link or form of ours asks like this. Only the words of a BadRequest are written for people."""
+    frame, words = Frame(request), str(exception) if isinstance(exception, BadRequest) else ""
+    context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
+    return HttpResponse(render_to_string("400.html", context | {"words": words or UNREADABLE}), status=400)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

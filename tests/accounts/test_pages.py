@@ -53,10 +53,10 @@ def test_the_list_is_paged_by_name_and_says_who_has_left():
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=x", "?after=99999999999999999999", "?role=boss&who=what", "?after=0", "?q=%00"]
+    "query", ["?after=x", "?after=99999999999999999999", "?role=boss&who=what", "?after=0", "?q=%25"]
 )
 def test_a_broken_address_shows_a_list_all_the_same(query):
-    text_of(person("alice"), "person_list", query=query.replace("%00", "%25"))
+    text_of(person("alice"), "person_list", query=query)
 
 
 def test_charlie_does_not_see_who_is_about_to_leave():
