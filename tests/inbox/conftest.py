@@ -32,6 +32,33 @@ def shop(db, network, settings):
     return channel
 
 
+@pytest.fixture
+def asked(shop, network):
+    """Marie asked something on the sandbox, and it is in the inbox."""
+    from inbox.models import Conversation
+    from inbox.watching import Watch
+
+    network.say(shop.remote_id, "Is the store open?", name="Marie")
+    Watch(seconds=0.4).run()
+    return Conversation.objects.select_related("channel").get()
+
+
+@pytest.fixture
+def acme(db):
+    """A channel that is connected on paper only, with the same cast. No network runs."""
+    from tests import factories
+    from tests.publishing.steps import connect
+
+    made = factories.channel("sandbox", handle="acme", name="Acme")
+    made.remote_id = "id-acme"
+    made.save()
+    connect(made)
+    for name in ("alice", "bob"):
+        factories.grant(made, factories.person(name), "responder")
+    factories.person("charlie")
+    return made
+
+
 def _person(name):
     @pytest.fixture(name=name)
     def somebody(db):

@@ -8,42 +8,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from accounts.models import AuditEvent
 from channels_registry import access
 from channels_registry.models import AccessGrant, Connection
 from inbox import receiving, replying
-from inbox.delivering import LANE
-from inbox.models import Conversation, Message, Reply
-from inbox.watching import Watch
+from inbox.models import Message, Reply
 from publishing import holding
-from socialops.lib.delivery.shift import Shift
 from tests.factories import departed, grant, person
 from tests.inbox.messages import said
+from tests.inbox.steps import TEXT, actions, drain, replies_over_there
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TEXT = "We open at nine."
-
-
-def drain(seconds: float = 1.0) -> None:
-    """A short shift of the lane, as the worker runs it."""
-    assert Shift(LANE, seconds=seconds).run()
-
-
-@pytest.fixture
-def asked(shop, network) -> Conversation:
-    """Marie asked something on the sandbox, and it is in the inbox."""
-    network.say(shop.remote_id, "Is the store open?", name="Marie")
-    Watch(seconds=0.4).run()
-    return Conversation.objects.select_related("channel").get()
-
-
-def replies_over_there(network):
-    return [each for each in network.arrivals() if each["created"]]
-
-
-def actions(conversation):
-    found = AuditEvent.objects.filter(subject_type="conversation", subject_id=str(conversation.pk))
-    return list(found.order_by("pk").values_list("action", flat=True))
 
 
 def test_a_reply_stands_on_the_network_and_in_the_conversation(asked, alice, network):
@@ -188,77 +162,6 @@ def test_a_hold_stops_replies_and_lifting_it_sends_nothing(asked, alice, network
     drain()
     reply.refresh_from_db()
     assert reply.state == "done"
-
-
-@pytest.mark.parametrize("fault", ["reset_after", "error_after", "garbage"])
-def test_a_reply_whose_answer_is_lost_is_found_and_not_sent_twice(asked, alice, network, fault):
-    network.fault(fault, match={"method": "POST", "path": "/replies"})
-    reply = replying.reply(asked, TEXT, alice)
-    drain(0.6)
-    reply.refresh_from_db()
-    assert reply.state in ("unknown", "done")
-    drain(8.0 if reply.state == "unknown" else 0.1)
-
-    reply.refresh_from_db()
-    assert reply.state == "done", reply.reason
-    assert len(replies_over_there(network)) == 1
-    assert Message.objects.filter(direction="out").count() == 1
-    assert "reply.unknown" in actions(asked)
-
-
-def test_a_reply_that_never_arrived_is_sent_again(asked, alice, network):
-    network.fault("reset_before", match={"method": "POST", "path": "/replies"})
-    reply = replying.reply(asked, TEXT, alice)
-    drain(9.0)
-
-    reply.refresh_from_db()
-    assert (reply.state, len(replies_over_there(network))) == ("done", 1)
-
-
-def test_what_the_network_refuses_stays_in_sight_with_its_text(asked, alice, network):
-    network.delete(asked.messages.get().remote_id)
-    reply = replying.reply(asked, TEXT, alice)
-    drain()
-
-    reply.refresh_from_db()
-    assert (reply.state, reply.text) == ("failed", TEXT)
-    assert alice.notifications.filter(kind="reply.failed").exists()
-    replying.cancel(reply, alice)
-
-
-def unsure(reply):
-    """As after a lost answer on a network that cannot be looked at."""
-    Reply.objects.filter(pk=reply.pk).update(state="sending", lease_until=Now(), fence=1)
-    reply.attempts.create(fence=1, started_at=Now(), deadline_at=Now(), outcome="unknown")
-    Reply.objects.filter(pk=reply.pk).update(state="unknown", lease_until=None)
-    Reply.objects.filter(pk=reply.pk).update(state="needs_human")
-
-
-def test_where_nobody_can_know_a_person_says_that_it_is_out(asked, alice, network):
-    reply = replying.reply(asked, TEXT, alice)
-    unsure(reply)
-    with pytest.raises(ValidationError):
-        replying.cancel(reply, alice)
-    with pytest.raises(ValidationError, match="https"):
-        replying.confirm(reply, alice, "javascript:alert(1)")
-    replying.confirm(reply, alice, "https://sandbox.test/1")
-
-    reply.refresh_from_db()
-    asked.refresh_from_db()
-    assert (reply.state, reply.human_confirmed_by, reply.message.text) == ("done", alice, TEXT)
-    assert (asked.state, asked.waiting_since) == ("pending", None)
-
-
-def test_sending_again_what_may_be_out_takes_a_second_person(asked, alice, bob, network):
-    reply = replying.reply(asked, TEXT, alice)
-    unsure(reply)
-    with pytest.raises(PermissionDenied, match="Somebody else"):
-        replying.send_again(reply, alice)
-    replying.send_again(reply, bob)
-    drain()
-
-    reply.refresh_from_db()
-    assert (reply.state, reply.answerable, len(replies_over_there(network))) == ("done", bob, 1)
 
 
 def test_what_the_customer_wrote_while_we_were_typing_still_waits(asked, alice, shop):
