@@ -44,6 +44,22 @@ def test_ready_without_a_broker_because_pages_do_without_it(client, settings):
     assert answer.json()["broker"].startswith("Start Redis or Valkey")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("well", [True, False])
+def test_strangers_learn_whether_it_is_ready_and_nothing_of_our_machines(client, settings, well):
+    settings.METRICS_TOKEN = "scrape-me"
+    if not well:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_migrations WHERE app = 'governance'")
+    for asked in ({"REMOTE_ADDR": "192.0.2.7"}, {"headers": {"X-Forwarded-For": "192.0.2.7"}}, {}):
+        answer = client.get("/readyz", **asked)
+        assert (answer.status_code, answer.json()) == ((200, {"ready": True}) if well else (503, {"ready": False}))
+    answer = client.get("/readyz", REMOTE_ADDR="192.0.2.7", headers={"Authorization": "Bearer scrape-me"})
+    assert answer.json()["migrations"] == ("ok" if well else "Run “manage.py migrate”.")
+    settings.METRICS_TOKEN = ""
+    assert client.get("/readyz", REMOTE_ADDR="192.0.2.7").json() == {"ready": well}
+
+
 @pytest.mark.django_db
 def test_metrics_are_for_this_machine_or_for_who_has_the_token(client, settings):
     assert client.get("/metrics").status_code == 200

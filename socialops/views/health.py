@@ -22,25 +22,30 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Pages can be served: 200, else 503. The broker is named but decides nothing: pages do without it."""
+    """Pages can be served: 200, else 503. What to mend is for who may read the metrics: it names our machines.
+
+    The broker is named but decides nothing: pages do without it.
+    """
     found = [probes.database(), probes.migrations()]
     ready = all(finding.well for finding in found)
-    answer = {finding.part: "ok" if finding.well else finding.mend for finding in [*found, probes.broker()]}
-    return JsonResponse({"ready": ready, **answer}, status=200 if ready else 503)
+    answer: dict[str, bool | str] = {"ready": ready}
+    if _may_look_inside(request):
+        answer |= {finding.part: "ok" if finding.well else finding.mend for finding in [*found, probes.broker()]}
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 @require_safe
 @never_cache
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus text. With METRICS_TOKEN: whoever sends it as a bearer token; without: this machine only."""
-    if not _may_read_metrics(request):
+    if not _may_look_inside(request):
         return HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=403, content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(metrics.FromDatabase())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _may_read_metrics(request: HttpRequest) -> bool:
+def _may_look_inside(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return secrets.compare_digest(sent.encode(), settings.METRICS_TOKEN.encode())
