@@ -22,7 +22,7 @@ class Health:
 
 
 @dataclass(frozen=True)
-class Warning:
+class Concern:
     """Something that needs somebody, and what mends it. `url` may be a page of the network."""
 
     tone: str
@@ -64,28 +64,28 @@ def warnings(
     doors: Sequence[AccessGrant],
     administrators: int | None,
     managers: int,
-) -> list[Warning]:
+) -> list[Concern]:
     """What stands on top of the channel's page. `administrators` None: the network tells nothing about them."""
     connect = reverse("connection_new", args=[channel.pk])
     found = []
     if refused is not None:
-        found.append(Warning("risk", "The newest keys were refused", refused.trouble, "Connect again", connect))
+        found.append(Concern("risk", "The newest keys were refused", refused.trouble, "Connect again", connect))
     found += _connection_warnings(connection, connect)
     if administrators is not None and administrators <= 1:
         page = channel.connector.people_page_url(connection.fields, connection.handle) if connection else ""
         told = "Only one administrator over there" if administrators else "No known administrator over there"
         detail = "When they leave, nobody can get in. Make somebody else an administrator on the network."
-        found.append(Warning("risk", told, detail, "Open the network’s page" if page else "", page))
+        found.append(Concern("risk", told, detail, "Open the network’s page" if page else "", page))
     if not managers:
         detail = "Nobody but administrators can connect it or give access to it."
         grants = reverse("grant_new", args=[channel.pk])
-        found.append(Warning("wait", "Nobody manages this channel", detail, "Give access", grants))
+        found.append(Concern("wait", "Nobody manages this channel", detail, "Give access", grants))
     unknown = sum(1 for door in doors if door.source == "observed" and not door.ours and _undecided(door))
     if unknown:
         doors_words = "1 door is" if unknown == 1 else f"{unknown} doors are"
         detail = "Say whose they are, so that they are shut when that person leaves."
         url = f"{reverse('identity_list')}?channel={channel.pk}"
-        found.append(Warning("wait", f"{doors_words} nobody’s yet", detail, "Say whose", url))
+        found.append(Concern("wait", f"{doors_words} nobody’s yet", detail, "Say whose", url))
     return found
 
 
@@ -93,20 +93,20 @@ def day_words(days: int) -> str:
     return "less than a day" if days == 0 else "1 day" if days == 1 else f"{days} days"
 
 
-def _connection_warnings(connection: Connection | None, connect: str) -> list[Warning]:
+def _connection_warnings(connection: Connection | None, connect: str) -> list[Concern]:
     if connection is None:
         detail = "Nothing can go out or come in, and nobody can see who has access over there."
-        return [Warning("risk", "This channel is not connected", detail, "Connect it", connect)]
+        return [Concern("risk", "This channel is not connected", detail, "Connect it", connect)]
     if connection.state == Connection.State.PENDING:
         url = reverse("connection", args=[connection.pk])
-        return [Warning("wait", "Connecting", connection.trouble or "The network is being asked.", "Watch", url)]
+        return [Concern("wait", "Connecting", connection.trouble or "The network is being asked.", "Watch", url)]
     if connection.state == Connection.State.DISCONNECTED:
-        return [Warning("risk", "The connection is dead", connection.trouble, "Connect again", connect)]
+        return [Concern("risk", "The connection is dead", connection.trouble, "Connect again", connect)]
     left = days_left(connection)
     if left is not None and left <= SOON_DAYS and connection.trouble:
         tone = "risk" if left <= 7 else "wait"
-        return [Warning(tone, f"The token dies in {day_words(left)}", connection.trouble, "Connect again", connect)]
-    return [Warning("wait", "Something is wrong", connection.trouble)] if connection.trouble else []
+        return [Concern(tone, f"The token dies in {day_words(left)}", connection.trouble, "Connect again", connect)]
+    return [Concern("wait", "Something is wrong", connection.trouble)] if connection.trouble else []
 
 
 def _undecided(door: AccessGrant) -> bool:
