@@ -1,12 +1,14 @@
 """Reading the inbox: the list and its views, one conversation, and what waits for whom."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils import timezone
 
@@ -49,7 +51,7 @@ MANY = {
 class Listed:
     """One page of the list. `next` is the cursor of the following page, "" at the end."""
 
-    conversations: list[Conversation]
+    conversations: Sequence[Conversation]
     next: str
     stamp: str
 
@@ -92,15 +94,15 @@ def listed(channels: QuerySet[Channel], person: Person, view: str, wanted: dict[
         )
     if place := _place(before):
         found = found.filter(Q(last_message_at__lt=place[0]) | Q(last_message_at=place[0], pk__lt=place[1]))
-    found = found.select_related("contact", "channel", "assigned_to").order_by("-last_message_at", "-pk")
-    page = list(found[: PAGE + 1])
+    unsent = Exists(Reply.objects.filter(conversation=OuterRef("pk"), state__in=NEEDS_SOMEBODY))
+    found = found.select_related("contact", "channel", "assigned_to").annotate(unsent=unsent)
+    page = list(found.order_by("-last_message_at", "-pk")[: PAGE + 1])
     rest, page = page[PAGE:], page[:PAGE]
     for each in page:
         each.waits = waits(each)
     following = f"{page[-1].last_message_at.isoformat()}_{page[-1].pk}" if rest else ""
-    return Listed(
-        page, following, _stamp((c.pk, c.state, c.preview, c.last_message_at, c.assigned_to_id) for c in page)
-    )
+    rows = [(c.pk, c.state, c.preview, c.last_message_at, c.assigned_to_id, c.waits, c.unsent) for c in page]
+    return Listed(page, following, _stamp([*rows, following]))
 
 
 def conversation_for(person: Person, pk: int) -> Conversation | None:
@@ -123,23 +125,19 @@ def conversation_for(person: Person, pk: int) -> Conversation | None:
 
 
 def thread(conversation: Conversation, until: str = "") -> Thread:
-    """The latest messages, or those up to the cursor `until`, with the replies in sight. Two queries."""
-    said = Message.objects.filter(conversation=conversation).select_related("reply__answerable")
-    if place := _place(until):
-        said = said.filter(Q(at__lt=place[0]) | Q(at=place[0], pk__lte=place[1]))
-    latest = list(said.order_by("-at", "-pk")[: MESSAGES + 1])
+    """The latest messages, or those up to the cursor `until`, with the replies in sight. Three queries."""
+    stamp = _stamp(_seen(Conversation.objects.filter(pk=conversation.pk), until) or ())
+    latest = list(_said(conversation, until).select_related("reply__answerable"))
     earlier = f"{latest[MESSAGES].at.isoformat()}_{latest[MESSAGES].pk}" if len(latest) > MESSAGES else ""
     messages = latest[:MESSAGES][::-1]
-    replies = list(
-        Reply.objects.filter(conversation=conversation, state__in=IN_SIGHT).select_related("answerable").order_by("pk")
-    )
-    seen = max((m.pk for m in messages), default=0)
-    stamp = _stamp(
-        [(m.pk, m.version, m.deleted_at, m.reply_id) for m in messages]
-        + [(r.pk, r.state, r.reason) for r in replies]
-        + [(conversation.state, conversation.assigned_to_id)]
-    )
-    return Thread(messages, replies, earlier, seen, stamp)
+    replies = list(_in_sight(conversation).select_related("answerable"))
+    return Thread(messages, replies, earlier, max((m.pk for m in messages), default=0), stamp)
+
+
+def stamp(person: Person, pk: int, until: str = "") -> str | None:
+    """What thread() would be stamped with, in one query; None where the conversation is not theirs to see."""
+    row = _seen(Conversation.objects.filter(pk=pk, channel__in=seen_by(person).values("pk")), until)
+    return _stamp(row) if row else None
 
 
 def before(conversation: Conversation, channels: QuerySet[Channel], most: int = 5) -> list[Conversation]:
@@ -200,6 +198,29 @@ def _mine(person: Person) -> QuerySet[Conversation]:
     return Conversation.objects.filter(assigned_to=person, state="open", waiting_since__isnull=False)
 
 
+def _seen(conversations: QuerySet[Conversation], until: str) -> tuple | None:
+    """All that thread() shows of one conversation and can change, small, in one query."""
+    said, in_sight = _said(OuterRef("pk"), until), _in_sight(OuterRef("pk"))
+    return conversations.values_list(
+        "state",
+        "assigned_to",
+        ArraySubquery(said.values(row=JSONObject(pk="pk", version="version", deleted="deleted_at", reply="reply"))),
+        ArraySubquery(in_sight.values(row=JSONObject(pk="pk", state="state", reason="reason", tries="tries"))),
+    ).first()
+
+
+def _said(conversation: Conversation | OuterRef, until: str) -> QuerySet[Message]:
+    """One page of messages, the latest first, and one more where there are earlier ones."""
+    said = Message.objects.filter(conversation=conversation)
+    if place := _place(until):
+        said = said.filter(Q(at__lt=place[0]) | Q(at=place[0], pk__lte=place[1]))
+    return said.order_by("-at", "-pk")[: MESSAGES + 1]
+
+
+def _in_sight(conversation: Conversation | OuterRef) -> QuerySet[Reply]:
+    return Reply.objects.filter(conversation=conversation, state__in=IN_SIGHT).order_by("pk")
+
+
 def _unsettled(where: Q, states: tuple[str, ...]) -> list[Waiting]:
     replies = Reply.objects.filter(where, state__in=states).select_related("conversation__contact", "channel")
     return [
@@ -231,6 +252,6 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
         return None
 
 
-def _stamp(rows: Iterable[tuple]) -> str:
+def _stamp(rows: Iterable[Any]) -> str:
     """Changes when what is shown changes."""
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:12]

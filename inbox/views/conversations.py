@@ -18,10 +18,10 @@ class InboxView(View):
     """?view= one of queries.VIEWS, ?channel=, ?q=, ?before= the cursor of the page before."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = inbox_context(request)
         if request.htmx.target == "conversations":
-            return _fragment(request, "list", context, context["listed"].stamp)
-        return _page(request, context)
+            context = _list_context(request)
+            return _unchanged(request, context["listed"].stamp) or render(request, "inbox/inbox.html#list", context)
+        return _page(request, inbox_context(request))
 
 
 class ConversationView(View):
@@ -29,10 +29,7 @@ class ConversationView(View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         if request.htmx.target == "log":
-            conversation = find(request, pk)
-            thread = queries.thread(conversation, request.GET.get("until", ""))
-            context = {"conversation": conversation, "thread": thread, "filters": filters(request)}
-            return _fragment(request, "log", context, thread.stamp)
+            return _log(request, pk)
         return conversation_page(request, pk)
 
 
@@ -70,21 +67,11 @@ def back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def inbox_context(request: HttpRequest) -> dict[str, Any]:
-    person = request.user.person
-    channels = seen_by(person)
-    chosen = filters(request)
-    wanted = {"channel": _number(chosen.get("channel", "")), "q": chosen.get("q", "").strip()[:100]}
-    listed = queries.listed(channels, person, chosen["view"], wanted, request.GET.get("before", ""))
-    counts = queries.counts(channels, person)
-    return {
-        "channels": channels,
-        "views": [(slug, label, counts.get(slug)) for slug, label in queries.VIEWS.items()],
-        "filters": chosen,
-        "query": urlencode(chosen),
-        "narrowed": urlencode({name: value for name, value in chosen.items() if name != "view"}),
-        "listed": listed,
-        "next": urlencode({**chosen, "before": listed.next}) if listed.next else "",
-    }
+    context = _list_context(request)
+    counts = queries.counts(context["channels"], request.user.person)
+    views = [(slug, label, counts.get(slug)) for slug, label in queries.VIEWS.items()]
+    narrowed = {name: value for name, value in context["filters"].items() if name != "view"}
+    return {**context, "views": views, "narrowed": urlencode(narrowed)}
 
 
 def filters(request: HttpRequest) -> dict[str, str]:
@@ -109,11 +96,34 @@ def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> H
     return render(request, whole, context, status=status)
 
 
-def _fragment(request: HttpRequest, name: str, context: dict[str, Any], stamp: str) -> HttpResponse:
-    """A part that refreshes itself; 204 when it shows already what there is."""
-    if request.GET.get("stamp") == stamp:
-        return HttpResponse(status=204)
-    return render(request, f"inbox/inbox.html#{name}", context)
+def _list_context(request: HttpRequest) -> dict[str, Any]:
+    person = request.user.person
+    channels = seen_by(person)
+    chosen = filters(request)
+    wanted = {"channel": _number(chosen.get("channel", "")), "q": chosen.get("q", "").strip()[:100]}
+    listed = queries.listed(channels, person, chosen["view"], wanted, request.GET.get("before", ""))
+    return {
+        "channels": channels,
+        "filters": chosen,
+        "query": urlencode(chosen),
+        "listed": listed,
+        "next": urlencode({**chosen, "before": listed.next}) if listed.next else "",
+    }
+
+
+def _log(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was said, for a page that shows it already. Most often nothing has changed, which costs one query."""
+    until = request.GET.get("until", "")
+    if same := _unchanged(request, queries.stamp(request.user.person, pk, until)):
+        return same
+    conversation = find(request, pk)
+    context = {"conversation": conversation, "thread": queries.thread(conversation, until), "filters": filters(request)}
+    return render(request, "inbox/inbox.html#log", context)
+
+
+def _unchanged(request: HttpRequest, stamp: str | None) -> HttpResponse | None:
+    """204 for a part that refreshes itself and shows already what there is."""
+    return HttpResponse(status=204) if stamp and request.GET.get("stamp") == stamp else None
 
 
 def _number(text: str) -> int | None:

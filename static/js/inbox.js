@@ -31,4 +31,15 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
+// What nobody looks at is not refreshed; what is looked at again is, at once.
+const REFRESHED = "#conversations, #log";
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches(REFRESHED)) event.preventDefault();
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) for (const part of document.querySelectorAll(REFRESHED)) htmx.trigger(part, "shown");
+});
+
 toTheEnd();

@@ -118,3 +118,23 @@ def test_without_a_script_everything_is_there(busy, browser, web, alice):
         page.wait_for_selector("text=Leaves in a moment")
         page.click("button:has-text('Resolve')")
         page.wait_for_selector("text=Reopen")
+
+
+def test_a_tab_that_nobody_looks_at_asks_for_nothing_and_catches_up_at_once(busy, desk, web, shop):
+    """Chromium hides no tab without a window manager, so the page is told that it is hidden."""
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); \
+        document.dispatchEvent(new Event('visibilitychange')) }"
+    desk.goto(f"{web.url}/inbox/{busy.pk}/")
+    asked = []
+    desk.on("request", lambda request: asked.append(request.url) if "stamp=" in request.url else None)
+    desk.wait_for_timeout(3500)
+    assert len(asked) >= 2, "the conversation each 1.5 s, the list each 2.5 s"
+
+    desk.evaluate(hide, True)
+    asked.clear()
+    receiving.ingest(shop, [said("m3", "Are you there?", minute=50)], "webhook")
+    desk.wait_for_timeout(3500)
+    assert asked == []
+
+    desk.evaluate(hide, False)
+    desk.wait_for_selector("#log >> text=Are you there?", timeout=1_400)

@@ -11,39 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from inbox import queries, receiving, replying, triaging
+from inbox import queries, receiving, triaging
 from inbox.models import Conversation, Message, PollCursor, Reply
 from tests.factories import channel, departed, grant, person, signed_in
 from tests.inbox.messages import said
-from tests.publishing.steps import connect
+from tests.inbox.steps import page, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme():
-    made = channel("sandbox", handle="acme", name="Acme")
-    made.remote_id = "id-acme"
-    made.save()
-    connect(made)
-    for name in ("alice", "bob"):
-        grant(made, person(name), "responder")
-    person("charlie")
-    return made
 
 
 @pytest.fixture
 def asked(acme):
     receiving.ingest(acme, [said("m1", "Is the store open?")], "poll")
     return Conversation.objects.get()
-
-
-def page(who, url="/inbox/", **headers):
-    return signed_in(person(who)).get(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def text_of(response):
-    return response.content.decode()
 
 
 def test_the_list_shows_who_waits(asked):
@@ -147,18 +127,6 @@ def test_a_reply_that_is_too_long_keeps_its_text_and_says_by_how_much(asked):
     assert "y" * 503 in text_of(answer)
 
 
-def test_what_did_not_get_out_stays_in_sight(asked):
-    alice = person("alice")
-    reply = replying.reply(asked, "We open at nine.", alice)
-    Reply.objects.filter(pk=reply.pk).update(state="blocked", reason="The channel is not connected. Connect it again.")
-    shown = text_of(page("bob", f"/inbox/{asked.pk}/"))
-
-    assert "We open at nine." in shown
-    assert "not connected" in shown
-    assert reverse("reply_adoption", args=[reply.pk]) in shown
-    assert "Your answer to Marie cannot go out" in [w.title for w in queries.trouble(person("bob"))]
-
-
 def test_assigning_resolving_and_snoozing_by_their_forms(asked):
     alice, bob = person("alice"), person("bob")
     client = signed_in(alice)
@@ -233,24 +201,6 @@ class Drawn(HTMLParser):
         self.links |= {attributes["href"]} if tag == "a" and "href" in attributes else set()
         self.pictures |= {attributes.get("src")} if tag == "img" else set()
         self.inline_scripts += tag == "script" and "src" not in attributes
-
-
-def test_a_part_refreshes_itself_and_says_nothing_when_nothing_changed(asked, acme):
-    client = signed_in(person("alice"))
-    url = f"/inbox/{asked.pk}/"
-    part = client.get(url, headers={"HX-Request": "true", "HX-Target": "log"})
-    assert "<html" not in text_of(part)
-    assert "Is the store open?" in text_of(part)
-    stamp = queries.thread(asked).stamp
-    same = client.get(f"{url}?stamp={stamp}", headers={"HX-Request": "true", "HX-Target": "log"})
-    assert same.status_code == 204
-
-    receiving.ingest(acme, [said("m2", "Hello?", minute=2)], "poll")
-    changed = client.get(f"{url}?stamp={stamp}", headers={"HX-Request": "true", "HX-Target": "log"})
-    assert "Hello?" in text_of(changed)
-    rows = client.get("/inbox/?view=open", headers={"HX-Request": "true", "HX-Target": "conversations"})
-    assert "<html" not in text_of(rows)
-    assert "Hello?" in text_of(rows)
 
 
 def test_today_hears_of_the_longest_wait_and_of_channels_that_cannot_be_read(asked, acme):
