@@ -75,5 +75,3 @@ def test_on_a_desk_the_whole_month_stands(today, web, browser_context, page):
     assert page.get_by_text("Long ago").is_visible()
     assert page.get_by_text("Tonight").is_visible()
     assert not page.get_by_text("Earlier this month").is_visible()
-
-

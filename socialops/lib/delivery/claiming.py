@@ -7,6 +7,7 @@ rest, so nothing that should be held can slip through between two statements.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from django.db.models import BooleanField, Case, DateTimeField, IntegerField, Q,
 from django.db.models.functions import Cast, Now
 
 from socialops.lib.clock import steady
-from socialops.lib.delivery import faults
+from socialops.lib.delivery import faults, telling
 from socialops.lib.delivery.lane import Lane, Settled
 from socialops.lib.delivery.pace import pace
 
@@ -55,6 +56,9 @@ class Claimer:
 
     def claim(self, limit: int) -> Claimed:
         """Up to `limit` due rows, committed as ours, with what must be known to send them."""
+        return telling.moved(self.lane, partial(self._claim, limit))
+
+    def _claim(self, limit: int, tell: telling.Tell) -> Claimed:
         began = steady()
         if (wait := self._next_in()) is None or wait > 0:
             return Claimed([], next_in=wait)
@@ -64,7 +68,7 @@ class Claimer:
             rows = cursor.fetchall()
             refused = [self._refused(row) for row in rows if row[3] is not None and row[3] != WAITING]
             if refused:
-                self.lane.settled(refused)
+                tell(refused)
         faults.reach("after_claim")
         send_before = began + self.pace.lease - self.pace.deadline - self.pace.margin
         ours = [row for row in rows if row[3] is None]

@@ -35,6 +35,8 @@ MOVES: dict[str, set[str]] = {
     "done": set(),
     "cancelled": set(),
 }
+# And where an acceptance came late, a person may say so. The database asks for that answer (rules.late_answer_rules).
+LATE_MOVES: dict[str, set[str]] = {state: {"done"} for state in ("held", "blocked", "missed", "failed", "cancelled")}
 LIVE = ("scheduled", "sending", "unknown", "needs_human", "held", "blocked")
 
 

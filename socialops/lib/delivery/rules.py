@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 
 from django.db import migrations
 
-from socialops.lib.delivery.models import MOVES
-from socialops.lib.sql import declared_transitions
+from socialops.lib.delivery.models import LATE_MOVES, MOVES
+from socialops.lib.sql import declared_transitions, move_pairs, transitions_function
 
 CLEAR = "'not_sent', 'continued', 'rejected', 'proven_absent'"
-
+LATE = "evidence->'late'->>'outcome' = 'accepted'"
 
 INDEXES = {
     "due": "(next_attempt_at, id) WHERE state = 'scheduled'",
@@ -36,6 +36,21 @@ def delivery_rules(
     ]
 
 
+def late_answer_rules(table: str, attempts: str, born: Collection[str] = ("scheduled",)) -> migrations.RunSQL:
+    """On top of delivery_rules: what an acceptance shows to be out, however late it came, is never scheduled again, and
+    a person may say that it is out (LATE_MOVES).
+
+    Only for effects that cannot be repeated.
+    """
+    late = f"EXISTS (SELECT FROM {attempts} WHERE delivery_id = NEW.id AND {LATE})"
+    confirmed = f"(OLD.state || '>' || NEW.state) IN ({', '.join(move_pairs(LATE_MOVES))}) AND {late}"
+    return migrations.RunSQL(
+        transitions_function(table, MOVES, set(born), unless=confirmed)
+        + _clear_function(table, attempts, or_when=LATE),
+        transitions_function(table, MOVES, set(born)) + _clear_function(table, attempts),
+    )
+
+
 def _index(table: str, name: str, of: str) -> migrations.RunSQL:
     return migrations.RunSQL(f"CREATE INDEX {table}_{name} ON {table} {of}", f"DROP INDEX IF EXISTS {table}_{name}")
 
@@ -45,21 +60,27 @@ def _sent_again_only_when_clear(table: str, attempts: str) -> migrations.RunSQL:
     name = f"{table}_clear"
     return migrations.RunSQL(
         f"""
-        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF EXISTS (SELECT FROM {attempts}
-                       WHERE delivery_id = NEW.id AND (outcome IS NULL OR outcome NOT IN ({CLEAR}))) THEN
-                RAISE EXCEPTION '{table} %: an earlier attempt may have made something; it is not sent again', NEW.id
-                    USING ERRCODE = 'check_violation';
-            END IF;
-            RETURN NULL;
-        END $$;
+        {_clear_function(table, attempts)}
         CREATE CONSTRAINT TRIGGER {name} AFTER UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
             WHEN (NEW.state = 'scheduled' AND OLD.state <> 'scheduled') EXECUTE FUNCTION {name}();
         ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};
         """,
         f"DROP TRIGGER IF EXISTS {name} ON {table}; DROP FUNCTION IF EXISTS {name}();",
     )
+
+
+def _clear_function(table: str, attempts: str, or_when: str = "false") -> str:
+    return f"""
+        CREATE OR REPLACE FUNCTION {table}_clear() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM {attempts} WHERE delivery_id = NEW.id
+                       AND (outcome IS NULL OR outcome NOT IN ({CLEAR}) OR {or_when})) THEN
+                RAISE EXCEPTION '{table} %: an earlier attempt may have made something; it is not sent again', NEW.id
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END $$;
+        """
 
 
 def _attempts_settle_once(attempts: str) -> migrations.RunSQL:

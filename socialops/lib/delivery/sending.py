@@ -87,11 +87,18 @@ class Sender:
             error = None if task.cancelled() else task.exception()
             error = error or asyncio.CancelledError()
             log.error("delivery %s: %r escaped", job.id, error)
-            verdict = judging.failed_sending(self.lane, job, error)
+            verdict = self._escaped(job, error)
         else:
             verdict = task.result()
         self._fill()
         self.tell(verdict)
+
+    def _escaped(self, job: Job, error: BaseException) -> Verdict:
+        try:
+            return judging.failed_sending(self.lane, job, error)
+        except Exception:
+            log.exception("delivery %s: how to look for it cannot be told", job.id)
+            return judging.unknown(job, judging.NOBODY_KNOWS, {"detail": repr(error)[:500]})
 
     async def _one(self, job: Job) -> Verdict:
         _job.set(job)

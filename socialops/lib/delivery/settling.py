@@ -3,17 +3,19 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from socialops.lib.clock import steady
 from socialops.lib.delivery import faults
 from socialops.lib.delivery.claiming import Job
 from socialops.lib.delivery.lane import Lane, Settled
+from socialops.lib.delivery.late import CAME_LATE
 from socialops.lib.delivery.pace import pace
+from socialops.lib.delivery.telling import away, tell_each
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +52,25 @@ class Verdict:
 
     def settled(self) -> Settled:
         return Settled(
-            self.job.id, self.job.fence, self.state, self.outcome, self.reason, self.remote_id, self.remote_url,
-            self.evidence, self.job.parcel, self.after, self.infra,
+            self.job.id, self.job.fence, self.state, self.outcome, storable(self.reason),
+            storable(self.remote_id)[:400], storable(self.remote_url)[:600], storable(self.evidence),
+            self.job.parcel, self.after, self.infra,
         )  # fmt: skip
 
 
 def settle(lane: Lane, verdicts: Sequence[Verdict]) -> None:
-    """Write all of them down. One that the database refuses costs only itself: it goes to a person."""
+    """Write all of them down. One that cannot be, for whatever reason, costs only itself: it goes to a person."""
     faults.reach("settling")
     try:
         _settle(lane, verdicts)
-    except (OperationalError, InterfaceError):
-        raise
-    except DatabaseError as error:
+    except Exception as error:
+        if away(error):
+            raise
         if len(verdicts) > 1:
             for verdict in verdicts:
                 settle(lane, [verdict])
         else:
-            _settle(lane, [_refused_by_database(verdicts[0], error)])
+            _give_to_a_person(lane, verdicts[0], error)
 
 
 def settle_surely(lane: Lane, verdicts: Sequence[Verdict], seconds: float | None = None) -> None:
@@ -101,12 +104,13 @@ def return_unheard(lane: Lane, owner: str) -> None:
         settle(lane, [Verdict(job, "scheduled", "not_sent", evidence={"detail": "never sent"}) for job in unheard])
 
 
-def _settle(lane: Lane, verdicts: Sequence[Verdict]) -> None:
+def _settle(lane: Lane, verdicts: Sequence[Verdict], tell: bool = True) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_STATEMENT.format(table=lane.table, attempts=lane.attempts_table), [_rows(verdicts)])
             moved = {row[0] for row in cursor.fetchall()}
-        lane.settled([verdict.settled() for verdict in verdicts if verdict.job.id in moved and _tells(verdict)])
+        if tell:
+            lane.settled([verdict.settled() for verdict in verdicts if verdict.job.id in moved and _tells(verdict)])
         late = [verdict for verdict in verdicts if verdict.job.id not in moved]
         if late:
             _note_late(lane, late)
@@ -118,37 +122,69 @@ def _tells(verdict: Verdict) -> bool:
 
 
 def _note_late(lane: Lane, late: Sequence[Verdict]) -> None:
-    """The row is not ours any more. Its attempt remembers; an acceptance is looked at once more, and never repeated."""
+    """The row is not ours any more. Its attempt remembers; an acceptance is looked at once more, and never repeated.
+
+    The rows are locked first, so that what is read of them is what they are when this is written.
+    """
+    answers = [_as_answered(verdict) for verdict in late]
     with connection.cursor() as cursor:
-        cursor.execute(_LATE.format(table=lane.table, attempts=lane.attempts_table), [_rows(late)])
+        cursor.execute(_LOCK.format(table=lane.table), [[verdict.job.id for verdict in answers]])
+        cursor.execute(_LATE.format(table=lane.table, attempts=lane.attempts_table), [_rows(answers), CAME_LATE])
+        stopped = [Settled(pk, fence, "blocked", reason=CAME_LATE) for pk, fence in cursor.fetchall()]
+    tell_each(lane, stopped)
+
+
+def _as_answered(verdict: Verdict) -> Verdict:
+    """As the network said it, though it could not be written down that way."""
+    said = verdict.evidence.get("late")
+    return replace(verdict, evidence={}, **said) if said else verdict
 
 
 def _rows(verdicts: Sequence[Verdict]) -> str:
     rows = [verdict.row() for verdict in verdicts]
     text = json.dumps(rows, ensure_ascii=False, default=str)
     if "\\u0000" in text:
-        text = json.dumps(_without_nul(rows), ensure_ascii=False, default=str)
+        text = json.dumps(storable(rows), ensure_ascii=False, default=lambda value: storable(str(value)))
     return text.encode("utf-8", "replace").decode()
 
 
-def _without_nul(value: Any) -> Any:
-    """PostgreSQL stores every character but this one."""
+def storable(value: Any) -> Any:
+    """PostgreSQL stores every character but NUL and half a surrogate pair."""
     if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, dict):
-        return {_without_nul(name): _without_nul(each) for name, each in value.items()}
-    return [_without_nul(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(name): storable(each) for name, each in value.items()}
+    return [storable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _refused_by_database(verdict: Verdict, error: DatabaseError) -> Verdict:
-    log.error("delivery %s could not be settled as %s: %s", verdict.job.id, verdict.state, error)
+def _give_to_a_person(lane: Lane, verdict: Verdict, error: Exception) -> None:
+    """What could not be written, or told, as it is. Where even this cannot be told, it is written all the same."""
+    log.error("delivery %s could not be settled as %s", verdict.job.id, verdict.state, exc_info=error)
+    for bare in (False, True):
+        try:
+            return _settle(lane, [_unsettled(verdict, error, bare)], tell=not bare)
+        except Exception as again:
+            if away(again):
+                raise
+            log.exception("delivery %s could not be given to a person (bare: %s)", verdict.job.id, bare)
+    return None  # its lease ends, and then it is looked for
+
+
+def _unsettled(verdict: Verdict, error: Exception, bare: bool) -> Verdict:
+    """To be looked at by a person; an acceptance stays known, so that nobody sends it again. `bare`: nothing else."""
     reason = "What the network answered does not fit what is known here. Somebody has to look."
-    if isinstance(error, IntegrityError) and verdict.remote_id:
+    same_id = isinstance(error, IntegrityError) and bool(verdict.remote_id)
+    if same_id:
         reason = "The network gave it the id of another post. Somebody has to look which of them is out."
+    evidence = {} if bare else dict(verdict.evidence)
+    evidence |= {"refused": str(error)[:500], "remote_id": verdict.remote_id, "person": True}
+    if verdict.outcome == "accepted" and not same_id:
+        evidence["late"] = {name: getattr(verdict, name) for name in ("outcome", "remote_id", "remote_url")}
     state = "needs_human" if verdict.job.looks else "unknown"
-    evidence = {**verdict.evidence, "refused": str(error)[:500], "remote_id": verdict.remote_id, "person": True}
-    return Verdict(verdict.job, state, "unknown", reason, evidence=evidence, status=verdict.status)
+    return Verdict(verdict.job, state, "unknown", reason, evidence=evidence, status=None if bare else verdict.status)
 
+
+_LOCK = "SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
 
 _UNHEARD = "SELECT id, fence, tries FROM {table} WHERE state = 'sending' AND lease_owner = %s"
 
@@ -202,7 +238,7 @@ noted AS (
 looked AS (
     UPDATE {table} AS item SET next_attempt_at = statement_timestamp()
     FROM noted WHERE item.id = noted.delivery_id AND noted.outcome = 'accepted' AND item.state = 'unknown')
-UPDATE {table} AS item SET state = 'blocked',
-    reason = 'An answer came late: an earlier sending is out. Look before you send it again.'
+UPDATE {table} AS item SET state = 'blocked', reason = %s
 FROM noted WHERE item.id = noted.delivery_id AND noted.outcome = 'accepted' AND item.state = 'scheduled'
+RETURNING item.id, item.fence
 """

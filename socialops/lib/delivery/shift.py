@@ -10,7 +10,6 @@ import gc
 import logging
 import random
 import uuid
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from typing import Any
 
 from django.db import Error, connection
 
+from socialops.lib import turns
 from socialops.lib.clock import steady
 from socialops.lib.delivery.claiming import MOST, Claimed, Claimer, Job
 from socialops.lib.delivery.lane import Lane
@@ -27,9 +27,11 @@ from socialops.lib.delivery.pace import pace
 from socialops.lib.delivery.reaping import reap
 from socialops.lib.delivery.sending import Sender
 from socialops.lib.delivery.settling import Verdict, return_unheard, settle_surely, surely
+from socialops.lib.delivery.telling import away
 
 log = logging.getLogger(__name__)
 AHEAD = 1.6  # rows in hand for each place: those in flight and the next ones
+AFTER_A_FAULT = 1.0  # seconds
 BATCH, BUSY_BATCH = 0.02, 0.1  # seconds in which verdicts gather before they are written; with rows waiting to go out
 
 
@@ -78,11 +80,15 @@ class Shift:
         except Error as error:
             self.lost = True
             log.warning("%s: the database let go of this shift: %s", self.lane.name, error)
+        except Exception:
+            self.lost = True
+            log.exception("%s: this shift claims no more; what it has is settled", self.lane.name)
+            await asyncio.sleep(AFTER_A_FAULT)  # the next one may meet the same
         if self.stopping():
             self.sender.give_back()
         with suppress(Error):
             await self._in(self.claims, give_slot)
-        await asyncio.get_running_loop().run_in_executor(None, leave)
+        await self._leave(leave)
         await self._land()
         watching.cancel()
         settling.cancel()
@@ -93,6 +99,12 @@ class Shift:
             await self._in(self.writes, surely, lambda: return_unheard(self.lane, self.owner))
         log.info("%s: a shift settled %d", self.lane.name, self.settled)
 
+    async def _leave(self, leave: Callable[[], Any]) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, leave)
+        except Exception:
+            log.exception("%s: nobody could be told that the slot is free", self.lane.name)
+
     async def _claiming(self, client: Any) -> None:
         """Keep the places full. Ends with the shift, or with an Error when the connection is gone."""
         reaped = looked = float("-inf")
@@ -100,7 +112,7 @@ class Shift:
             now, wait = steady(), self.pace.poll
             if now - reaped >= self.pace.reap:
                 reaped = now
-                await self._in(self.claims, reap, self.lane)
+                await self._in(self.claims, reap, self.lane, client)
             if now - looked >= self.pace.poll:
                 looked = now
                 self.sender.take(await self._in(self.claims, self._looks, client))
@@ -121,8 +133,12 @@ class Shift:
         while True:
             await asyncio.sleep(self.pace.poll)
             ids = [job.id for job in self.sender.jobs() if not job.looks]
-            with suppress(Error):
+            try:
                 self.sender.stop(set(await self._in(self.claims, self._stopped, ids)))
+            except Error:
+                continue  # the claimer hears of it, and ends the shift
+            except Exception:
+                log.exception("%s: it could not be asked what has to stop", self.lane.name)
 
     async def _settling(self) -> None:
         while True:
@@ -140,7 +156,7 @@ class Shift:
             except asyncio.CancelledError:
                 await writing
                 raise
-            except Error:
+            except Exception:
                 log.exception(
                     "%s: %d outcomes could not be written; they will be looked for", self.lane.name, len(verdicts)
                 )
@@ -181,6 +197,8 @@ class Shift:
             log.exception("%s: %d rows could not be loaded", self.lane.name, len(jobs))
             for job in jobs:
                 job.parcel = error
+                if len(jobs) > 1 and not away(error):
+                    self._load([job], client)
             return
         for job in jobs:
             job.parcel = parcels.get(job.id) or LookupError("what it needs is not there")
@@ -230,7 +248,7 @@ def give_slot() -> None:
 
 
 def _key(lane: Lane) -> int:
-    return zlib.crc32(f"delivery:{lane.name}".encode()) - 2**31
+    return turns.key(f"delivery:{lane.name}")
 
 
 @contextmanager
