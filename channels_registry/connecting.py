@@ -4,7 +4,8 @@ connect      web: seal, commit; nothing is asked of the network and nothing is r
 prove        worker: ask the network; then LIVE in place of the old one, or REFUSED with what to mend
 disconnect   by a person; the secrets are wiped
 opened       worker: the connection as its network's class takes it (from channels_registry.reaching)
-rotate_keys  wrap what is sealed for the newest key, row by row, while everything runs
+rotate_keys, rotate_webhook_keys
+             wrap what is sealed for the newest key, row by row, while everything runs
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from accounts import audit, notifying
 from accounts.models import Person
 from channels_registry import sealing
 from channels_registry.connector.capabilities import ReceivesWebhooks
-from channels_registry.connector.errors import Disconnected, NetworkError, Refused
+from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
 from channels_registry.connector.http import Http
 from channels_registry.connector.types import Connected
 from channels_registry.models import AccessGrant, Channel, Connection
@@ -33,7 +34,7 @@ from channels_registry.permissions import require_administer
 from channels_registry.reaching import opened
 from socialops.lib.sealing import CannotOpen
 
-__all__ = ["connect", "disconnect", "opened", "prove", "rotate_keys", "webhook_secret"]
+__all__ = ["connect", "disconnect", "opened", "prove", "rotate_keys", "rotate_webhook_keys", "webhook_secret"]
 
 audit.register("connection.asked", "handed over the keys of a channel")
 audit.register("connection.proven", "connected a channel")
@@ -43,6 +44,7 @@ audit.register("connection.ended", "took a channel’s connection away")
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 LONGEST_VALUE = 4000
+LONGEST_TALK = 60.0  # seconds
 GIVE_UP = timedelta(minutes=10)
 AGAIN = timedelta(seconds=20)
 NO_KEY = "The workers do not have the private key. Ask whoever runs Socialops to run “manage.py doctor”."
@@ -105,13 +107,16 @@ def disconnect(channel: Channel, by: Person, reason: str) -> None:
 
 
 def talk(call: Callable[[Http], Awaitable[T]]) -> T:
-    """Run one conversation with a network, from a worker's plain code."""
+    """Run one conversation with a network, from a worker's plain code. It has a minute, however many requests it is."""
 
     async def conversation() -> T:
         async with Http(pace=settings.PACE, allow=settings.PRIVATE_HOSTS) as http:
             return await call(http)
 
-    return asyncio.run(conversation())
+    try:
+        return asyncio.run(asyncio.wait_for(conversation(), LONGEST_TALK * max(settings.PACE, 0.1)))
+    except TimeoutError as error:
+        raise TryLater("The network takes too long to answer. It is asked again later.") from error
 
 
 def webhook_secret(channel: Channel) -> str:
@@ -133,16 +138,13 @@ def keep(connection: Connection, connected: Connected, secrets: Mapping[str, str
 
 
 def rotate_keys() -> tuple[int, int]:
-    """Wrap every sealed row for the newest key: (how many were, of how many). Needs the private keys."""
-    rows = Connection.objects.exclude(sealed_secrets=b"").order_by("pk").values_list("pk", flat=True)
-    done = 0
-    for pk in rows:
-        with transaction.atomic():
-            connection = Connection.objects.select_for_update().get(pk=pk)
-            if connection.sealed_secrets and sealing.rewrap(connection):
-                connection.save(update_fields=["sealed_secrets", "key_id"])
-                done += 1
-    return done, len(rows)
+    """Wrap every connection's secrets for the newest key: (how many were, of how many). Needs the private keys."""
+    return _rotate("sealed_secrets", sealing.rewrap)
+
+
+def rotate_webhook_keys() -> tuple[int, int]:
+    """The same for what signs webhooks, which has keys of its own; of ended connections too, because it is kept."""
+    return _rotate("sealed_webhook_secret", sealing.rewrap_webhook_secret)
 
 
 def tell(channel: Channel, kind: str, text: str, *others: Person) -> None:
@@ -150,6 +152,18 @@ def tell(channel: Channel, kind: str, text: str, *others: Person) -> None:
     url = f"/channels/{channel.pk}/"
     for person in {each.pk: each for each in (channel.owner, channel.backup_owner, *others) if each}.values():
         notifying.notify(person, kind, text[:300], url, mail=True)
+
+
+def _rotate(sealed: str, rewrap: Callable[[Connection], bool]) -> tuple[int, int]:
+    rows = Connection.objects.exclude(**{sealed: b""}).order_by("pk").values_list("pk", flat=True)
+    done = 0
+    for pk in rows:
+        with transaction.atomic():
+            connection = Connection.objects.select_for_update().get(pk=pk)
+            if getattr(connection, sealed) and rewrap(connection):
+                connection.save(update_fields=[sealed, "key_id"])
+                done += 1
+    return done, len(rows)
 
 
 def _answers(channel: Channel, fields: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[dict, dict]:

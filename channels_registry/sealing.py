@@ -66,16 +66,26 @@ def rewrap(connection: "Connection") -> bool:
 
 
 def seal_webhook_secret(connection: "Connection", value: str) -> None:
-    binding = f"{connection._meta.db_table}|{connection.pk}|{connection.channel_id}|webhook"
-    connection.sealed_webhook_secret = envelope.seal(value.encode(), newest_public(WEBHOOKS), binding)
+    sealed = envelope.seal(value.encode(), newest_public(WEBHOOKS), _webhook_binding(connection))
+    connection.sealed_webhook_secret = sealed
 
 
 def open_webhook_secret(connection: "Connection") -> str:
     """The secret that signs this channel's webhooks, or "" when there is none. Web may read this one."""
     if not connection.sealed_webhook_secret:
         return ""
-    binding = f"{connection._meta.db_table}|{connection.pk}|{connection.channel_id}|webhook"
-    return envelope.unseal(bytes(connection.sealed_webhook_secret), privates(WEBHOOKS), binding).decode()
+    sealed = bytes(connection.sealed_webhook_secret)
+    return envelope.unseal(sealed, privates(WEBHOOKS), _webhook_binding(connection)).decode()
+
+
+def rewrap_webhook_secret(connection: "Connection") -> bool:
+    """Wrap for the newest key of webhooks, without reading the content. False if it already is."""
+    public, sealed = newest_public(WEBHOOKS), bytes(connection.sealed_webhook_secret)
+    if envelope.key_id_of(sealed) == envelope.key_id(public):
+        return False
+    wrapped = envelope.rewrap(sealed, privates(WEBHOOKS), public, _webhook_binding(connection))
+    connection.sealed_webhook_secret = wrapped
+    return True
 
 
 def newest_public(ring: str) -> X25519PublicKey:
@@ -124,6 +134,10 @@ def make_key(ring: str) -> int:
 def _binding(connection: "Connection") -> str:
     table, version = connection._meta.db_table, connection.secret_version
     return f"{table}|{connection.pk}|{connection.channel_id}|secrets|{version}"
+
+
+def _webhook_binding(connection: "Connection") -> str:
+    return f"{connection._meta.db_table}|{connection.pk}|{connection.channel_id}|webhook"
 
 
 def _files(ring: str, half: str) -> dict[int, Path]:

@@ -122,3 +122,19 @@ def test_rotating_wraps_every_row_for_the_newest_key_and_says_what_it_did(keys, 
     assert [sealing.open_sealed(row)["token"] for row in Connection.objects.order_by("pk")] == [
         f"t{row.pk}" for row in rows
     ]
+
+
+@pytest.mark.django_db
+def test_rotating_wraps_what_signs_webhooks_as_well(keys, capsys):
+    from tests import factories
+
+    row = Connection.objects.create(channel=factories.channel(), authorised_by=factories.erin(), sealed_secrets=b"")
+    sealing.seal_webhook_secret(row, "what signs")
+    row.save()
+    call_command("sealing_keys", "make", "--webhooks")
+    call_command("sealing_keys", "rotate")
+    assert "1 of 1 webhook secrets" in capsys.readouterr().out
+    (keys / "webhooks-1.private").unlink()
+    assert sealing.open_webhook_secret(Connection.objects.get(pk=row.pk)) == "what signs"
+    call_command("sealing_keys", "rotate")
+    assert "0 of 1 webhook secrets" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""manage.py sealing_keys make | rotate: the keys that connections are sealed with."""
+"""manage.py sealing_keys make | rotate: the keys that connections and webhook secrets are sealed with."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -11,7 +11,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "what", choices=["make", "rotate"], help="make: the next key. rotate: wrap every connection for the newest."
+            "what", choices=["make", "rotate"], help="make: the next key. rotate: wrap what is sealed for the newest."
         )
         parser.add_argument("--webhooks", action="store_true", help="make: a key for webhook secrets instead")
 
@@ -27,3 +27,5 @@ class Command(BaseCommand):
             return
         done, of = connecting.rotate_keys()
         self.stdout.write(f"{done} of {of} connections are wrapped for the newest key.")
+        done, of = connecting.rotate_webhook_keys()
+        self.stdout.write(f"{done} of {of} webhook secrets are wrapped for the newest key.")
