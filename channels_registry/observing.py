@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import connection as database
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -23,6 +25,7 @@ from channels_registry.connecting import talk
 from channels_registry.connector.capabilities import ListsDoors
 from channels_registry.connector.errors import Disconnected, NetworkError
 from channels_registry.connector.types import RemoteDoor
+from channels_registry.following import follow
 from channels_registry.matching import Known, match
 from channels_registry.models import AccessGrant, Channel, Connection, NetworkIdentity
 from channels_registry.models.access_grant import Door
@@ -55,6 +58,7 @@ def observe(channel: Channel) -> Seen | None:
     connection = live_connection(channel)
     if connection is None or not can(connection, ListsDoors):
         return None
+    asked_at = _database_now()
     try:
         doors = read_doors(connection)
     except (NetworkError, CannotOpen) as error:
@@ -63,7 +67,7 @@ def observe(channel: Channel) -> Seen | None:
             trouble=f"Who has access could not be read. {reason}"[:400], next_check_at=Now() + AGAIN * settings.PACE
         )
         return None
-    return _write(channel, connection, doors)
+    return _write(channel, connection, doors, asked_at)
 
 
 def read_doors(connection: Connection) -> list[RemoteDoor]:
@@ -99,7 +103,7 @@ def decide(identity: NetworkIdentity, person: Person | None, by: Person) -> Netw
     identity.matched_by = MatchedBy.PERSON if person else MatchedBy.NOBODY
     identity.why, identity.candidates = "", []
     identity.save()
-    AccessGrant.objects.filter(identity=identity, revoked_at=None).update(person=person)
+    AccessGrant.objects.filter(identity=identity, revoked_at=None, ours=False).update(person=person)
     audit.record(by, "identity.matched", identity, person=person.pk if person else None, network=identity.network)
     return identity
 
@@ -110,35 +114,43 @@ def may_decide(person: Person, identity: NetworkIdentity) -> bool:
 
 
 @transaction.atomic
-def _write(channel: Channel, connection: Connection, doors: Sequence[RemoteDoor]) -> Seen:
+def _write(channel: Channel, connection: Connection, doors: Sequence[RemoteDoor], asked_at: datetime) -> Seen:
+    """The list into the ledger. What was shut or read since it was asked for is newer than it, and stays as it is."""
     Channel.objects.select_for_update().get(pk=channel.pk)
-    standing = {
-        (grant.door, grant.remote_id): grant
-        for grant in AccessGrant.objects.filter(channel=channel, source="observed", revoked_at=None)
-    }
+    newer, standing = _newer(channel, asked_at), _standing(channel)
     identities = _identities(channel, doors)
     seen = Seen(len(doors))
     kept = []
     for door in doors:
-        key = (KINDS.get(door.kind, Door.ROLE), door.remote_id)
+        key, identity = _key(door), identities[_identity_key(channel, door)]
         known = standing.pop(key, None)
-        identity = identities[_identity_key(channel, door)]
+        if key in newer:
+            continue
         if known and known.entitlement == door.entitlement[:80]:
             known.label, known.ours, known.identity = door.label[:200], door.ours, identity
             known.person = identity.person
             kept.append(known)
-            continue
-        if known:
-            _end(known, f"Its level became {door.entitlement}.", seen)
-        seen.appeared.append(_insert(channel, key, door, identity, changed=known is not None))
-    for gone in standing.values():
-        _end(gone, "It is no longer on the network’s list.", seen)
+        else:
+            seen.appeared.append(_opened(channel, door, identity, known, seen))
+    for key in standing.keys() - newer:
+        _end(standing[key], "It is no longer on the network’s list.", seen)
     _prove(kept)
     _ours_is_observed(channel, seen)
     _note(connection)
     audit.record_many((None, "door.seen", grant, access.told(grant)) for grant in seen.appeared)
     audit.record_many((None, "door.gone", grant, access.told(grant)) for grant in seen.gone)
     return seen
+
+
+def _standing(channel: Channel) -> dict[tuple[str, str], AccessGrant]:
+    rows = AccessGrant.objects.filter(channel=channel, source="observed", revoked_at=None)
+    return {(grant.door, grant.remote_id): grant for grant in rows}
+
+
+def _newer(channel: Channel, asked_at: datetime) -> set[tuple[str, str]]:
+    """Doors that a worker shut, or another reading found, while the network was putting its list together."""
+    since = Q(revoked_at__gte=asked_at) | Q(last_proven_at__gte=asked_at)
+    return set(AccessGrant.objects.filter(since, channel=channel, source="observed").values_list("door", "remote_id"))
 
 
 KINDS = {
@@ -150,32 +162,35 @@ KINDS = {
 }
 
 
+def _key(door: RemoteDoor) -> tuple[str, str]:
+    return KINDS.get(door.kind, Door.ROLE), door.remote_id
+
+
 def _identity_key(channel: Channel, door: RemoteDoor) -> str:
     """Who is behind it over there; a door that names nobody is somebody of its own on this channel."""
     return (door.holder_id or f"channel/{channel.pk}/{door.kind}/{door.label or door.remote_id}")[:300]
 
 
 def _identities(channel: Channel, doors: Iterable[RemoteDoor]) -> dict[str, NetworkIdentity]:
-    """The identity behind each door, made and matched where that is new. Decisions of people are never touched."""
+    """The identity behind each door, made and matched where that is new. Decisions of people are never touched.
+
+    Locked until the commit: what a person decides at this moment comes before this or after it, and is never undone.
+    """
     wanted = {_identity_key(channel, door): door for door in doors}
-    known = {
-        each.remote_id: each
-        for each in NetworkIdentity.objects.filter(network=channel.network, remote_id__in=wanted).select_related(
-            "person"
-        )
-    }
-    undecided = [key for key in wanted if key not in known or known[key].matched_by == MatchedBy.NOT_YET]
+    rows = NetworkIdentity.objects.filter(network=channel.network, remote_id__in=wanted)
+    new = sorted(wanted.keys() - set(rows.values_list("remote_id", flat=True)))
+    made = [NetworkIdentity(network=channel.network, remote_id=key) for key in new]
+    NetworkIdentity.objects.bulk_create(made, ignore_conflicts=True)
+    locked = rows.select_related("person").select_for_update(of=("self",), no_key=True).order_by("pk")
+    known = {each.remote_id: each for each in locked}
+    undecided = [key for key, identity in known.items() if identity.matched_by == MatchedBy.NOT_YET]
     people = _known_people(channel.network) if undecided else []
     for key in undecided:
-        known[key] = _matched(known.get(key), channel.network, key, wanted[key], people)
+        _match(known[key], wanted[key], people)
     return known
 
 
-def _matched(
-    identity: NetworkIdentity | None, network: str, key: str, door: RemoteDoor, people: list[Known]
-) -> NetworkIdentity:
-    if identity is None:
-        identity, _ = NetworkIdentity.objects.get_or_create(network=network, remote_id=key)
+def _match(identity: NetworkIdentity, door: RemoteDoor, people: list[Known]) -> None:
     found = match(door, people)
     identity.handle = (door.holder_handle or door.label)[:200]
     identity.name = door.holder_name[:200]
@@ -183,8 +198,7 @@ def _matched(
     if found.person and not door.ours:
         identity.person_id, identity.why = found.person, found.why
         identity.matched_by, identity.matched_at = MatchedBy.RULE, timezone.now()
-    identity.save()
-    return identity
+    identity.save(update_fields=["handle", "name", "candidates", "person", "why", "matched_by", "matched_at"])
 
 
 def _known_people(network: str) -> list[Known]:
@@ -197,6 +211,16 @@ def _known_people(network: str) -> list[Known]:
         Known(pk, name, email, frozenset(handles.get(pk, set()) - {""}))
         for pk, name, email in Person.objects.values_list("pk", "name", "email")
     ]
+
+
+def _opened(channel, door: RemoteDoor, identity: NetworkIdentity, before: AccessGrant | None, seen: Seen):
+    """A door that is new, or stands at another level than `before`: whoever wants that one shut wants this one shut."""
+    if before is None:
+        return _insert(channel, _key(door), door, identity, changed=False)
+    _end(before, f"Its level became {door.entitlement}.", seen)
+    made = _insert(channel, _key(door), door, identity, changed=True)
+    follow(before, made)
+    return made
 
 
 def _insert(channel, key, door: RemoteDoor, identity: NetworkIdentity, *, changed: bool) -> AccessGrant:
@@ -245,6 +269,12 @@ def _ours_is_observed(channel: Channel, seen: Seen) -> None:
     if doors.filter(source="observed").exists():
         for declared in doors.filter(source="declared"):
             _end(declared, "The network’s own list shows it.", seen)
+
+
+def _database_now() -> datetime:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]
 
 
 def _note(connection: Connection) -> None:

@@ -24,6 +24,7 @@ from channels_registry.connector.types import Connected
 from channels_registry.health import days_left
 from channels_registry.models import Connection
 from channels_registry.reaching import opened
+from socialops.lib import turns
 from socialops.lib.sealing import CannotOpen
 
 audit.register("connection.refreshed", "renewed a channel’s connection")
@@ -32,6 +33,7 @@ audit.register("connection.lost", "lost a channel’s connection")
 log = logging.getLogger(__name__)
 LOCK = 7_301_100  # with the connection's id: one refresh at a time over all workers
 SOON = timedelta(minutes=15)
+LEASE = timedelta(minutes=1)
 WARN_DAYS = (1, 3, 7, 14, 30)
 
 
@@ -60,12 +62,10 @@ async def revive(connection_id: int, secret_version: int) -> bool:
 
 def refresh_due() -> int:
     """Renew what runs out soon, and tell people in time about what only they can renew. Returns how many were tried."""
-    due = list(_running_out()[:200])
-    for connection in due:
-        refresh(connection)
+    done = turns.in_turn("renew connections", _next, refresh)
     for connection in _ending()[:200]:
-        _warn(connection)
-    return len(due)
+        turns.safely(_warn, connection)
+    return done
 
 
 def _revive(connection_id: int, secret_version: int) -> bool:
@@ -140,12 +140,23 @@ def _is_over(connection: Connection) -> bool:
     return connection.expires_at is not None and connection.expires_at <= timezone.now()
 
 
+def _next() -> Connection | None:
+    """The one that ends first; the others get their turn before it is tried again, however long it takes."""
+    with transaction.atomic():
+        taken = _running_out().select_for_update(skip_locked=True).order_by("expires_at", "pk").first()
+        if taken:
+            Connection.objects.filter(pk=taken.pk).update(next_renewal_at=Now() + max(LEASE * settings.PACE, LEASE / 2))
+    return taken
+
+
 def _running_out() -> QuerySet[Connection]:
-    """Within a quarter of an hour of their end, or in the last quarter of their life."""
+    """Within a quarter of an hour of their end, or in the last quarter of their life; not tried just now."""
     life = F("expires_at") - F("proven_at")
     return Connection.objects.filter(
-        state=Connection.State.LIVE, expires_at__lte=Now() + Greatest(life / 4, SOON * settings.PACE)
-    ).order_by("expires_at")
+        Q(next_renewal_at=None) | Q(next_renewal_at__lte=Now()),
+        state=Connection.State.LIVE,
+        expires_at__lte=Now() + Greatest(life / 4, SOON * settings.PACE),
+    )
 
 
 def _ending() -> QuerySet[Connection]:

@@ -24,8 +24,13 @@ def renew_connections() -> int:
 
 
 @shared_task
+def verify_doors() -> int:
+    return verifying.verify_due()
+
+
+@shared_task
 def level_access() -> None:
-    """Guardian's rows follow the ledger; what was kept from being shut goes on."""
+    """Guardian's rows follow the ledger; what was kept from being shut goes on; what is gone from a list is proven."""
     access.level()
     shutting.release_blocked()
-    verifying.verify_due()
+    verifying.settle_by_list()

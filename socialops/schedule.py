@@ -30,6 +30,7 @@ SLOW_READS = {
     "accounts.tasks.mail_head": 3600.0,
     "governance.tasks.sweep": 5.0,
     "channels_registry.tasks.read_doors": 5.0,
+    "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
 }
 

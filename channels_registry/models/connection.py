@@ -38,6 +38,7 @@ class Connection(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)  # when its doors were last read whole
     next_check_at = models.DateTimeField(null=True, blank=True)  # when they are read next; a worker's lease moves it on
+    next_renewal_at = models.DateTimeField(null=True, blank=True)  # not before then again; a worker's lease as well
     trouble = models.CharField(max_length=400, blank=True, default="")  # for people
 
     class Meta:

@@ -16,7 +16,8 @@ from django.db import Error, connection
 from socialops.lib.clock import steady
 
 log = logging.getLogger(__name__)
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 SECONDS = 20.0  # in which a run begins something new; what it has begun ends by its own deadline
 
 

@@ -1,15 +1,22 @@
 """What the network's list says becomes doors with history; whose they are, by sure rules or by a person."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 
 from accounts.models import AuditEvent
+from channels_registry import access, observing, revoking
 from channels_registry.connector.types import RemoteDoor
-from channels_registry.matching import Known, match
-from channels_registry.models import AccessGrant, Connection, NetworkIdentity
+from channels_registry.matching import Known, Match, match
+from channels_registry.models import AccessGrant, Connection, NetworkIdentity, Proof
 from channels_registry.observing import decide, observe
 from channels_registry.polling import observe_due
+from channels_registry.tasks import level_access
 from tests import factories
+from tests.channels_registry.places import open_place
 
 PEOPLE = [{"name": "Dana", "handle": "dana", "role": "admin"}, {"name": "Stranger", "handle": "x", "role": "editor"}]
 
@@ -67,6 +74,76 @@ def test_another_level_is_another_period(place):
     ]
 
 
+def another_level_there(here, before="owner", **of):
+    """The ledger knew this door at another level than the network's list has it now."""
+    AccessGrant.objects.filter(channel=here.channel, remote_id=here.door(**of)["id"]).update(entitlement=before)
+    observe(here.channel)
+
+
+def test_while_the_door_stands_at_another_level_its_revocation_goes_on_and_nothing_is_proven(place):
+    erin = factories.erin()
+    here = place(people=PEOPLE).connected()
+    observe(here.channel)
+    revocation = revoking.request_revocation(doors(here).get(identity__handle="x"), erin, "leaves")
+    revoking.by_hand(revocation, erin)
+    another_level_there(here, holder_handle="x")
+    level_access()
+    revocation.refresh_from_db()
+    assert (revocation.stage, revocation.proof) == ("pending", "")
+    assert revocation.grant == doors(here).get(identity__handle="x")
+    event = AuditEvent.objects.get(action="revocation.followed")
+    assert event.data["grant"] == revocation.grant_id and event.data["entitlement"] == "editor"
+    here.shut_there(revocation.grant.remote_id)
+    observe(here.channel)
+    level_access()
+    revocation.refresh_from_db()
+    assert (revocation.stage, revocation.proof) == ("verified", Proof.API)
+    assert "no longer on the network’s list" in revocation.proof_detail
+
+
+def test_what_a_worker_held_when_the_level_changed_goes_on_with_the_door_a_moment_later(place, monkeypatch):
+    here = place(people=PEOPLE).connected()
+    observe(here.channel)
+    revocation = revoking.request_revocation(doors(here).get(identity__handle="x"), factories.erin(), "leaves")
+    monkeypatch.setattr(observing, "follow", lambda *_: None)
+    another_level_there(here, holder_handle="x")
+    level_access()
+    revocation.refresh_from_db()
+    assert revocation.grant == doors(here).get(identity__handle="x") and revocation.stage == "pending"
+
+
+def test_a_door_that_was_shut_while_the_list_was_read_is_not_seen_again(place, monkeypatch):
+    here = place(people=PEOPLE).connected()
+    observe(here.channel)
+    held = doors(here).get(identity__handle="x")
+
+    def slow(connection, read=observing.read_doors):
+        listed = read(connection)
+        access.end(held, None, "The lane shut it and read it back.")
+        return listed
+
+    monkeypatch.setattr(observing, "read_doors", slow)
+    seen = observe(here.channel)
+    assert (seen.appeared, seen.gone) == ([], [])
+    assert not doors(here).filter(identity__handle="x").exists()
+
+
+def test_an_older_list_takes_nothing_away_that_a_newer_one_has(place, monkeypatch):
+    here = place(people=PEOPLE).connected()
+
+    def overtaken(connection, read=observing.read_doors):
+        listed = read(connection)
+        monkeypatch.undo()
+        here.there.door(here.account["id"], "role", "editor", name="Zoe", handle="zoe")
+        observe(here.channel)
+        return listed
+
+    monkeypatch.setattr(observing, "read_doors", overtaken)
+    observe(here.channel)
+    assert doors(here).filter(identity__handle="zoe").exists()
+    assert not AuditEvent.objects.filter(action="door.gone").exclude(data__label="Socialops").exists()
+
+
 @pytest.mark.parametrize("fault", ["half_list", "error_before", "garbage", "dead_token"])
 def test_never_half_a_list(place, fault):
     here = place(people=PEOPLE).connected()
@@ -94,6 +171,46 @@ def test_a_person_decides_what_no_rule_may_and_it_stays_decided(place):
     assert door.person == alice and door.identity.matched_by == "person"
     event = AuditEvent.objects.get(action="identity.matched")
     assert event.actor == factories.erin() and event.data["person"] == alice.pk
+
+
+def test_our_own_door_is_nobodys_whoever_is_behind_the_identity(place):
+    here = place(people=PEOPLE).connected()
+    observe(here.channel)
+    ours = doors(here).get(ours=True)
+    decide(ours.identity, factories.person("dana"), factories.erin())
+    ours.refresh_from_db()
+    assert ours.person is None
+
+
+def test_what_a_person_decides_while_a_list_is_matched_stays_decided(there, transactional_db, monkeypatch):
+    alice, dana, erin = factories.person("alice"), factories.person("dana"), factories.erin()
+    here = open_place(there, people=[{"name": "Stranger", "handle": "x", "role": "editor"}]).connected()
+    observe(here.channel)
+    identity = NetworkIdentity.objects.get(handle="x")
+    matching, decided = threading.Event(), threading.Event()
+
+    def slow_match(door, people):
+        if door.holder_handle == "x":
+            matching.set()
+            decided.wait(1)  # not before the commit, if the identity is held
+        return Match(dana.pk, "by a rule") if door.holder_handle == "x" else match(door, people)
+
+    def a_person():
+        try:
+            assert matching.wait(10)
+            decide(identity, alice, erin)
+            decided.set()
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(observing, "match", slow_match)
+    with ThreadPoolExecutor(1) as pool:
+        deciding = pool.submit(a_person)
+        observe(here.channel)
+        deciding.result(10)
+    identity.refresh_from_db()
+    assert (identity.matched_by, identity.person) == ("person", alice)
+    assert doors(here).get(identity=identity).person == alice
 
 
 def test_charlie_may_not_say_whose_it_is_and_a_manager_of_the_channel_may(place):
