@@ -9,6 +9,10 @@ withdraw             the wish is taken back
 
 The lane that talks to networks is channels_registry.shutting, a second reading channels_registry.verifying; what may
 not be cut yet is channels_registry.protecting.
+
+Locks are taken in one order: the offboarding case, revocations, channels (by id), identities and grants. The lane holds
+its rows when it learns what to write into the ledger, so a person's step begins with the row as well. A revocation is
+locked with no_key, because a case that takes it in already holds channels.
 """
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -262,13 +266,12 @@ def _by_api(grant: AccessGrant) -> bool:
 
 
 def _locked(revocation: Revocation) -> Revocation:
-    """The row, locked after its channel's, as everywhere."""
-    Channel.objects.select_for_update().get(pk=revocation.grant.channel_id)
-    return (
-        Revocation.objects.select_for_update(of=("self",))
-        .select_related("grant__channel", "grant__person", "assigned_to", "attested_by")
-        .get(pk=revocation.pk)
-    )
+    """The row, locked before its channel's, as everywhere (see the top of this module)."""
+    Revocation.objects.select_for_update(no_key=True).get(pk=revocation.pk)
+    rows = Revocation.objects.select_related("grant__channel", "grant__person", "assigned_to", "attested_by")
+    locked = rows.get(pk=revocation.pk)
+    Channel.objects.select_for_update().get(pk=locked.grant.channel_id)
+    return locked
 
 
 def _require_hand(revocation: Revocation, by: Person) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from accounts import audit, notifying
 from accounts.models import Person
@@ -88,9 +88,9 @@ async def find(reached: Reached, door: RemoteDoor) -> Finding:
 
 
 def settled(rows: Sequence[Settled]) -> None:
-    """What the outcomes change here: grades, the ledger, and whose turn it is."""
+    """What the outcomes change here: grades, the ledger, and whose turn it is. Channels are locked in their order."""
     known = Revocation.objects.select_related("grant__channel", "grant__person").in_bulk([row.id for row in rows])
-    for row in rows:
+    for row in sorted(rows, key=lambda row: known[row.id].grant.channel_id):
         revocation = known[row.id]
         if row.state == "done":
             grade(revocation, row.evidence)
@@ -144,12 +144,24 @@ def whose_turn(grant: AccessGrant) -> Person | None:
 
 
 def release_blocked() -> int:
-    """What was kept from being shut and no longer is goes on by itself: a successor is there, or a connection."""
+    """What was kept from being shut and no longer is goes on by itself.
+
+    A refusal of the lane's holds no longer: a successor is there, or a connection. Anything else was the connection
+    itself (dead, or no key here that opens it): it goes on once the connection was renewed or read through since.
+    """
     kept = Q()
     for refusal in LANE.refusals:
         kept |= refusal.when
-    blocked = Revocation.objects.filter(state="blocked").exclude(pk__in=Revocation.objects.filter(kept).values("pk"))
-    return Revocation.objects.filter(pk__in=list(blocked.values_list("pk", flat=True)[:500]), state="blocked").update(
+    tried = RevocationAttempt.objects.filter(delivery=OuterRef("pk")).order_by("-fence").values("settled_at")[:1]
+    works = Connection.objects.filter(
+        Q(proven_at__gt=OuterRef("tried_at")) | Q(checked_at__gt=OuterRef("tried_at")),
+        channel=OuterRef("grant__channel"),
+        state="live",
+    )
+    blocked = Revocation.objects.filter(state="blocked").annotate(tried_at=Coalesce(Subquery(tried), "created_at"))
+    free = blocked.filter(Q(reason__in=[refusal.reason for refusal in LANE.refusals]) | Exists(works))
+    free = free.exclude(pk__in=Revocation.objects.filter(kept).values("pk"))
+    return Revocation.objects.filter(pk__in=list(free.values_list("pk", flat=True)[:500]), state="blocked").update(
         state="scheduled", next_attempt_at=Now(), reason=""
     )
 

@@ -1,5 +1,7 @@
 """Shutting a door: asked once, cut in safe order, never the last administrator, and proven by reading again."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -7,12 +9,13 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Notification
 from channels_registry import revoking
+from channels_registry.connecting import prove
 from channels_registry.models import AccessGrant, Connection, Proof, Revocation
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import decide, observe
 from channels_registry.permissions import may
 from channels_registry.shutting import release_blocked
-from channels_registry.verifying import verify, verify_due
+from channels_registry.verifying import settle_by_list, verify, verify_due
 from tests import factories
 from tests.channels_registry.places import open_place, revoke_shift
 
@@ -186,6 +189,30 @@ def test_a_dead_token_blocks_and_says_so_once(live):
     assert Connection.objects.get(channel=live.channel).state == "disconnected"
 
 
+def test_what_a_dead_token_blocked_goes_on_when_the_channel_is_connected_again(live):
+    live.there.kill_token(live.account["token"])
+    revocation = revoke_shift(revoking.request_revocation(door_of(live, door="app_password"), None, "left"))
+    assert release_blocked() == 0
+    prove(live.hand_over(live.there.token(live.door("Socialops")["id"])))
+    assert release_blocked() == 1
+    assert revoke_shift(revocation).proof == Proof.API
+
+
+def test_what_no_key_here_opens_is_not_tried_each_second_and_goes_on_once_a_key_does(live, settings):
+    keys, away = Path(settings.SEALING_KEYS), Path(settings.SEALING_KEYS).with_name("away")
+    private = keys / "connections-1.private"
+    private.rename(away)
+    revocation = revoke_shift(revoking.request_revocation(door_of(live, door="app_password"), None, "left"))
+    assert revocation.state == "blocked" and "cannot be opened" in revocation.reason
+    assert release_blocked() == 0
+    assert observe(live.channel) is None and release_blocked() == 0
+    assert AuditEvent.objects.filter(action="revocation.blocked").count() == 1
+    away.rename(private)
+    observe(live.channel)
+    assert release_blocked() == 1
+    assert revoke_shift(revocation).proof == Proof.API
+
+
 # --- by hand --------------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +317,7 @@ def test_a_door_that_somebody_shut_over_there_meanwhile_is_proven_by_the_list(li
     revoking.by_hand(revocation, factories.erin())
     live.shut_there(revocation.grant.remote_id)
     observe(live.channel)
-    verify_due()
+    settle_by_list()
     revocation.refresh_from_db()
     assert (revocation.stage, revocation.proof) == ("verified", Proof.API)
 
