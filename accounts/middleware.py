@@ -1,8 +1,14 @@
-"""The gate that every request passes: signed in unless the address is open, with a second factor where it is due."""
+"""The gate that every request passes: signed in unless the address is open, with a second factor where it is due, and
+signed in lately for what is sensitive.
+"""
 
-from urllib.parse import urlsplit
+import time
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -34,7 +40,7 @@ class Gate:
         if settings.SECOND_FACTOR_REQUIRED and request.user.is_admin and not request.user.has_second_factor:
             return None if name in settings.SECOND_FACTOR_URLS else redirect("mfa_index")
         _note_that_it_was_seen(request)
-        return None
+        return _confirm_first(request) if _is_sensitive(request, name) and not _confirmed(request) else None
 
 
 class PersonalTimeZone:
@@ -64,6 +70,38 @@ def _sign_in_first(request):
     if request.headers.get("HX-Request"):
         response["HX-Retarget"], response["HX-Reswap"] = "body", "innerHTML"
     return response
+
+
+def _is_sensitive(request, name: str) -> bool:
+    return name in settings.CONFIRMED_URLS or (name in settings.CONFIRMED_POST_URLS and request.method == "POST")
+
+
+def _confirmed(request) -> bool:
+    """Whether this session has shown who it is of late enough, by signing in or since. Without a password and a second
+    factor nobody can be asked.
+    """
+    records = get_authentication_records(request, request.user)
+    latest = max((record["at"] for record in records), default=0.0)
+    lately = time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return lately or not get_adapter().get_reauthentication_methods(request.user)
+
+
+def _confirm_first(request):
+    """Asked who they are, then on with it. What was typed waits in the session meanwhile, but for what is secret: that
+    field comes back empty. A button with nothing typed is pressed once more.
+    """
+    there = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
+    typed = request.POST.copy()
+    for name in request.POST:
+        if not _worth_showing(name):
+            del typed[name]
+    if typed:
+        request.POST = typed
+        answer = suspend_request(request, there)
+    else:
+        back = request.get_full_path() if request.method == "GET" else _page_of(request)
+        answer = redirect(f"{there}?{urlencode({'next': back})}")
+    return _htmx_redirect(answer.url) if request.headers.get("HX-Request") else answer
 
 
 def _worth_showing(name: str) -> bool:

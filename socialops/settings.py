@@ -196,6 +196,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = int(number("TRUSTED_PROXY_COUNT", 0))
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds for which signing in, or confirming that it is you, counts
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 # Newest first, separated by spaces; the old ones stay while secrets sealed with them are in use.
@@ -224,6 +225,13 @@ SECOND_FACTOR_URLS = {
     "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "account_change_password",
 }  # fmt: skip
+# Asked again who they are before these, unless they have just signed in or said so: a session that was left open or
+# stolen does not give roles, let people go, or carry keys and evidence away.
+CONFIRMED_URLS = {
+    "person_new", "person_roles", "role_ending", "departure_new", "departure_withdrawal", "connection_new",
+    "connection_ending", "channel_webhook", "case_evidence",
+}  # fmt: skip
+CONFIRMED_POST_URLS = {"evidence_list"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
