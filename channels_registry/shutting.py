@@ -15,14 +15,14 @@ from accounts import audit, notifying
 from accounts.models import Person
 from channels_registry import access, budgets
 from channels_registry.connector.capabilities import ListsDoors, RevokesDoors
-from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
+from channels_registry.connector.errors import NetworkError, TryLater
 from channels_registry.connector.types import RemoteDoor
+from channels_registry.delivering import ERRORS, learnt, not_connected, revive
 from channels_registry.models import AccessGrant, Connection, Proof, Revocation, RevocationAttempt
 from channels_registry.protecting import refusals
 from channels_registry.proving import Finding, judge
 from channels_registry.reaching import Reach, Reached, client
-from channels_registry.refreshing import revive
-from socialops.lib.delivery.lane import Done, Errors, Lane, Refusal, Settled, Step, Unclear
+from socialops.lib.delivery.lane import Done, Lane, Settled, Step, Unclear
 
 audit.register("revocation.proven", "proved that a door is shut")
 audit.register("revocation.accepted", "had a door revoked, and cannot read whether it is shut")
@@ -100,7 +100,7 @@ def settled(rows: Sequence[Settled]) -> None:
             _keep_open(revocation, row.reason)
         elif row.outcome == "continued":
             Revocation.objects.filter(pk=row.id, stage="pending").update(stage="in_hand")
-    _note_health(rows)
+    learnt(rows)
 
 
 def grade(revocation: Revocation, evidence: Mapping[str, Any]) -> None:
@@ -195,39 +195,21 @@ def _ask(revocation: Revocation, words: str) -> None:
         notifying.notify(revocation.assigned_to, "revocation.waits", text, f"/revocations/{revocation.pk}/", mail=True)
 
 
-def _note_health(rows: Sequence[Settled]) -> None:
-    reached = {row.id: row.parcel.reached.connection_id for row in rows if isinstance(row.parcel, Parcel)}
-    well = {reached[row.id] for row in rows if row.id in reached and row.infra is False}
-    unwell = [reached[row.id] for row in rows if row.id in reached and row.infra]
-    silence = {reached[row.id]: row.after for row in rows if row.id in reached and row.after}
-    if well or unwell or silence:
-        budgets.note(well, unwell, silence)
-
-
-async def _revive(parcel: Parcel) -> bool:
-    return await revive(parcel.reached.connection_id, parcel.reached.secret_version)
-
-
-def _connected() -> Refusal:
-    live = Connection.objects.filter(channel=OuterRef("grant__channel"), state=Connection.State.LIVE)
-    return Refusal("blocked", NOT_CONNECTED, ~Exists(live))
-
-
 LANE = Lane(
     name="revoke",
     model=Revocation,
     attempts=RevocationAttempt,
     slots=1,
     places=PLACES,
-    refusals=[*refusals(), _connected()],
+    refusals=[*refusals(), not_connected("grant__channel", NOT_CONNECTED)],
     waits=budgets.waits("grant__channel"),
     client=client(PLACES),
     load=load,
     send=send,
     look=look,
-    errors=Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,)),
+    errors=ERRORS,
     settled=settled,
-    revive=_revive,
+    revive=revive,
     late_after=None,  # revoking once more does no harm
     order=("order", "next_attempt_at", "id"),
 )

@@ -4,23 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit, notifying
-from accounts.models import Person
-from channels_registry import budgets, refreshing
-from channels_registry.connector.capabilities import Converses, Network, Publishes
-from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
-from channels_registry.connector.types import Access, Published, Unsure
-from channels_registry.models import AccessGrant, Connection
-from channels_registry.models.access_grant import RIGHTS, Door
+from channels_registry import budgets
+from channels_registry.connector.capabilities import Converses
+from channels_registry.connector.errors import NetworkError
+from channels_registry.connector.types import Published, Unsure
+from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
 from channels_registry.reaching import Reach, Reached, client
 from inbox import filing
 from inbox.models import Conversation, Message, Reply, ReplyAttempt
 from publishing.models import Hold
-from socialops.lib.delivery.lane import Errors, Lane, Looking, Refusal, Settled
+from socialops.lib.delivery.lane import Lane, Refusal, Settled
 
 PLACES = 50
 TELLS = {  # states that are events, with the words of the trail
@@ -44,10 +41,7 @@ for _action, _words in TELLS.values():
 class Parcel:
     reply: Reply
     to: Mapping[str, Any]
-    network: Network
-    access: Access
-    connection_id: int
-    secret_version: int
+    reached: Reached
     marker: str
 
 
@@ -58,36 +52,27 @@ def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
 
 
 async def send(parcel: Parcel) -> Published:
-    return await parcel.network.reply(parcel.access, parcel.to, parcel.reply.text, parcel.marker)
+    network, access = parcel.reached.network, parcel.reached.access
+    return await network.reply(access, parcel.to, parcel.reply.text, parcel.marker)
 
 
 async def look(parcel: Parcel) -> Published | Unsure | None:
-    return await parcel.network.find_reply(parcel.access, parcel.to, parcel.reply.text, parcel.marker)
-
-
-async def revive(parcel: Parcel) -> bool:
-    return await refreshing.revive(parcel.connection_id, parcel.secret_version)
-
-
-def looking(parcel: Parcel) -> Looking | None:
-    """A key proves absence at the first look; a list that is matched by text only after three."""
-    network = parcel.network
-    if network.idempotency == "N":
-        return None
-    sure = isinstance(network, Publishes) and network.resend_is_safe(parcel.access)
-    return Looking(absences=1 if sure else 3, settle=network.settle_seconds * settings.PACE)
+    network, access = parcel.reached.network, parcel.reached.access
+    return await network.find_reply(access, parcel.to, parcel.reply.text, parcel.marker)
 
 
 def settled(rows: Sequence[Settled]) -> None:
     """What was said stands in its conversation; the trail, who has to know, and what was learnt about connections."""
-    told = [row for row in rows if row.state in TELLS]
-    if told:
-        ids = [row.id for row in told]
+    events = [row for row in rows if row.state in TELLS]
+    if events:
+        ids = [row.id for row in events]
         replies = Reply.objects.select_related("conversation", "answerable", "to_message").in_bulk(ids)
-        audit.record_many((None, TELLS[row.state][0], replies[row.id].conversation, _data(row)) for row in told)
-        filed([(replies[row.id], row) for row in told if row.state == "done"])
-        _alert([(replies[row.id], row) for row in told if row.state in ALERTS])
-    _note_health([row for row in rows if isinstance(row.parcel, Parcel)])
+        audit.record_many(
+            (None, TELLS[row.state][0], replies[row.id].conversation, told(row, reply=row.id)) for row in events
+        )
+        filed([(replies[row.id], row) for row in events if row.state == "done"])
+        _alert([(replies[row.id], row) for row in events if row.state in ALERTS])
+    learnt(rows)
 
 
 def filed(done: Sequence[tuple[Reply, Settled]]) -> None:
@@ -130,9 +115,7 @@ def _parcel(reply: Reply, reached: Reached | NetworkError) -> Parcel | NetworkEr
         return reached
     if refused := reached.lacks(Converses):
         return refused
-    marker = reached.network.reply_marker(str(reply.key))
-    connection = (reached.connection_id, reached.secret_version)
-    return Parcel(reply, reply.to_message.reply_to, reached.network, reached.access, *connection, marker)
+    return Parcel(reply, reply.to_message.reply_to, reached, reached.network.reply_marker(str(reply.key)))
 
 
 def _refusals() -> list[Refusal]:
@@ -140,22 +123,10 @@ def _refusals() -> list[Refusal]:
     holds = Hold.objects.filter(Q(lifted_at=None) | Q(lifted_at__gte=OuterRef("due_at")))
     scope = Q(network="", channel=None) | Q(channel=OuterRef("channel")) | Q(network=OuterRef("channel__network"))
     held = Exists(holds.filter(scope))
-    departed = Q(answerable__in=Person.objects.departed().values("pk"))
-    may = [level for level, rights in RIGHTS.items() if "answer" in rights]
-    grants = AccessGrant.objects.standing().filter(door=Door.RIGHT, entitlement__in=may)
-    right = Exists(grants.filter(channel=OuterRef("channel"), person=OuterRef("answerable")))
-    connected = Q(channel__in=Connection.objects.filter(state=Connection.State.LIVE).values("channel"))
     return [
         Refusal("held", "A hold stood over this channel. Decide whether to send it.", held, stops=True),
-        Refusal("blocked", "The person who answers for it has left. Somebody else has to take it over.", departed),
-        Refusal("blocked", "The person who answers for it may no longer answer on this channel.", ~right),
-        Refusal("blocked", "The channel is not connected. Connect it again.", ~connected),
+        *refusals("answer"),
     ]
-
-
-def _data(row: Settled) -> dict[str, Any]:
-    data = {"reply": row.id, "reason": row.reason, "remote_id": row.remote_id, "url": row.remote_url}
-    return {name: value for name, value in data.items() if value}
 
 
 def _alert(rows: Sequence[tuple[Reply, Settled]]) -> None:
@@ -163,14 +134,6 @@ def _alert(rows: Sequence[tuple[Reply, Settled]]) -> None:
         text = f"Your reply “{reply.text[:80]}” {ALERTS[row.state]} {row.reason}"[:300]
         url = f"/inbox/{reply.conversation_id}/"
         notifying.notify(reply.answerable, f"reply.{row.state}", text, url, mail=True)
-
-
-def _note_health(rows: Sequence[Settled]) -> None:
-    well = {row.parcel.connection_id for row in rows if row.infra is False}
-    unwell = [row.parcel.connection_id for row in rows if row.infra]
-    silence = {row.parcel.connection_id: row.after for row in rows if row.after}
-    if well or unwell or silence:
-        budgets.note(well, unwell, silence)
 
 
 LANE = Lane(
@@ -184,7 +147,7 @@ LANE = Lane(
     client=client(PLACES),
     load=load,
     send=send,
-    errors=Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,)),
+    errors=ERRORS,
     revive=revive,
     look=look,
     looking=looking,

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Q
 
 from accounts import audit, notifying
 from accounts.models import Person
-from channels_registry import budgets, refreshing
-from channels_registry.connector.capabilities import Network, Publishes
-from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
-from channels_registry.connector.types import Access, Continue, Draft, Published, Unsure
-from channels_registry.models import AccessGrant, Channel, Connection
-from channels_registry.models.access_grant import RIGHTS, Door
+from channels_registry import budgets
+from channels_registry.connector.capabilities import Publishes
+from channels_registry.connector.errors import NetworkError
+from channels_registry.connector.types import Continue, Draft, Published, Unsure
+from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
+from channels_registry.models import Channel
 from channels_registry.reaching import Reach, Reached, client
 from publishing.models import Hold, Publication, PublicationAttempt
-from socialops.lib.delivery.lane import Errors, Lane, Looking, Refusal, Settled
+from socialops.lib.delivery.lane import Lane, Refusal, Settled
 
-ERRORS = Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,))
 SLOTS = 2
 NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id"}  # what sending needs of a publication
 OWN = [field.attname for field in Publication._meta.concrete_fields if field.attname in NEEDED]
@@ -45,10 +44,7 @@ for _action, _words in TELLS.values():
 @dataclass(frozen=True, slots=True)
 class Parcel:
     publication: Publication
-    network: Network
-    access: Access
-    connection_id: int
-    secret_version: int
+    reached: Reached
     draft: Draft
     marker: str
 
@@ -66,32 +62,22 @@ def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
 
 
 async def send(parcel: Parcel) -> Continue | Published:
-    return await parcel.network.advance(parcel.access, parcel.draft, parcel.marker, parcel.publication.handle)
+    network, access = parcel.reached.network, parcel.reached.access
+    return await network.advance(access, parcel.draft, parcel.marker, parcel.publication.handle)
 
 
 async def look(parcel: Parcel) -> Published | Unsure | None:
-    return await parcel.network.find_published(parcel.access, parcel.draft, parcel.marker, parcel.publication.handle)
-
-
-async def revive(parcel: Parcel) -> bool:
-    return await refreshing.revive(parcel.connection_id, parcel.secret_version)
-
-
-def looking(parcel: Parcel) -> Looking | None:
-    """A key or a handle proves absence at the first look; a list that is matched by text only after three."""
-    if parcel.network.idempotency == "N":
-        return None
-    sure = parcel.network.idempotency == "C" or parcel.network.resend_is_safe(parcel.access)
-    return Looking(absences=1 if sure else 3, settle=parcel.network.settle_seconds * settings.PACE)
+    network, access = parcel.reached.network, parcel.reached.access
+    return await network.find_published(access, parcel.draft, parcel.marker, parcel.publication.handle)
 
 
 def settled(rows: Sequence[Settled]) -> None:
     """The trail, who has to know, and what was learnt about each connection."""
-    told = [row for row in rows if row.state in TELLS]
-    publications = _publications(told)
-    audit.record_many((None, TELLS[row.state][0], publications[row.id], _data(row)) for row in told)
-    _alert([row for row in told if row.state in ALERTS])
-    _note_health([row for row in rows if row.parcel is not None and not isinstance(row.parcel, BaseException)])
+    events = [row for row in rows if row.state in TELLS]
+    publications = _publications(events)
+    audit.record_many((None, TELLS[row.state][0], publications[row.id], told(row, fence=row.fence)) for row in events)
+    _alert([row for row in events if row.state in ALERTS])
+    learnt(rows)
 
 
 def _parcel(
@@ -102,10 +88,7 @@ def _parcel(
     if refused := reached.lacks(Publishes):
         return refused
     draft = Draft(publication.text, placement, language, publication.due_at)
-    marker = reached.network.marker(str(publication.key))
-    return Parcel(
-        publication, reached.network, reached.access, *(reached.connection_id, reached.secret_version), draft, marker
-    )
+    return Parcel(publication, reached, draft, reached.network.marker(str(publication.key)))
 
 
 def _refusals() -> list[Refusal]:
@@ -116,17 +99,10 @@ def _refusals() -> list[Refusal]:
         | Q(channel__in=standing.exclude(channel=None).values("channel"))
         | Q(channel__in=Channel.objects.filter(network__in=networks).values("pk"))
     )
-    departed = Q(answerable__in=Person.objects.departed().values("pk"))
-    may = [level for level, rights in RIGHTS.items() if "publish" in rights]
-    grants = AccessGrant.objects.standing().filter(door=Door.RIGHT, entitlement__in=may)
-    right = Exists(grants.filter(channel=OuterRef("channel"), person=OuterRef("answerable")))
-    connected = Q(channel__in=Connection.objects.filter(state=Connection.State.LIVE).values("channel"))
     approved = Q(approval__state="approved", approval__revision=F("revision"), revision__hash=F("content_hash"))
     return [
         Refusal("held", "A hold stands over this channel.", held, stops=True),
-        Refusal("blocked", "The person who answers for it has left. Somebody else has to take it over.", departed),
-        Refusal("blocked", "The person who answers for it may no longer publish on this channel.", ~right),
-        Refusal("blocked", "The channel is not connected. Connect it again.", ~connected),
+        *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),
     ]
 
@@ -136,11 +112,6 @@ def _publications(rows: Iterable[Settled]) -> Mapping[int, Publication]:
     known = {row.id: row.parcel.publication for row in rows if isinstance(row.parcel, Parcel)}
     missing = [row.id for row in rows if row.id not in known]
     return known | (Publication.objects.in_bulk(missing) if missing else {})
-
-
-def _data(row: Settled) -> dict[str, Any]:
-    data = {"fence": row.fence, "reason": row.reason, "remote_id": row.remote_id, "url": row.remote_url}
-    return {name: value for name, value in data.items() if value}
 
 
 def _alert(rows: Sequence[Settled]) -> None:
@@ -161,14 +132,6 @@ def _alert(rows: Sequence[Settled]) -> None:
             notifying.notify(person, f"publication.{state}", text, f"/posts/{publication.variant.post_id}/", mail=True)
 
 
-def _note_health(rows: Sequence[Settled]) -> None:
-    well = {row.parcel.connection_id for row in rows if row.infra is False}
-    unwell = [row.parcel.connection_id for row in rows if row.infra]
-    silence = {row.parcel.connection_id: row.after for row in rows if row.after}
-    if well or unwell or silence:
-        budgets.note(well, unwell, silence)
-
-
 LANE = Lane(
     name="publish",
     model=Publication,
@@ -183,6 +146,6 @@ LANE = Lane(
     errors=ERRORS,
     revive=revive,
     look=look,
-    looking=looking,
+    looking=partial(looking, by_handle=True),
     settled=settled,
 )
