@@ -7,9 +7,10 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
@@ -59,6 +60,8 @@ def export_case(by: Person, case: OffboardingCase) -> EvidenceBundle:
     """One departure: every door with its grade of proof, the trail of what was done, and the evidence files."""
     _one_moment()
     require_reader(by)
+    if case.person_id == by.pk:
+        raise PermissionDenied("This is your own departure. Another administrator or auditor has to do this.")
     moment = timezone.now()
     doors = list(queries.doors(case))
     rows = [_door_row(door) for door in doors]
@@ -106,7 +109,7 @@ def _bundle(
         kind=kind, scope=scope, at_moment=moment, made_by=by, manifest_sha256=sha256(written),
         manifest=json.loads(written),
     )  # fmt: skip
-    name = f"{kind}-{moment:%Y%m%dT%H%M%SZ}.zip"
+    name = f"{kind}-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.zip"
     bundle.file.save(name, ContentFile(_zip({**files, "manifest.json": written})), save=False)
     bundle.save()
     return bundle

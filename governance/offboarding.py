@@ -6,34 +6,43 @@ Socialops. This opens the case, shuts the doors over there, hands the work over,
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts import audit, notifying
 from accounts.models import Departure, Person
+from accounts.models.person import Role
+from accounts.permissions import is_present, people_with_role
 from channels_registry import revoking
-from channels_registry.models import AccessGrant, Proof, Revocation
+from channels_registry.models import Proof, Revocation
+from governance import queries
 from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
 from governance.permissions import require_steerer
 from inbox import triaging
 from publishing import approving
+from socialops.lib.turns import safely
 
 audit.register("offboarding_case.opened", "opened the offboarding case")
 audit.register("offboarding_case.swept", "turned the leaver's doors into revocations")
 audit.register("offboarding_case.withdrawn", "withdrew the offboarding case")
 audit.register("offboarding_case.closed", "closed the offboarding case")
+audit.register("offboarding_case.reopened", "found a door of the leaver open, so the case is open again")
 audit.register("risk.acceptance_asked", "asked to accept the risk of a door that cannot be proven shut")
 audit.register("risk.accepted", "accepted the risk of a door that cannot be proven shut")
 
 
 def sweep() -> None:
-    """Bring every case in line with the departures, whatever was missed before. Safe to run twice at once."""
+    """Bring every case in line with the departures, whatever was missed before. Safe to run twice at once.
+
+    One case that breaks is logged and costs the others nothing.
+    """
     for departure in Departure.objects.filter(withdrawn_at=None, case=None):
-        open_case(departure)
+        safely(open_case, departure)
     for case in OffboardingCase.objects.filter(state="open", departure__withdrawn_at__isnull=False):
-        withdraw_case(case)
+        safely(withdraw_case, case)
+    for case in queries.closed_too_early():
+        safely(reopen, case)
     for case in OffboardingCase.objects.filter(state="open", departure__at__lte=Now(), departure__withdrawn_at=None):
-        shut_doors(case)
+        safely(shut_doors, case)
 
 
 @transaction.atomic
@@ -60,16 +69,30 @@ def withdraw_case(case: OffboardingCase) -> None:
 
 
 @transaction.atomic
+def reopen(case: OffboardingCase) -> None:
+    """A door of the leaver stands open that the case did not know when it was closed. Its people are told."""
+    case = _locked(case)
+    if case.state != OffboardingCase.State.CLOSED or not (doors := queries.doors_outside(case).count()):
+        return
+    case.state, case.closed_by, case.closed_at = OffboardingCase.State.OPEN, None, None
+    case.save(update_fields=["state", "closed_by", "closed_at"])
+    audit.record(None, "offboarding_case.reopened", case.person, case=case.pk, doors=doors)
+    text = f"{_doors(doors)} open that {case.person.name} had, so the case is open again. See it shut."
+    for person in _steerers(case):
+        notifying.notify(person, "offboarding.reopened", text, f"/offboarding/{case.pk}/", mail=True)
+
+
+@transaction.atomic
 def shut_doors(case: OffboardingCase) -> int:
     """A revocation for each door that stands open and is not in the case yet; how many were new.
 
-    Runs again at every sweep, so a door that is discovered later joins the case as long as it is open.
+    Runs again at every sweep, so a door that is discovered later joins the case. The doors come in the order of their
+    channels, which is the order in which channels are locked.
     """
-    case = OffboardingCase.objects.select_for_update(of=("self",)).select_related("person", "departure").get(pk=case.pk)
+    case = _locked(case)
     if case.state != OffboardingCase.State.OPEN:
         return 0
-    known = set(case.doors.values_list("revocation__grant_id", flat=True))
-    doors = [grant for grant in doors_of_the_leaver(case) if grant.pk not in known]
+    doors = list(queries.doors_outside(case).order_by("channel", "pk"))
     for grant in doors:
         revocation = revoking.request_revocation(grant, by=None, reason=f"{case.person.name} left")
         CaseDoor.objects.get_or_create(case=case, revocation=revocation)
@@ -82,12 +105,16 @@ def shut_doors(case: OffboardingCase) -> int:
     return len(doors)
 
 
-def doors_of_the_leaver(case: OffboardingCase) -> QuerySet[AccessGrant]:
-    """What stands open of before. Somebody who came back has new grants, and those are not this case's."""
-    doors = AccessGrant.objects.standing().filter(person=case.person)
-    if case.departure.returned_at:
-        doors = doors.filter(starts_at__lt=case.departure.returned_at)
-    return doors
+def _locked(case: OffboardingCase) -> OffboardingCase:
+    rows = OffboardingCase.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("person", "departure", "owner").get(pk=case.pk)
+
+
+def _steerers(case: OffboardingCase) -> list[Person]:
+    """The case's owner; every other administrator where there is none, or the owner has left as well."""
+    if case.owner and is_present(case.owner):
+        return [case.owner]
+    return list(people_with_role(Role.ADMIN).exclude(pk=case.person_id).order_by("pk"))
 
 
 def _hand_over_work(case: OffboardingCase) -> None:
@@ -106,14 +133,17 @@ def _hand_over_work(case: OffboardingCase) -> None:
 
 @transaction.atomic
 def ask_acceptance(door: CaseDoor, by: Person, reason: str) -> RiskAcceptance:
-    """Say why a door cannot be proven shut. Somebody else has to accept it by name."""
+    """Say why a door cannot be proven shut. Somebody else has to accept it by name. Asked again, it is the same."""
+    door = CaseDoor.objects.select_for_update(of=("self",)).select_related("case__person", "revocation").get(pk=door.pk)
     require_steerer(by, door.case)
     if not reason.strip():
         raise ValidationError({"reason": "Say what was tried and why it cannot be proven."})
     if door.revocation.proof != Proof.NOT_PROVABLE:
         raise ValidationError("Only a door graded “not provable” needs its risk accepted.")
+    if accepted := RiskAcceptance.objects.filter(door=door, accepted_by__isnull=False).first():
+        raise ValidationError(f"{accepted.accepted_by} has accepted this already.")
     acceptance, _ = RiskAcceptance.objects.update_or_create(
-        door=door, accepted_by=None, defaults={"asked_by": by, "reason": reason.strip()}
+        door=door, defaults={"asked_by": by, "reason": reason.strip()}
     )
     audit.record(by, "risk.acceptance_asked", door.case.person, door=door.pk, reason=acceptance.reason)
     return acceptance
@@ -140,7 +170,7 @@ def accept_risk(acceptance: RiskAcceptance, by: Person) -> None:
 @transaction.atomic
 def close(case: OffboardingCase, by: Person) -> None:
     """Close the case when every door is graded and every unprovable one accepted. Otherwise says what is missing."""
-    case = OffboardingCase.objects.select_for_update(of=("self",)).select_related("person", "departure").get(pk=case.pk)
+    case = _locked(case)
     require_steerer(by, case)
     if case.state != OffboardingCase.State.OPEN:
         raise ValidationError(f"This case is {case.get_state_display().lower()} already.")
@@ -156,11 +186,10 @@ def what_is_missing(case: OffboardingCase) -> list[str]:
     if case.swept_at is None:
         return [f"{case.person.name} has not left yet. The doors are shut at the minute of the departure."]
     missing = []
-    if count := doors_of_the_leaver(case).exclude(revocations__case_doors__case=case).count():
+    if count := queries.doors_outside(case).count():
         missing.append(f"{_doors(count)} open and not in this case yet; the next sweep takes care of it.")
-    ungraded = case.doors.exclude(revocation__stage=Revocation.Stage.VERIFIED).exclude(
-        revocation__proof=Proof.NOT_PROVABLE
-    )
+    ungraded = case.doors.exclude(revocation__stage=Revocation.Stage.VERIFIED)
+    ungraded = ungraded.exclude(revocation__proof=Proof.NOT_PROVABLE).exclude(revocation__state="cancelled")
     if count := ungraded.count():
         missing.append(f"{_doors(count)} not proven shut yet.")
     unaccepted = case.doors.filter(revocation__proof=Proof.NOT_PROVABLE, acceptance__accepted_by=None)

@@ -1,6 +1,7 @@
 """Who may see and steer an offboarding. Administrators act, auditors read, the leaver does neither."""
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.models import Person, User
@@ -26,35 +27,35 @@ def require_steerer(person: Person, case: OffboardingCase) -> None:
         raise PermissionDenied("This is your own departure. Another administrator has to do this.")
 
 
-def access_case(user: User, pk: int, *, for_update: bool = False) -> OffboardingCase:
+def access_case(user: User, pk: int) -> OffboardingCase:
     """The case, for somebody who may read it. Http404 for everybody else: a departure is need-to-know."""
-    if not may_read(user.person):
-        raise Http404
     cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by")
-    if for_update:
-        cases = cases.select_for_update(of=("self",))
-    return _one(cases, pk)
+    return _one(user, cases.exclude(person=user.person), pk)
 
 
 def access_door(user: User, pk: int) -> CaseDoor:
-    if not may_read(user.person):
-        raise Http404
-    return _one(CaseDoor.objects.select_related("case__person", "revocation__grant__channel", "acceptance"), pk)
+    doors = CaseDoor.objects.select_related("case__person", "revocation__grant__channel", "acceptance")
+    return _one(user, doors.exclude(case__person=user.person), pk)
 
 
 def access_acceptance(user: User, pk: int) -> RiskAcceptance:
-    if not may_read(user.person):
-        raise Http404
-    return _one(RiskAcceptance.objects.select_related("door__case__person", "asked_by"), pk)
+    acceptances = RiskAcceptance.objects.select_related("door__case__person", "asked_by")
+    return _one(user, acceptances.exclude(door__case__person=user.person), pk)
 
 
 def access_bundle(user: User, pk: int) -> EvidenceBundle:
+    return _one(user, bundles_for(user.person), pk)
+
+
+def bundles_for(person: Person) -> QuerySet[EvidenceBundle]:
+    """What a reader may open: everything that was handed out but the proof of their own departure."""
+    own = list(OffboardingCase.objects.filter(person=person).values_list("pk", flat=True))
+    return EvidenceBundle.objects.select_related("made_by").exclude(kind="offboarding", scope__case__in=own)
+
+
+def _one(user: User, queryset, pk: int):
     if not may_read(user.person):
         raise Http404
-    return _one(EvidenceBundle.objects.select_related("made_by"), pk)
-
-
-def _one(queryset, pk):
     try:
         return queryset.get(pk=pk)
     except queryset.model.DoesNotExist as error:

@@ -39,6 +39,32 @@ def doors(case: OffboardingCase) -> QuerySet[CaseDoor]:
     ).order_by("revocation__order", "revocation__grant__channel__name", "pk")
 
 
+def doors_outside(case: OffboardingCase) -> QuerySet[AccessGrant]:
+    """The leaver's doors that stand open and that this case does not see to. Our own way in is nobody's door.
+
+    Somebody who came back has new grants, and those are not this case's; a door that was left open to them on purpose
+    (its revocation was withdrawn) is settled.
+    """
+    standing = AccessGrant.objects.standing().filter(person=case.person_id, ours=False)
+    inside = CaseDoor.objects.filter(case=case, revocation__grant=OuterRef("pk"))
+    if case.departure.returned_at:
+        standing = standing.filter(starts_at__lt=case.departure.returned_at)
+    else:
+        inside = inside.exclude(revocation__state="cancelled")
+    return standing.filter(~Exists(inside))
+
+
+def closed_too_early() -> QuerySet[OffboardingCase]:
+    """Closed cases of people who are away, and of whom a door stands open that the case does not see to."""
+    inside = CaseDoor.objects.filter(case=OuterRef(OuterRef("pk")), revocation__grant=OuterRef("pk"))
+    inside = inside.exclude(revocation__state="cancelled")
+    standing = AccessGrant.objects.standing().filter(person=OuterRef("person"), ours=False)
+    closed = OffboardingCase.objects.filter(
+        state=OffboardingCase.State.CLOSED, departure__withdrawn_at=None, departure__returned_at=None
+    )
+    return closed.filter(Exists(standing.filter(~Exists(inside))))
+
+
 def doors_before(person: Person) -> QuerySet[AccessGrant]:
     """The dry run: every door that stands open today, as the sweep would take it."""
     return (

@@ -20,7 +20,11 @@ class OffboardingCase(models.Model):
     closed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
 
 
-CASE_MOVES: dict[str, set[str]] = {"open": {"closed", "withdrawn"}, "closed": set(), "withdrawn": set()}
+CASE_MOVES: dict[str, set[str]] = {
+    "open": {"closed", "withdrawn"},
+    "closed": {"open"},  # a door of the leaver was found, or found open again
+    "withdrawn": set(),
+}
 
 
 class CaseDoor(models.Model):

@@ -19,7 +19,8 @@ from governance.permissions import access_acceptance, access_case, access_door, 
 class CaseListView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         require_reader(request.user.person)
-        return render(request, "governance/case_list.html", {"cases": queries.cases()[:200]})
+        cases = queries.cases().exclude(person=request.user.person)[:200]
+        return render(request, "governance/case_list.html", {"cases": cases})
 
 
 class CaseView(View):
@@ -78,7 +79,7 @@ class PersonCaseView(View):
     """The fragment that a person's page loads: the case of that person, if there is one that the reader may see."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not may_read(request.user.person):
+        if not may_read(request.user.person) or request.user.person.pk == pk:
             return HttpResponse(status=204)  # the person's page is everybody's, so its readers are not told off
         case = queries.cases().filter(person_id=pk).last()
         return render(request, "governance/_person_case.html", {"case": case})

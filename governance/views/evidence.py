@@ -6,8 +6,7 @@ from django.views import View
 
 from governance import evidence
 from governance.forms import AccessExportForm
-from governance.models import EvidenceBundle
-from governance.permissions import access_bundle, require_reader
+from governance.permissions import access_bundle, bundles_for, require_reader
 
 
 class EvidenceListView(View):
@@ -26,7 +25,7 @@ class EvidenceListView(View):
         return redirect("evidence", bundle.pk)
 
     def _page(self, request: HttpRequest, form: AccessExportForm, status: int = 200) -> HttpResponse:
-        bundles = EvidenceBundle.objects.select_related("made_by").order_by("-made_at")[:100]
+        bundles = bundles_for(request.user.person).order_by("-made_at")[:100]
         return render(request, "governance/evidence_list.html", {"bundles": bundles, "form": form}, status=status)
 
 

@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -61,6 +62,11 @@ def test_it_speaks_of_the_moment_that_was_asked_for(frank):
     then = table(unpacked(evidence.export_access(frank, timezone.now() - timedelta(days=3)))["access.csv"])
     assert [row["person"] for row in now] == []
     assert [(row["person"], row["level"]) for row in then] == [("Alice", "author")]
+
+
+def test_the_file_is_named_after_the_moment_in_utc(frank):
+    evening = datetime(2026, 5, 3, 23, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert "access-20260504T033000Z" in evidence.export_access(frank, evening).file.name
 
 
 def test_a_right_here_ends_at_the_minute_of_the_departure_though_no_sweep_has_run(frank):

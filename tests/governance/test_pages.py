@@ -1,8 +1,12 @@
 """Who sees offboarding and evidence: administrators and auditors, and nobody else knows that it exists."""
 
+from datetime import timedelta
+
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
+from channels_registry import revoking
 from governance import evidence, offboarding
 from governance.models import OffboardingCase
 from tests import factories
@@ -64,3 +68,35 @@ def test_the_pages_need_few_queries(case, django_assert_max_num_queries):
     for name, args in (("case_list", []), ("case", [case.pk]), ("evidence_list", [])):
         with django_assert_max_num_queries(12):
             erin.get(reverse(name, args=args))
+
+
+def test_an_administrator_who_leaves_does_not_read_their_own_case():
+    ines = factories.person("ines", "admin")
+    factories.departed(ines, timedelta(days=-1))
+    offboarding.sweep()
+    own = OffboardingCase.objects.get(person=ines)
+    bundle = evidence.export_case(factories.erin(), own)
+    browser = factories.signed_in(ines)
+    for name, pk in (("case", own.pk), ("evidence", bundle.pk), ("evidence_file", bundle.pk)):
+        assert browser.get(reverse(name, args=[pk])).status_code == 404
+    assert browser.post(reverse("case_evidence", args=[own.pk])).status_code == 404
+    assert browser.get(reverse("person_case", args=[ines.pk])).status_code == 204
+    for name in ("case_list", "evidence_list"):
+        page = browser.get(reverse(name)).content.decode()
+        assert reverse("case", args=[own.pk]) not in page and reverse("evidence", args=[bundle.pk]) not in page
+    with pytest.raises(PermissionDenied, match="your own departure"):
+        evidence.export_case(ines, own)
+    others = evidence.export_access(ines)
+    assert browser.get(reverse("evidence", args=[others.pk])).status_code == 200
+
+
+def test_asking_again_for_a_risk_that_was_accepted_says_so_on_the_page():
+    dana, erin = factories.person("dana"), factories.erin()
+    factories.grant(factories.channel(owner=erin), dana, "poster", door="shared_login")
+    factories.departed(dana)
+    offboarding.sweep()
+    door = OffboardingCase.objects.get(person=dana).doors.get()
+    revoking.not_provable(door.revocation, erin, "No list.")
+    offboarding.accept_risk(offboarding.ask_acceptance(door, erin, "No list."), factories.person("ines", "admin"))
+    page = factories.signed_in(erin).post(reverse("acceptance_new", args=[door.pk]), {"reason": "No list."})
+    assert page.status_code == 422 and "Ines has accepted this already" in page.content.decode()
