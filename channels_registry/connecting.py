@@ -2,7 +2,7 @@
 
 connect      web: seal, commit; nothing is asked of the network and nothing is replaced yet
 prove        worker: ask the network; then LIVE in place of the old one, or REFUSED with what to mend
-disconnect   by a person; the secrets are wiped
+disconnect   by a person; a worker gives the token back to the network, then it is wiped (channels_registry.parting)
 opened       worker: the connection as its network's class takes it (from channels_registry.reaching)
 rotate_keys, rotate_webhook_keys
              wrap what is sealed for the newest key, row by row, while everything runs
@@ -95,15 +95,20 @@ def prove(connection: Connection) -> Connection:
 
 @transaction.atomic
 def disconnect(channel: Channel, by: Person, reason: str) -> None:
-    """Take the connection away; the sealed secrets are wiped. What is due on the channel waits for a new one."""
+    """Take the connection away. What is due on the channel waits for a new one.
+
+    Keys that worked stay sealed until a worker has given them back to the network; all others are wiped at once.
+    """
     channel = Channel.objects.select_for_update().get(pk=channel.pk)
     require_administer(by, channel)
     ending = Connection.objects.filter(channel=channel).exclude(state__in=["refused", "ended"])
     if not ending:
         raise ValidationError(f"{channel.name} is not connected.")
-    for connection in ending:
-        _end(connection, by, reason)
-    AccessGrant.objects.filter(channel=channel, ours=True, revoked_at=None).update(ours=False)
+    live = Connection.State.LIVE
+    for connection in sorted(ending, key=lambda each: each.state == live):
+        _end(connection, by, reason, give_back=connection.state == live)
+    if not any(connection.state == live for connection in ending):
+        AccessGrant.objects.filter(channel=channel, ours=True, revoked_at=None).update(ours=False)
 
 
 def talk(call: Callable[[Http], Awaitable[T]]) -> T:
@@ -268,8 +273,11 @@ def _put_off(connection: Connection, reason: str) -> Connection:
     return connection
 
 
-def _end(connection: Connection, by: Person | None, reason: str) -> None:
+def _end(connection: Connection, by: Person | None, reason: str, give_back: bool = False) -> None:
+    secrets = (
+        {"given_back": Connection.GivenBack.ASKED, "next_check_at": Now()} if give_back else {"sealed_secrets": b""}
+    )
     Connection.objects.filter(pk=connection.pk).update(
-        state=Connection.State.ENDED, trouble=reason[:400], sealed_secrets=b"", expires_at=None
+        state=Connection.State.ENDED, trouble=reason[:400], expires_at=None, ended_at=Now(), ended_by=by, **secrets
     )
     audit.record(by, "connection.ended", connection, channel=connection.channel_id, reason=reason)

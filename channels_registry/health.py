@@ -89,6 +89,17 @@ def warnings(
     return found
 
 
+def left_over_there(channel: Channel, ended: Connection | None) -> list[Concern]:
+    """What our token may still open on the network, after a person has disconnected the channel."""
+    if ended is None or ended.given_back == Connection.GivenBack.REVOKED:
+        return []
+    if ended.given_back == Connection.GivenBack.ASKED:
+        return [Concern("wait", "Our token is being given back", f"A worker asks {channel.connector.label} to end it.")]
+    page = channel.connector.people_page_url(ended.fields, ended.handle)
+    verb = "Open the network’s page" if page else ""
+    return [Concern("wait", "Our token may still work over there", ended.trouble, verb, page)]
+
+
 def day_words(days: int) -> str:
     return "less than a day" if days == 0 else "1 day" if days == 1 else f"{days} days"
 

@@ -11,6 +11,7 @@ from channels_registry.connecting import prove
 from channels_registry.connector.capabilities import ListsDoors
 from channels_registry.models import Connection
 from channels_registry.observing import EVERY, can, observe
+from channels_registry.parting import part
 from socialops.lib import turns
 
 LEASE = timedelta(minutes=2)  # longer than a conversation with a network may take
@@ -24,6 +25,11 @@ def prove_due() -> int:
 def observe_due() -> int:
     """Read the doors of channels whose turn it is. Returns how many were read."""
     return turns.in_turn("read doors", lambda: _next(Q(state=Connection.State.LIVE)), _observe)
+
+
+def part_due() -> int:
+    """Give back the tokens of channels that people have disconnected. Returns how many were tried."""
+    return turns.in_turn("give tokens back", lambda: _next(Q(given_back=Connection.GivenBack.ASKED)), part)
 
 
 def _next(of: Q) -> Connection | None:

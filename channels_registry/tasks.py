@@ -29,6 +29,11 @@ def verify_doors() -> int:
 
 
 @shared_task
+def give_back() -> int:
+    return polling.part_due()
+
+
+@shared_task
 def level_access() -> None:
     """Guardian's rows follow the ledger; what was kept from being shut goes on; what is gone from a list is proven."""
     access.level()

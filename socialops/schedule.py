@@ -32,6 +32,7 @@ SLOW_READS = {
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
+    "channels_registry.tasks.give_back": 2.0,
 }
 
 SCHEDULE: dict[str, dict] = {

@@ -126,6 +126,16 @@ class RevokesDoors(ABC):
     async def probe(self, access: Access, door: RemoteDoor) -> Probe: ...
 
 
+class GivesBack(ABC):
+    @abstractmethod
+    async def give_back(self, access: Access) -> Probe:
+        """End our own access, and try it. Raises Refused where this connection may not.
+
+        `shut` True: our way in is closed. None: what we hold is ended, `residual` says what still stands. False: it
+        still works.
+        """
+
+
 CAPABILITIES: dict[type, str] = {
     Publishes: "Publish",
     Converses: "Read and answer",

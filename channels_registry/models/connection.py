@@ -21,6 +21,13 @@ class Connection(models.Model):
         DISCONNECTED = "disconnected", "Disconnected"  # it worked once, the credential is dead
         ENDED = "ended", "Ended"  # replaced or taken away by a person
 
+    class GivenBack(models.TextChoices):
+        """What became of our token over there once a person had disconnected the channel."""
+
+        ASKED = "asked", "Being given back"  # a worker is to do it; the sealed secrets stay until then
+        REVOKED = "revoked", "Given back"
+        KEPT = "kept", "Not given back"  # the network could not, or not reached; `trouble` says why
+
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="connections")
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
     fields = models.JSONField(default=dict)  # public answers of the connect form
@@ -40,6 +47,11 @@ class Connection(models.Model):
     next_check_at = models.DateTimeField(null=True, blank=True)  # when they are read next; a worker's lease moves it on
     next_renewal_at = models.DateTimeField(null=True, blank=True)  # not before then again; a worker's lease as well
     trouble = models.CharField(max_length=400, blank=True, default="")  # for people
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    given_back = models.CharField(
+        max_length=7, choices=GivenBack.choices, blank=True, default=""
+    )  # "": nothing to give
 
     class Meta:
         constraints = [
@@ -48,6 +60,7 @@ class Connection(models.Model):
         indexes = [
             models.Index(fields=["next_check_at"], condition=Q(state="live"), name="doors_to_read"),
             models.Index(fields=["id"], condition=Q(state="pending"), name="to_be_proven"),
+            models.Index(fields=["id"], condition=Q(given_back="asked"), name="to_be_given_back"),
         ]
 
     def __str__(self):

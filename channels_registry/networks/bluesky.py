@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from channels_registry.connector.answers import Response, claims, message_in
-from channels_registry.connector.capabilities import Converses, ListsDoors, Network, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import Converses, GivesBack, ListsDoors, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused
 from channels_registry.connector.http import Http
 from channels_registry.connector.looking import look, moment
@@ -46,7 +46,7 @@ TID_FROM = 1_672_531_200_000_000  # 2023-01-01 in microseconds: our keys lie bet
 FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
-class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
+class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack):
     slug = "bluesky"
     label = "Bluesky"
     purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
@@ -189,6 +189,25 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors):
             datetime.now(UTC) + ACCESS_TOKEN_LIVES,
             {"names": names},
         )
+
+    async def give_back(self, access: Access) -> Probe:
+        """Our session only: the app password is a door of its own, and stays on the account's list."""
+        token = _bearer(access.secrets["refresh_jwt"])
+        for method in ("deleteSession", "refreshSession"):  # ended, and tried
+            url = _xrpc(access.facts["pds"], f"com.atproto.server.{method}")
+            try:
+                await access.http.request("POST", url, headers=token, judge=_judge)
+            except Disconnected as error:
+                name = access.fields["app_password_name"].strip()
+                return Probe(
+                    None,
+                    "Our session was ended, tried, and refused.",
+                    f"The app password “{name}” stands until somebody takes it away on the account’s list; what our "
+                    "session had opened may go on for up to 2 hours.",
+                    datetime.now(UTC) + ACCESS_TOKEN_LIVES,
+                    {"answer": error.detail},
+                )
+        return Probe(False, "Our session was ended, and can still be renewed.")
 
 
 async def _log_in(http: Http, service: str, identifier: str, password: str) -> dict[str, Any]:

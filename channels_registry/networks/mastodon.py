@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from channels_registry.connector.answers import Response, message_in
-from channels_registry.connector.capabilities import Converses, Network, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import Converses, GivesBack, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
@@ -42,7 +42,7 @@ MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
 
 
-class Mastodon(Network, Publishes, Converses, RevokesDoors):
+class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
     slug = "mastodon"
     label = "Mastodon"
     purpose = "Public posts on one of many linked servers, usually up to 500 characters."
@@ -154,23 +154,37 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors):
         """Our own access only: Mastodon shows and revokes other applications on a page for people."""
         if not door.ours:
             raise Refused("Mastodon lets an application revoke its own access only. Revoke this one on its page.")
-        already = (await self.probe(access, door)).shut is True
-        wish = {
-            "client_id": access.fields.get("client_key", ""),
-            "client_secret": access.secrets.get("client_secret", ""),
-            "token": access.secrets["access_token"],
-        }
-        await access.http.request("POST", f"{_base(access)}/oauth/revoke", data=wish)
+        already = (await _try(access)).shut is True
+        await _revoke(access)
         return Revoked(already_gone=already)
 
     async def probe(self, access: Access, door: RemoteDoor) -> Probe:
         if not door.ours:
             return Probe(None, "Mastodon offers no way to try another application's access.")
-        try:
-            await _get(access, "accounts/verify_credentials", {})
-        except Disconnected as error:
-            return Probe(True, "The access token was tried and refused.", evidence={"answer": error.detail})
-        return Probe(False, "The access token was tried and still works.")
+        return await _try(access)
+
+    async def give_back(self, access: Access) -> Probe:
+        if not access.facts.get("may_revoke"):
+            raise Refused(f"{self.lacks(access.facts, access.scopes)[RevokesDoors]} Revoke it on the network’s page.")
+        await _revoke(access)
+        return await _try(access)
+
+
+async def _revoke(access: Access) -> None:
+    wish = {
+        "client_id": access.fields.get("client_key", ""),
+        "client_secret": access.secrets.get("client_secret", ""),
+        "token": access.secrets["access_token"],
+    }
+    await access.http.request("POST", f"{_base(access)}/oauth/revoke", data=wish)
+
+
+async def _try(access: Access) -> Probe:
+    try:
+        await _get(access, "accounts/verify_credentials", {})
+    except Disconnected as error:
+        return Probe(True, "The access token was tried and refused.", evidence={"answer": error.detail})
+    return Probe(False, "The access token was tried and still works.")
 
 
 async def _facts(http: Http, url: str) -> dict[str, Any]:

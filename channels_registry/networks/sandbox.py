@@ -12,6 +12,7 @@ from urllib.parse import quote
 from channels_registry.connector.answers import Response
 from channels_registry.connector.capabilities import (
     Converses,
+    GivesBack,
     ListsDoors,
     Network,
     Publishes,
@@ -46,7 +47,7 @@ MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
 
 
-class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors):
+class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack):
     slug = "sandbox"
     label = "Sandbox"
     purpose = "A practice network that runs on this machine. Nothing posted there is public."
@@ -166,6 +167,16 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
 
     async def probe(self, access: Access, door: RemoteDoor) -> Probe:
         return (await _call(access, "POST", f"doors/{quote(door.remote_id)}/attempts")).read(_probe)
+
+    async def give_back(self, access: Access) -> Probe:
+        try:
+            ours = (await _call(access, "GET", "me")).read(lambda me: str(me["door"]))
+            await _call(access, "DELETE", f"doors/{quote(ours)}")
+            expires = (await _call(access, "GET", "me")).read(lambda me: me["expires_at"])
+        except Disconnected as error:
+            return Probe(True, "The token was tried and refused.", evidence={"answer": error.detail})
+        until = moment(expires) if expires else None
+        return Probe(None if until else False, "The door is shut.", "The token itself still works.", until)
 
 
 def _url(access: Access, path: str) -> str:

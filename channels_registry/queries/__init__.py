@@ -1,6 +1,12 @@
 """Reads of channels_registry, each with the number of its queries."""
 
-from channels_registry.queries.channels import ChannelFilter, capability_table, channels_page, connections_of
+from channels_registry.queries.channels import (
+    ChannelFilter,
+    capability_table,
+    channels_page,
+    connections_of,
+    last_ended,
+)
 from channels_registry.queries.doors import (
     doors_of,
     doors_of_person,
@@ -13,6 +19,6 @@ from channels_registry.queries.waiting import count_waiting, trouble, waiting_fo
 
 __all__ = [
     "ChannelFilter", "capability_table", "channels_page", "connections_of", "count_waiting", "doors_of",
-    "doors_of_person", "identities_waiting", "revocation_for", "trouble", "waiting_for", "what_can_reach",
+    "doors_of_person", "identities_waiting", "last_ended", "revocation_for", "trouble", "waiting_for", "what_can_reach",
     "who_could_reach",
 ]  # fmt: skip

@@ -86,6 +86,12 @@ def connections_of(channel: Channel) -> tuple[Connection | None, Connection | No
     return current, refused if newer else None
 
 
+def last_ended(channel: Channel) -> Connection | None:
+    """The connection that a person took away last. One query."""
+    ended = Connection.objects.filter(channel=channel, state="ended").exclude(given_back="").order_by("-pk")
+    return ended.defer("sealed_secrets", "sealed_webhook_secret").first()
+
+
 def capability_table() -> list[dict]:
     """For each network what its class can do, and on how many live connections, with the reasons why not. One query."""
     rows = Connection.objects.filter(state="live").values_list("channel__network", "facts", "scopes")

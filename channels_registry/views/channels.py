@@ -16,7 +16,7 @@ from accounts.permissions import require_role
 from channels_registry import networks, queries
 from channels_registry.connector.capabilities import RevokesDoors
 from channels_registry.forms import ChannelForm, MomentForm
-from channels_registry.health import health, warnings
+from channels_registry.health import health, left_over_there, warnings
 from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import can
@@ -101,11 +101,14 @@ class ChannelView(View):
         by_api = connection is not None and connection.state == "live" and can(connection, RevokesDoors)
         managers = sum(1 for door in doors if door.door == Door.RIGHT and door.entitlement == "manager")
         administrators = administrators_over_there(doors, ADMIN)
+        concerns = warnings(channel, connection, refused, doors, administrators, managers)
+        if connection is None:
+            concerns += left_over_there(channel, queries.last_ended(channel))
         context = {
             "channel": channel,
             "connection": connection,
             "health": health(connection),
-            "warnings": warnings(channel, connection, refused, doors, administrators, managers) if not at else [],
+            "warnings": concerns if not at else [],
             "doors": [(door, how_it_is_shut(door, by_api)) for door in doors],
             "at": at,
             "moment_form": asked,

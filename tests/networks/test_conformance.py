@@ -10,6 +10,7 @@ from channels_registry.connector.capabilities import (
     CAPABILITIES,
     SAME_POST_TWICE,
     Converses,
+    GivesBack,
     ListsDoors,
     Publishes,
     RevokesDoors,
@@ -99,6 +100,16 @@ async def test_refreshing_keeps_us_who_we_are(peer, access):
     renewed = replace(access, secrets=connected.secrets, facts=connected.facts, scopes=connected.scopes)
     again = await peer.network.refresh(renewed)
     assert again.remote_id == access.remote_id
+
+
+@every(GivesBack)
+async def test_what_was_given_back_is_of_no_more_use_and_what_still_stands_is_said(peer, access):
+    left = await peer.network.give_back(access)
+    assert left.shut or (left.shut is None and left.residual)
+    assert (await peer.network.give_back(access)).shut is left.shut  # a worker that died in between asks once more
+    if left.shut:
+        with pytest.raises(Refused):
+            await peer.network.refresh(access)
 
 
 @every()
