@@ -85,9 +85,11 @@ class PersonCaseView(View):
         return render(request, "governance/_person_case.html", {"case": case})
 
 
-def _accepted(door: CaseDoor) -> bool:
+def _settled(door: CaseDoor) -> bool:
+    """Proven, left open on purpose, or its risk accepted."""
     acceptance = getattr(door, "acceptance", None)
-    return acceptance is not None and acceptance.accepted_by_id is not None
+    accepted = acceptance is not None and acceptance.accepted_by_id is not None
+    return accepted or door.revocation.stage == "verified" or door.revocation.state == "cancelled"
 
 
 def _case_page(
@@ -104,7 +106,7 @@ def _case_page(
         "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
         "work": queries.work_counts(case.person),
         "trail": [(event, audit.words(event.action)) for event in queries.trail(case).reverse()[:12]],
-        "ready": all(door.revocation.stage == "verified" or _accepted(door) for door in doors),
+        "ready": all(_settled(door) for door in doors),
         "may_steer": has_role(me, Role.ADMIN) and me.pk != case.person_id,
         "acceptance_form": AcceptanceForm(),
         "errors": errors,

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import people
@@ -256,6 +257,8 @@ def test_a_door_left_open_on_purpose_to_somebody_who_came_back_is_settled(dana, 
     revoking.withdraw(case.doors.get().revocation, erin, "She is back, and needs it.")
     offboarding.sweep()
     assert case.doors.count() == 1 and Revocation.objects.count() == 1
+    page = factories.signed_in(erin).get(reverse("case", args=[case.pk])).content.decode()
+    assert "Left open on purpose" in page and "She is back, and needs it." in page
     case.refresh_from_db()
     offboarding.close(case, erin)
     assert AccessGrant.objects.standing().filter(person=dana).exists()
