@@ -284,6 +284,24 @@ def test_coming_back_by_a_new_invitation_revives_nothing():
     assert AuditEvent.objects.filter(action="person.returned").exists()
 
 
+def test_one_that_breaks_is_logged_and_costs_the_others_nothing(monkeypatch, caplog):
+    dana, zoe = user(person("dana")), user(person("zoe"))
+    real = departing._end_login
+
+    def breaks(login):
+        if login == dana:
+            raise RuntimeError("nobody thought of this")
+        return real(login)
+
+    monkeypatch.setattr(departing, "_end_login", breaks)
+    departed(dana.person, timedelta(minutes=2)), departed(zoe.person)
+    assert departing.sweep_departed() == 1
+    zoe.refresh_from_db()
+    assert not zoe.is_active and "nobody thought of this" in caplog.text
+    monkeypatch.undo()
+    assert departing.sweep_departed() == 1
+
+
 def test_back_before_the_sweep_has_run_revives_nothing_either():
     dana = person("dana", "social_lead")
     client = signed_in(dana)
