@@ -28,6 +28,10 @@ SECONDS = 2.0  # patience with a server that does not answer
 OLDEST_POSTGRES = 160000
 CLOCK_SECONDS = 2.0
 LEAST_SPACE = 1_000_000_000  # bytes
+OF_WEB = 16  # database connections of the web process as docker-compose.yml starts it: two processes of eight threads
+OF_A_SHIFT = 3  # of each process of a worker while it delivers: its own, and one each for claiming and settling
+WORKER_PROCESSES = 8  # where no worker can be asked
+SPARE = 5  # for migrating, doctor, and whoever looks into the database
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,43 @@ def database() -> Finding:
             "Point DATABASE_URL at PostgreSQL itself, not at the pooler.",
         )
     return Finding(part, f"PostgreSQL {version // 10000} at {host}, connected directly")
+
+
+def durability() -> Finding:
+    """A server that answers before it has written forgets, when it crashes, what it said was done."""
+    part = "durability"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY(%s)", [list(_WRITES)])
+            off = {name for (name,) in cursor.fetchall()}
+    except DatabaseError:
+        return Finding(part, "cannot be seen without the database", "Mend the database first.")
+    finally:
+        connections.close_all()
+    if not off:
+        return Finding(part, "what is committed survives a crash")
+    lost = [f"{name} is off: {risk}" for name, risk in _WRITES.items() if name in off]
+    on = " ".join(f"ALTER SYSTEM SET {name} = on;" for name in _WRITES if name in off)
+    return Finding(part, "; ".join(lost), f"As a superuser of PostgreSQL: {on} SELECT pg_reload_conf();")
+
+
+def room() -> Finding:
+    """Whether the database lets in as many as web and workers may ever need at once."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_ROOM)
+            allowed, others = cursor.fetchone()
+    except DatabaseError:
+        return Finding("room", "cannot be counted without the database", "Mend the database first.")
+    finally:
+        connections.close_all()
+    processes = _worker_processes()
+    needed = OF_WEB + OF_A_SHIFT * processes + SPARE
+    what = f"web and {processes} worker processes may need {needed} connections, {allowed - others} are there for them"
+    if needed <= allowed - others:
+        return Finding("room", what)
+    short = needed - (allowed - others)
+    return Finding("room", what, f"Set max_connections of PostgreSQL {short} higher, or run fewer worker processes.")
 
 
 def migrations() -> Finding:
@@ -197,7 +238,20 @@ def channel_connections() -> Iterator[Finding]:
     yield Finding("connections", f"{live} live")
 
 
-PARTS: list[Callable[[], Finding]] = [database, migrations, broker, worker, beat, clock, keys, storage]
+PARTS: list[Callable[[], Finding]] = [
+    database, durability, room, migrations, broker, worker, beat, clock, keys, storage
+]  # fmt: skip
+_WRITES = {  # settings that make PostgreSQL quick and forgetful, with what is at stake
+    "fsync": "a power cut can destroy the whole database",
+    "full_page_writes": "a power cut can leave pages half written",
+    "synchronous_commit": "a crash can forget what somebody was told is saved (Socialops turns it on where it sends)",
+}
+_ROOM = """
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - current_setting('reserved_connections')::int,
+           (SELECT count(*) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND datname IS DISTINCT FROM current_database())
+"""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOEVICTION = "Set maxmemory-policy to noeviction: a queue that forgets looks like a worker that is slow."
 
@@ -206,6 +260,15 @@ def everything() -> Iterator[Finding]:
     for probe in PARTS:
         yield probe()
     yield from channel_connections()
+
+
+def _worker_processes() -> int:
+    """How many processes all workers have together, as far as they can be asked."""
+    try:
+        told = app.control.inspect(timeout=SECONDS).stats() or {}
+    except Exception:  # every transport has errors of its own
+        return WORKER_PROCESSES
+    return sum(len(each.get("pool", {}).get("processes", ())) for each in told.values()) or WORKER_PROCESSES
 
 
 def _parameters() -> dict:

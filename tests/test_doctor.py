@@ -35,11 +35,17 @@ def database_at(settings_dict, **changed):
         connection.settings_dict.update(before)
 
 
+@pytest.fixture
+def written_at_once(monkeypatch):
+    """The tests' own cluster is quick and forgetful on purpose; its durability is asked for by itself."""
+    monkeypatch.setattr(probes, "PARTS", [each for each in probes.PARTS if each is not probes.durability])
+
+
 def finding(part: str) -> probes.Finding:
     return next(each for each in probes.everything() if each.part == part)
 
 
-def test_everything_is_well_when_web_worker_and_beat_run(processes, capsys, tmp_path, settings):
+def test_everything_is_well_when_web_worker_and_beat_run(processes, capsys, tmp_path, settings, written_at_once):
     settings.MEDIA_ROOT = tmp_path / "media"
     processes.worker()
     processes.beat()
@@ -49,18 +55,18 @@ def test_everything_is_well_when_web_worker_and_beat_run(processes, capsys, tmp_
     assert "WRONG" not in said
     assert said.endswith("Everything is well.\n")
     assert re.findall(r"^ok +(\w+):", said, re.MULTILINE) == [
-        *("database", "migrations", "broker", "worker", "beat", "clock", "keys", "storage", "connections")
+        *("database", "room", "migrations", "broker", "worker", "beat", "clock", "keys", "storage", "connections")
     ]
 
 
-def test_it_ends_with_1_and_says_how_to_mend_a_missing_worker_and_beat(processes, capsys):
+def test_it_ends_with_1_and_says_how_to_mend_a_missing_worker_and_beat(processes, capsys, written_at_once):
     with pytest.raises(SystemExit) as ended:
         call_command("doctor")
     assert ended.value.code == 1
     said = capsys.readouterr().out
     assert "WRONG  worker: nobody answers, so nothing goes out\n         Start one: celery" in said
     assert "WRONG  beat: no sign of it" in said
-    assert said.endswith("2 of 9 parts need mending.\n")
+    assert said.endswith("2 of 10 parts need mending.\n")
 
 
 def test_an_unreachable_database_is_named_without_a_traceback(own_servers):
@@ -90,6 +96,40 @@ def test_a_pooler_is_noticed(own_servers):
         found = probes.database()
     assert "pooler" in found.what
     assert "PostgreSQL itself" in found.mend
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_forgets_at_a_crash(tmp_path):
+    """First this run's own cluster, which is never asked to survive one; then one that is, until it is told not to."""
+    from django.db import connection
+
+    found = probes.durability()
+    assert "fsync is off: a power cut can destroy" in found.what and "full_page_writes is off" in found.what
+    own = Servers(tmp_path / "home")
+    own.places.make()
+    own.postgres.start()
+    try:
+        there = {"HOST": str(own.places.sockets), "PORT": "5432", "NAME": "socialops", "USER": "socialops"}
+        with database_at(connection, **there):
+            assert probes.durability().well
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER SYSTEM SET synchronous_commit = off")
+                cursor.execute("SELECT pg_reload_conf()")
+            connection.close()
+            found = wait_until(lambda: (told := probes.durability()) and not told.well and told, "the new setting")
+        assert found.what.startswith("synchronous_commit is off") and "Socialops turns it on" in found.what
+        assert "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();" in found.mend
+    finally:
+        own.postgres.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_with_too_little_room_for_the_workers(monkeypatch):
+    assert probes.room().well
+    monkeypatch.setattr(probes, "_worker_processes", lambda: 400)
+    found = probes.room()
+    assert "400 worker processes may need 1221 connections" in found.what
+    assert "Set max_connections" in found.mend
 
 
 @pytest.mark.django_db(transaction=True)
