@@ -11,12 +11,12 @@ from datetime import datetime
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.functions import Greatest, Now
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Person
+from accounts.models import Departure, Person
 from accounts.permissions import is_present
 from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Entitlement
 from channels_registry.models.access_grant import RIGHTS, Door
@@ -79,10 +79,17 @@ def revoke(grant: AccessGrant, by: Person | None, reason: str) -> AccessGrant:
 
 
 def end(grant: AccessGrant, by: Person | None, reason: str) -> AccessGrant:
-    """Stamp a grant as over and drop its rows, whatever its door. Needs a transaction; once is enough."""
+    """Stamp a grant as over and drop its rows, whatever its door. Needs a transaction; once is enough.
+
+    The right of somebody who has left is over since that minute (or since it was recorded, if it was said late): every
+    permission has read the departure from then on, whenever the sweep comes by.
+    """
     Channel.objects.select_for_update().get(pk=grant.channel_id)
     standing = AccessGrant.objects.filter(pk=grant.pk, revoked_at=None)
-    ended = standing.update(revoked_at=Greatest(Now(), F("starts_at")), revoked_by=by, revoked_reason=reason[:300])
+    left = Departure.objects.filter(person=OuterRef("person"), withdrawn_at=None, returned_at=None, at__lte=Now())
+    since = Coalesce(Subquery(left.values(since=Greatest("at", "recorded_at"))[:1]), Now())
+    over = Case(When(door=Door.RIGHT, then=since), default=Now())
+    ended = standing.update(revoked_at=Greatest(over, F("starts_at")), revoked_by=by, revoked_reason=reason[:300])
     grant.refresh_from_db()
     if ended:
         ChannelUserPermission.objects.filter(grant=grant).delete()

@@ -94,9 +94,9 @@ def work_counts(person: Person) -> dict[str, int]:
 def reach(at: datetime) -> QuerySet[AccessGrant]:
     """Who could reach what at that moment, through every door that the ledger knows.
 
-    A right here ends at the minute of its holder's departure, whenever the sweep stamps the row: every permission reads
-    the departure. One that was recorded late ends it when it was recorded: until then nothing here knew of it, and the
-    person could reach. Doors over there stand until they are shut.
+    A right here ends at the minute of its holder's departure: every permission reads the departure, and the sweep, when
+    it comes by, stamps that minute on the row. One that was recorded late ends it when it was recorded: until then
+    nothing here knew of it, and the person could reach. Doors over there stand until they are shut.
     """
     gone = Departure.objects.filter(person=OuterRef("person"), withdrawn_at=None, at__lte=at, recorded_at__lte=at)
     gone = gone.filter(Q(returned_at=None) | Q(returned_at__gt=at))

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Departure
 from channels_registry import access
 from channels_registry.models import AccessGrant, ChannelUserPermission
 from channels_registry.models.access_grant import RIGHTS, Door
@@ -32,6 +32,34 @@ def alice():
 @pytest.fixture
 def charlie():
     return factories.person("charlie")
+
+
+@pytest.mark.parametrize(("said", "over"), [(timedelta(hours=5), "at"), (timedelta(0), "recorded_at")])
+def test_a_right_of_somebody_who_left_is_over_since_then_whenever_the_sweep_comes(channel, said, over):
+    """`said`: how long ago it was recorded; a departure that is said late ends the right when it was said."""
+    dana, now = factories.person("dana"), timezone.now()
+    held = factories.grant(channel, dana, "author")
+    AccessGrant.objects.filter(pk=held.pk).update(starts_at=now - timedelta(days=9))
+    departure = factories.departed(dana, timedelta(hours=2))
+    Departure.objects.filter(pk=departure.pk).update(recorded_at=now - said)
+    departure.refresh_from_db()
+    access.revoke(held, None, "left")
+    held.refresh_from_db()
+    assert held.revoked_at == getattr(departure, over)
+    assert not AccessGrant.objects.standing(held.revoked_at).filter(pk=held.pk).exists()
+    assert AccessGrant.objects.standing(held.revoked_at - timedelta(seconds=1)).filter(pk=held.pk).exists()
+
+
+def test_a_door_elsewhere_and_the_right_of_somebody_who_came_back_end_when_they_are_ended(channel):
+    dana, now = factories.person("dana"), timezone.now()
+    held = factories.grant(channel, dana, "author")
+    login = factories.grant(channel, dana, "poster", door=Door.SHARED_LOGIN)
+    AccessGrant.objects.filter(person=dana).update(starts_at=now - timedelta(days=9))
+    departure = factories.departed(dana, timedelta(hours=2))
+    Departure.objects.filter(pk=departure.pk).update(recorded_at=now - timedelta(hours=5))
+    assert access.end(login, None, "shut by hand").revoked_at >= now
+    Departure.objects.filter(pk=departure.pk).update(returned_at=now)
+    assert access.end(held, None, "left").revoked_at >= now
 
 
 @pytest.mark.parametrize("level", list(RIGHTS))
