@@ -35,13 +35,13 @@ class ChannelListView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         asked, me = request.GET, request.user.person
         chosen = queries.ChannelFilter(
-            words=asked.get("q", "")[:200].replace("\0", ""),
+            words=asked.get("q", "")[:200],
             network=asked.get("network", "") if asked.get("network") in networks.slugs() else "",
             risk=asked.get("risk", "") if asked.get("risk") in Channel.RiskTier.values else "",
             health=asked.get("health", "") if asked.get("health") in HEALTHS else "",
             admins=asked.get("admins", "") if asked.get("admins") in ADMINS else "",
             whose=asked.get("whose", "") if asked.get("whose") in WHOSE else "",
-            after=asked.get("after", "")[:200].replace("\0", ""),
+            after=asked.get("after", "")[:200],
         )
         page = queries.channels_page(me, chosen)
         narrowed = {"q": chosen.words, **asdict(chosen), "after": page.next}
