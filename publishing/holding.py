@@ -1,8 +1,10 @@
 """Nothing leaves. A hold is total in its scope; when it is lifted nothing fires, a person decides each held post."""
 
+from datetime import timedelta
+
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, Value
 from django.db.models.functions import Now
 
 from accounts.audit import record, record_many, register
@@ -13,6 +15,9 @@ from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing import queries, scheduling
 from publishing.models import Hold, Publication
+from socialops.lib.delivery.late import refuse_late_answer
+
+LIFTING = timedelta(seconds=2)  # longer than its last step takes to be committed
 
 register("hold.placed", "placed a hold")
 register("hold.lifted", "lifted a hold")
@@ -30,14 +35,13 @@ def place(by: Person, reason: str, network: str = "", channel: Channel | None = 
         raise ValidationError({"network": "Choose one of the networks."})
     if network and channel:
         raise ValidationError({"channel": "Choose a network or a channel, not both."})
-    same = (
-        Hold.objects.filter(network=network, channel=channel, lifted_at=None)
-        .select_related("placed_by", "channel")
-        .first()
-    )
-    if same:
-        raise ValidationError(f"{same.placed_by} has already placed this hold. {same.scope} is held.")
-    hold = Hold.objects.create(network=network, channel=channel, reason=reason.strip(), placed_by=by)
+    _refuse_second(network, channel)
+    try:
+        with transaction.atomic():
+            hold = Hold.objects.create(network=network, channel=channel, reason=reason.strip(), placed_by=by)
+    except IntegrityError:
+        _refuse_second(network, channel)  # placed by somebody else in this very moment
+        raise
     record(by, "hold.placed", hold, scope=hold.scope, waiting=queries.held_by(hold).count())
     return hold
 
@@ -49,11 +53,11 @@ def lift(hold: Hold, by: Person) -> Hold:
     _require(by, hold.network, hold.channel)
     if hold.lifted_at:
         raise ValidationError(f"{hold.lifted_by} has already lifted it.")
-    overdue = list(queries.held_by(hold).filter(due_at__lte=Now()).select_for_update(of=("self",)))
-    _hold(overdue, by, f"It was due while a hold stood: {hold.reason}")
+    held = _hold_due(hold, by)
     hold.lifted_by, hold.lifted_at = by, queries.now()
     hold.save(update_fields=["lifted_by", "lifted_at"])
-    record(by, "hold.lifted", hold, scope=hold.scope, held=len(overdue))
+    held += _hold_due(hold, by)  # what fell due while the first, which may be many, were written down
+    record(by, "hold.lifted", hold, scope=hold.scope, held=held)
     return hold
 
 
@@ -64,6 +68,7 @@ def keep(publication: Publication, by: Person) -> Publication:
     channel_permissions.require(by, "publish", publication.channel)
     if publication.state != "held":
         raise ValidationError("It is not held.")
+    refuse_late_answer(publication)
     if publication.due_at <= queries.now():
         raise ValidationError("Its time has passed while it was held. Give it a new time, or drop it.")
     publication.state, publication.reason = "scheduled", ""
@@ -85,7 +90,17 @@ def _require(by: Person, network: str, channel: Channel | None) -> None:
         raise PermissionDenied(f"Only {'who manages ' if channel else ''}{what} may hold this or lift it.")
 
 
-def _hold(overdue: list[Publication] | QuerySet, by: Person, reason: str) -> None:
-    ids = [p.pk for p in overdue]
-    Publication.objects.filter(pk__in=ids, state="scheduled").update(state="held", reason=reason)
-    record_many([(by, "publication.held", p, {"due_at": p.due_at.isoformat()}) for p in overdue])
+def _refuse_second(network: str, channel: Channel | None) -> None:
+    standing = Hold.objects.filter(network=network, channel=channel, lifted_at=None)
+    if same := standing.select_related("placed_by", "channel").first():
+        raise ValidationError(f"{same.placed_by} has already placed this hold. {same.scope} is held.")
+
+
+def _hold_due(hold: Hold, by: Person) -> int:
+    """Until the lifting is committed workers see the hold, so what falls due till then was due while it stood."""
+    soon = ExpressionWrapper(Now() + Value(LIFTING, DurationField()), DateTimeField())
+    due = list(queries.held_by(hold).filter(due_at__lte=soon).select_for_update(of=("self",)))
+    reason = f"It was due while a hold stood: {hold.reason}"
+    Publication.objects.filter(pk__in=[p.pk for p in due], state="scheduled").update(state="held", reason=reason)
+    record_many([(by, "publication.held", p, {"due_at": p.due_at.isoformat()}) for p in due])
+    return len(due)

@@ -13,6 +13,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from publishing import queries, scheduling
 from publishing.models import Publication
+from socialops.lib.delivery.late import late_acceptance, may_confirm, refuse_late_answer
 
 register("publication.confirmed", "saw that a post is out")
 register("publication.found_absent", "saw that a post is not out")
@@ -21,14 +22,18 @@ register("publication.sent_again", "sent a post again after looking for it")
 
 @transaction.atomic
 def confirm_out(publication: Publication, by: Person, url: str) -> Publication:
-    """It is out, at this address."""
-    publication = _asked(publication, by)
+    """It is out, at this address: nobody knew, or a late answer of the network says the same."""
+    publication = _locked(publication, by)
+    if not may_confirm(publication):
+        raise _nobody_asks(publication)
+    _refuse_second_place(publication)
     if not url.startswith(("https://", "http://")):
         raise ValidationError({"url": "Paste the address of the post on the network, beginning with https://."})
     _settle_attempts(publication, by, "accepted", url=url)
     publication.state, publication.reason = "done", ""
+    publication.remote_id = publication.remote_id or _late_id(publication)
     publication.remote_url, publication.human_confirmed_by, publication.settled_at = url[:600], by, queries.now()
-    publication.save(update_fields=["state", "reason", "remote_url", "human_confirmed_by", "settled_at"])
+    publication.save(update_fields=["state", "reason", "remote_id", "remote_url", "human_confirmed_by", "settled_at"])
     record(by, "publication.confirmed", publication, url=url)
     return publication
 
@@ -63,15 +68,37 @@ def send_again(publication: Publication, by: Person) -> Publication:
 
 
 def _asked(publication: Publication, by: Person) -> Publication:
+    publication = _locked(publication, by)
+    if publication.state != "needs_human":
+        raise _nobody_asks(publication)
+    refuse_late_answer(publication)
+    return publication
+
+
+def _locked(publication: Publication, by: Person) -> Publication:
     publication = scheduling.locked(publication)
     channel_permissions.require(by, "publish", publication.channel)
-    if publication.state != "needs_human":
-        words = (
-            "Socialops is still looking." if publication.state in ("sending", "unknown") else "It is already settled."
-        )
-        raise ValidationError(f"Nobody has to decide about this post. {words}")
-    scheduling.refuse_late_answer(publication)
     return publication
+
+
+def _nobody_asks(publication: Publication) -> ValidationError:
+    looking = publication.state in ("sending", "unknown")
+    words = "Socialops is still looking." if looking else "It is already settled."
+    return ValidationError(f"Nobody has to decide about this post. {words}")
+
+
+def _refuse_second_place(publication: Publication) -> None:
+    """One publication a variant: what was cancelled is out after all, and another was scheduled meanwhile."""
+    others = Publication.objects.filter(variant=publication.variant_id, part=publication.part)
+    if publication.state == "cancelled" and others.exclude(state="cancelled").exists():
+        raise ValidationError("It is scheduled again on this channel. Cancel that first, then say that this is out.")
+
+
+def _late_id(publication: Publication) -> str:
+    """The network's id from its late answer, unless another post has it."""
+    said = (late_acceptance(publication) or {}).get("remote_id", "")
+    taken = Publication.objects.filter(channel=publication.channel_id, remote_id=said)
+    return "" if taken.exists() else said
 
 
 def _settle_attempts(publication: Publication, by: Person, outcome: str, **evidence: str) -> None:

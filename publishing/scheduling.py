@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import tzdata
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.audit import record, record_many, register
 from accounts.models import Person
@@ -14,9 +15,10 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.connector.capabilities import Publishes
 from publishing import queries
-from publishing.models import Approval, Post, Publication, Revision, Variant
+from publishing.models import Approval, Post, Publication, PublicationAttempt, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256
 from socialops.lib import wall_clock
+from socialops.lib.delivery.late import accepted_late, refuse_late_answer
 
 register("publication.scheduled", "scheduled a post")
 register("publication.rescheduled", "gave a post another time")
@@ -25,7 +27,7 @@ register("publication.adopted", "took over a scheduled post")
 register("publication.returned", "sent a scheduled post back to its author")
 
 LATEST_USEFUL = timedelta(hours=1)  # after its time by more than this it is missed, and a person decides
-WAITING = ("scheduled", "held", "blocked", "missed", "failed")  # nothing of it is out, and nothing is on its way
+WAITING = ("scheduled", "held", "blocked", "missed", "failed")  # nothing of it is on its way
 MAYBE_OUT = ("sending", "unknown", "needs_human")
 
 
@@ -97,6 +99,7 @@ def cancel(publication: Publication, by: Person, reason: str = "") -> Publicatio
     publication = locked(publication)
     channel_permissions.require(by, "publish", publication.channel)
     _refuse_unless_waiting(publication, "It cannot be cancelled.")
+    refuse_late_answer(publication)
     publication.state, publication.reason = "cancelled", reason
     publication.save(update_fields=["state", "reason"])
     record(by, "publication.cancelled", publication, reason=reason)
@@ -125,9 +128,12 @@ def adopt(publication: Publication, by: Person) -> Publication:
 
 
 def return_to_author(post: Post, by: Person, reason: str) -> list[Publication]:
-    """Nothing of this post that still waits goes out. Called in the transaction that takes its approval away."""
+    """Nothing of this post that still waits goes out. Called in the transaction that takes its approval away.
+
+    What a late answer says to be out keeps its place, until somebody says so.
+    """
     waiting = Publication.objects.select_for_update(of=("self",)).filter(variant__post=post, state__in=WAITING)
-    returned = list(waiting.order_by("id"))
+    returned = list(waiting.exclude(accepted_late(PublicationAttempt)).order_by("id"))
     # A row that a worker claimed meanwhile is not matched again: it is sending, with the text that was approved.
     Publication.objects.filter(pk__in=[p.pk for p in returned], state__in=WAITING).update(
         state="cancelled", reason=reason
@@ -138,7 +144,8 @@ def return_to_author(post: Post, by: Person, reason: str) -> list[Publication]:
 
 def refuse_if_out(variant_ids: Iterable[int]) -> None:
     """A channel cannot be taken off a post that is, or may be, out there."""
-    out = Publication.objects.filter(variant__in=variant_ids).exclude(state__in=[*WAITING, "cancelled"])
+    there = Publication.objects.filter(variant__in=variant_ids)
+    out = there.filter(~Q(state__in=[*WAITING, "cancelled"]) | accepted_late(PublicationAttempt))
     if first := out.select_related("channel").first():
         raise ValidationError(
             {"channels": f"This post is out, or may be out, on {first.channel}, so it stays on the list."}
@@ -198,15 +205,16 @@ def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fol
 
 def _make_room(variant: Variant, by: Person) -> None:
     """One live publication a variant. What came to nothing makes room; what is, or may be, out does not."""
-    there = (
-        Publication.objects.select_for_update(of=("self",)).filter(variant=variant).exclude(state="cancelled").first()
-    )
+    rows = list(Publication.objects.select_for_update(of=("self",)).filter(variant=variant).order_by("id"))
+    there = next((row for row in rows if row.state != "cancelled"), None)
+    for row in rows:
+        if row.state != "done":
+            refuse_late_answer(row)
     if there is None:
         return
     if there.state in ("scheduled", "held"):
         raise ValidationError("It is already scheduled on this channel. Move it instead.")
     _refuse_unless_waiting(there, "It cannot be scheduled again.")
-    refuse_late_answer(there)
     there.state, there.reason = "cancelled", "Scheduled again."
     there.save(update_fields=["state", "reason"])
     record(by, "publication.cancelled", there, reason=there.reason)
@@ -227,12 +235,6 @@ def _refuse_unless_waiting(publication: Publication, cannot: str) -> None:
         raise ValidationError(f"It is already out. {cannot}")
     if publication.state == "cancelled":
         raise ValidationError(f"It was cancelled. {cannot}")
-
-
-def refuse_late_answer(publication: Publication) -> None:
-    """The network's acceptance of an earlier sending arrived after the row had moved on."""
-    if publication.attempts.filter(evidence__late__outcome="accepted").exists():
-        raise ValidationError("A late answer says that it is already out. Look on the network before it is sent again.")
 
 
 def refuse_overtaken(publication: Publication) -> None:

@@ -19,7 +19,15 @@ class Hold(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["placed_at"], condition=Q(lifted_at=None), name="standing_holds")]
-        constraints = [models.CheckConstraint(condition=Q(network="") | Q(channel=None), name="one_scope_a_hold")]
+        constraints = [
+            models.CheckConstraint(condition=Q(network="") | Q(channel=None), name="one_scope_a_hold"),
+            models.UniqueConstraint(
+                fields=["network"], condition=Q(channel=None, lifted_at=None), name="one_standing_hold_a_network"
+            ),
+            models.UniqueConstraint(
+                fields=["channel"], condition=Q(lifted_at=None), name="one_standing_hold_a_channel"
+            ),
+        ]
 
     def __str__(self):
         return self.reason

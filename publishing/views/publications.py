@@ -14,6 +14,7 @@ from publishing import holding, queries, resolving, scheduling
 from publishing.forms import AddressForm, add_errors
 from publishing.models import Publication
 from publishing.permissions import access_publication, visible_publications
+from socialops.lib.delivery.late import acceptance_in
 
 PAGE = 50
 VERBS: dict[str, tuple[Callable[[Publication, Person], object], str]] = {  # with what is said when it is done
@@ -85,14 +86,16 @@ class ConfirmationView(View):
 def _page(
     request: HttpRequest, publication: Publication, form: AddressForm | None = None, status: int = 200
 ) -> HttpResponse:
-    person = request.user.person
+    person, attempts = request.user.person, list(publication.attempts.order_by("-fence"))
+    late = None if publication.state == "done" else acceptance_in(attempts)
     context = {
-        "publication": publication, "post": publication.variant.post, "form": form or AddressForm(),
-        "attempts": publication.attempts.order_by("-fence"), "told": scheduling.told(publication),
+        "publication": publication, "post": publication.variant.post, "late": late,
+        "form": form or AddressForm(initial={"url": late["remote_url"]} if late else None),
+        "attempts": attempts, "told": scheduling.told(publication),
         "preview": queries.preview_of(publication.variant, publication.text),
         "may_publish": channel_permissions.may(person, "publish", publication.channel),
         "orphaned": not channel_permissions.may(publication.answerable, "publish", publication.channel),
-        "waiting": publication.state in scheduling.WAITING, "ahead": publication.due_at > queries.now(),
-        "second": publication.answerable_id != person.pk,
+        "waiting": publication.state in scheduling.WAITING and not late, "ahead": publication.due_at > queries.now(),
+        "asked": late or publication.state == "needs_human", "second": publication.answerable_id != person.pk,
     }  # fmt: skip
     return render(request, "publishing/publication_detail.html", context, status=status)

@@ -64,14 +64,22 @@ def connect(channel, **facts) -> Connection:
     return made
 
 
-def published(publication):
+def published(publication, remote_id: str = ""):
     """As a worker leaves it when the network has accepted it."""
     rows = type(publication).objects.filter(pk=publication.pk)
     rows.update(state="sending", lease_until=Now(), fence=1)
     publication.attempts.create(fence=1, started_at=Now(), deadline_at=Now(), outcome="accepted")
-    rows.update(state="done", lease_until=None, remote_id=f"there-{publication.pk}", settled_at=Now())
+    rows.update(state="done", lease_until=None, remote_id=remote_id or f"there-{publication.pk}", settled_at=Now())
     publication.refresh_from_db()
     return publication
+
+
+def came_late(publication, remote_id: str = "late-1") -> None:
+    """The network's acceptance of an earlier sending, after the row had moved on."""
+    said = {"outcome": "accepted", "remote_id": remote_id, "remote_url": f"https://there.test/{remote_id}"}
+    publication.attempts.create(
+        fence=7, started_at=Now(), deadline_at=Now(), outcome="proven_absent", evidence={"late": said}
+    )
 
 
 def page(client, path: str, status: int = 200) -> str:

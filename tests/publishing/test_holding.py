@@ -9,7 +9,7 @@ from django.utils import timezone
 from publishing import holding, queries, scheduling
 from publishing.models import Hold, Publication
 from tests import factories
-from tests.publishing.steps import tomorrow, trail
+from tests.publishing.steps import came_late, events, tomorrow, trail
 
 
 @pytest.fixture
@@ -71,6 +71,48 @@ def test_nothing_fires_when_it_is_lifted(publication, gina):
     assert "Outage" in publication.reason
     assert trail(publication)[-1] == "publication.held"
     assert trail(hold) == ["hold.placed", "hold.lifted"]
+
+
+def test_what_falls_due_while_the_lifting_is_written_down_is_held(publication, gina):
+    """Workers see the hold until then, so it was due while it stood."""
+    hold = holding.place(gina, "Outage")
+    soon = timezone.now() + timedelta(seconds=1)
+    Publication.objects.filter(pk=publication.pk).update(due_at=soon, next_attempt_at=soon)
+    holding.lift(hold, gina)
+    publication.refresh_from_db()
+    assert publication.state == "held"
+    assert events(hold)[-1].data["held"] == 1
+
+
+@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}])
+def test_two_people_at_the_same_moment_place_one_hold(acme, gina, scope, monkeypatch):
+    """The second does not see the first, whose transaction is not over when it looks."""
+    scope = {name: acme if name == "channel" else value for name, value in scope.items()}
+    holding.place(gina, "Outage", **scope)
+    look, looks = holding._refuse_second, []
+
+    def blind(*scope):
+        looks.append(scope)
+        return look(*scope) if len(looks) > 1 else None
+
+    monkeypatch.setattr(holding, "_refuse_second", blind)
+    with pytest.raises(ValidationError, match="already placed"):
+        holding.place(gina, "Outage too", **scope)
+    assert Hold.objects.filter(lifted_at=None).count() == 1
+
+
+@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}])
+def test_the_same_hold_may_be_placed_again_when_it_was_lifted(acme, gina, scope):
+    scope = {name: acme if name == "channel" else value for name, value in scope.items()}
+    holding.lift(holding.place(gina, "Outage", **scope), gina)
+    assert holding.place(gina, "Outage", **scope).lifted_at is None
+
+
+def test_what_a_late_answer_says_to_be_out_is_not_kept(publication, dana):
+    _held(publication)
+    came_late(publication)
+    with pytest.raises(ValidationError, match="late answer"):
+        holding.keep(publication, dana)
 
 
 def test_what_is_still_ahead_keeps_its_time(publication, gina):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from publishing.models import Publication
 from tests import factories
-from tests.publishing.steps import page, published, trail
+from tests.publishing.steps import came_late, page, published, trail
 
 
 def test_charlie_looks_and_changes_nothing(publication, approved, charlie):
@@ -66,3 +66,30 @@ def test_what_is_out_is_called_published(publication, alice):
         html = page(client, path)
         assert "</svg>Published</span>" in html, path
         assert "Done" not in html, path
+
+
+def test_a_late_answer_leaves_one_button_with_the_address_in_place(publication, dana):
+    client, path = factories.signed_in(dana), f"/publications/{publication.pk}/"
+    Publication.objects.filter(pk=publication.pk).update(state="blocked")
+    html = page(client, path)
+    assert f"{path}cancellation/" in html
+    assert f"{path}confirmation/" not in html
+    came_late(publication)
+    html = page(client, path)
+    assert "says that it is out" in html
+    assert "https://there.test/late-1" in html
+    for verb in ("cancellation", "time", "absence", "resending", "adoption"):
+        assert f"{path}{verb}/" not in html
+    shown = client.post(f"{path}cancellation/", follow=True).content.decode()
+    assert "late answer" in shown
+    client.post(f"{path}confirmation/", {"url": "https://there.test/late-1"})
+    publication.refresh_from_db()
+    assert publication.state == "done"
+
+
+def test_the_wall_time_is_shown_as_it_was_said_wherever_one_reads_it(publication, dana, acme):
+    wall = f"{publication.wall_time:%-d %B %Y, %H:%M} UTC"
+    berlin = factories.person("gina", "auditor", time_zone="Europe/Berlin")
+    for reader in (dana, berlin):
+        html = " ".join(page(factories.signed_in(reader), f"/publications/{publication.pk}/").split())
+        assert f"<dt>Wall time</dt><dd>{wall}</dd>" in html

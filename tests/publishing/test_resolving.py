@@ -1,5 +1,6 @@
 """Nobody could tell whether it is out: a person looks, and sending again takes two."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from publishing import drafting, resolving
+from publishing import drafting, resolving, scheduling
 from publishing.models import Publication
+from socialops.lib.delivery.models import LATE_MOVES
 from tests import factories
-from tests.publishing.steps import trail
+from tests.publishing.steps import came_late, plan, published, trail
 
 URL = "https://network.test/posts/1"
 
@@ -24,6 +26,14 @@ def asked(publication):
     publication.attempts.create(fence=1, started_at=now, deadline_at=now, outcome="unknown")
     publication.refresh_from_db()
     return publication
+
+
+def brought(publication, state):
+    """As the verbs and workers leave it."""
+    rows = Publication.objects.filter(pk=publication.pk)
+    if state == "failed":
+        rows.update(state="sending", lease_until=timezone.now())
+    rows.update(state=state, lease_until=None)
 
 
 @pytest.fixture
@@ -87,6 +97,60 @@ def test_nothing_is_decided_while_nobody_asks(publication, gina, verb):
     more = (URL,) if verb == "confirm_out" else ()
     with pytest.raises(ValidationError, match="Nobody has to decide"):
         getattr(resolving, verb)(publication, gina, *more)
+
+
+@pytest.mark.parametrize("state", sorted(LATE_MOVES))
+def test_what_a_late_answer_says_to_be_out_a_person_confirms(publication, dana, state):
+    """However it was stopped: until then nothing else can be done with it."""
+    brought(publication, state)
+    with pytest.raises(ValidationError, match="Nobody has to decide"):
+        resolving.confirm_out(publication, dana, URL)
+    came_late(publication)
+    resolving.confirm_out(publication, dana, URL)
+    publication.refresh_from_db()
+    assert (publication.state, publication.remote_id, publication.remote_url) == ("done", "late-1", URL)
+    assert publication.human_confirmed_by == dana
+    assert trail(publication)[-1] == "publication.confirmed"
+
+
+def test_charlie_confirms_no_late_answer(publication, charlie):
+    brought(publication, "blocked")
+    came_late(publication)
+    with pytest.raises(PermissionDenied):
+        resolving.confirm_out(publication, charlie, URL)
+
+
+def test_a_late_answer_to_what_nobody_knew_leaves_one_way(asked, gina, dana):
+    came_late(asked)
+    for wrong in (resolving.confirm_absent, resolving.send_again):
+        with pytest.raises(ValidationError, match="late answer"):
+            wrong(asked, gina)
+    resolving.confirm_out(asked, dana, URL)
+    asked.refresh_from_db()
+    assert (asked.state, asked.remote_id) == ("done", "late-1")
+
+
+def test_an_id_that_another_post_has_is_not_taken_from_it(asked, dana):
+    came_late(asked)
+    twin = Publication.objects.get(pk=asked.pk)
+    twin.pk, twin.key, twin.part, twin.state = None, uuid.uuid4(), 1, "scheduled"
+    twin.save(force_insert=True)
+    published(twin, "late-1")
+    resolving.confirm_out(asked, dana, URL)
+    asked.refresh_from_db()
+    assert (asked.state, asked.remote_id) == ("done", "")
+
+
+def test_what_was_cancelled_and_scheduled_again_first_makes_room(publication, approved, dana):
+    scheduling.cancel(publication, dana)
+    again = plan(approved, dana)
+    came_late(publication)
+    with pytest.raises(ValidationError, match="Cancel that first"):
+        resolving.confirm_out(publication, dana, URL)
+    scheduling.cancel(again, dana)
+    resolving.confirm_out(publication, dana, URL)
+    with pytest.raises(ValidationError, match="already out"):
+        plan(approved, dana)
 
 
 def test_the_database_does_not_send_again_what_nobody_looked_for(asked):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from publishing import drafting, scheduling
 from publishing.models import Publication
 from tests import factories
-from tests.publishing.steps import TEXT, agree, ask, plan, tomorrow, trail, write
+from tests.publishing.steps import TEXT, agree, ask, came_late, plan, tomorrow, trail, write
 
 
 def test_what_was_approved_is_frozen_with_its_time_and_its_person(publication, approved, dana, acme):
@@ -207,14 +207,42 @@ def test_what_is_past_its_time_needs_a_new_one(publication, dana, acme):
         scheduling.adopt(publication, gina)
 
 
-def test_a_late_answer_stops_every_second_sending(publication, approved, dana):
-    _force(publication, "blocked")
-    publication.attempts.create(
-        fence=1, started_at=timezone.now(), deadline_at=timezone.now(), outcome="not_sent",
-        evidence={"late": {"outcome": "accepted"}},
-    )  # fmt: skip
+@pytest.mark.parametrize("state", ["held", "blocked", "missed", "failed"])
+def test_a_late_answer_stops_every_second_sending(publication, approved, dana, acme, state):
+    gina = _publisher(acme, "gina")
+    _force(publication, state)
+    came_late(publication)
+    factories.departed(dana)
+    for again in (
+        lambda: scheduling.reschedule(publication, tomorrow(12), "UTC", gina),
+        lambda: scheduling.adopt(publication, gina),
+        lambda: scheduling.cancel(publication, gina),
+        lambda: plan(approved, gina),
+        lambda: scheduling.publish_now(approved.variants.get(), gina),
+    ):
+        with pytest.raises(ValidationError, match="late answer"):
+            again()
+    publication.refresh_from_db()
+    assert publication.state == state
+
+
+def test_what_was_cancelled_before_its_answer_came_is_not_scheduled_again(publication, approved, dana):
+    scheduling.cancel(publication, dana)
+    came_late(publication)
     with pytest.raises(ValidationError, match="late answer"):
-        scheduling.reschedule(publication, tomorrow(12), "UTC", dana)
+        plan(approved, dana)
+
+
+def test_what_is_out_by_a_late_answer_keeps_its_place_when_the_post_changes(publication, approved, alice, bob, dana):
+    """Taken back, it would make room for a second sending."""
+    _force(publication, "blocked")
+    came_late(publication)
+    drafting.edit_post(approved, alice, expected_revision=1, text="New words")
+    publication.refresh_from_db()
+    assert publication.state == "blocked"
+    with pytest.raises(ValidationError, match="may be out"):
+        drafting.edit_post(approved, alice, expected_revision=2, channels=[])
+    agree(approved, alice, bob)
     with pytest.raises(ValidationError, match="late answer"):
         plan(approved, dana)
 

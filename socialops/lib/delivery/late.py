@@ -5,7 +5,7 @@ never scheduled again, and becomes done from states that lead nowhere near it ot
 a concrete Delivery, with its `attempts`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,8 +19,13 @@ ACCEPTED = {"evidence__late__outcome": "accepted"}
 
 def late_acceptance(delivery: Any) -> Mapping[str, Any] | None:
     """What the network said too late, with `remote_id` and `remote_url`; None if it said nothing of the kind."""
-    found = delivery.attempts.filter(**ACCEPTED).order_by("-fence").values_list("evidence", flat=True).first()
-    return found["late"] if found else None
+    return acceptance_in(delivery.attempts.filter(**ACCEPTED).order_by("-fence")[:1])
+
+
+def acceptance_in(attempts: Iterable[Attempt]) -> Mapping[str, Any] | None:
+    """The same among attempts that were read already."""
+    said = (attempt.evidence.get("late") or {} for attempt in attempts)
+    return next((each for each in said if each.get("outcome") == "accepted"), None)
 
 
 def accepted_late(attempts: type[Attempt]) -> Exists:
