@@ -45,21 +45,15 @@ def administrators_in_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def require_present(person: Person | None) -> None:
-    if not is_present(person):
-        raise PermissionDenied("Somebody who has left cannot do this.")
-
-
 def people_with_role(*roles: str):
     """Present people who hold one of the roles."""
     return Person.objects.present().filter(roles__role__in=roles, roles__ended_at=None).distinct()
 
 
-def access_person(user, pk: int, *, for_update: bool = False) -> Person:
+def access_person(user, pk: int) -> Person:
     """Everybody who works here may see who works here. Raises Http404 for nobody, and for readers who have left."""
-    people = Person.objects.select_for_update(of=("self",)) if for_update else Person.objects
     reader = Person.objects.present().filter(pk=getattr(user, "person_id", None))
-    return get_object_or_404(people.filter(Exists(reader)).select_related("manager"), pk=pk)
+    return get_object_or_404(Person.objects.filter(Exists(reader)).select_related("manager"), pk=pk)
 
 
 def access_membership(user, person: Person, pk: int) -> TeamMembership:

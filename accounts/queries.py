@@ -37,11 +37,6 @@ def standing_departure(person: Person) -> Departure | None:
     return standing.annotate(has_come=LessThanOrEqual(F("at"), Now())).first()
 
 
-def count_waiting(person: Person) -> int:
-    """Unread notifications."""
-    return Notification.objects.filter(person=person, read_at=None).count()
-
-
 @dataclass(frozen=True)
 class PeopleFilter:
     """What the address of the list says: words, a role, a team, and who: here, leaving, left."""

@@ -81,13 +81,12 @@ def people_with(channel: Channel | int, right: str) -> QuerySet[Person]:
     return Person.objects.filter(Exists(rows)).order_by("name", "pk")
 
 
-def access_channel(user: User, pk: int, right: str = "see", *, for_update: bool = False) -> Channel:
+def access_channel(user: User, pk: int, right: str = "see") -> Channel:
     """Fetching is authorising. Http404 for what they may not see, PermissionDenied for what they may not do.
 
     `right` may also be "administer": manage, or the administrator's role.
     """
-    channels = Channel.objects.select_for_update(of=("self",)) if for_update else Channel.objects
-    channel = channels.select_related("owner").filter(pk=pk).first()
+    channel = Channel.objects.select_related("owner").filter(pk=pk).first()
     person = getattr(user, "person", None)
     if channel is None or not may_see(person, channel):
         raise Http404("There is no such channel, or it is not yours to see.")

@@ -27,14 +27,6 @@ def why_not(revocation: Revocation) -> str:
     return next((reason for when, reason in _rules() if rows.filter(when).exists()), "")
 
 
-def protected() -> Q:
-    """Revocations that some rule keeps from being sent."""
-    found = Q()
-    for when, _ in _rules():
-        found |= when
-    return found
-
-
 def _rules() -> list[tuple[Q, str]]:
     channel = OuterRef("grant__channel")
     another = Exists(staying_administrators(channel=channel).exclude(pk=OuterRef("grant")))

@@ -151,9 +151,3 @@ def waiting_for(person: Person) -> list[Waiting]:
         )
         for case in rows
     ]
-
-
-def count_waiting(person: Person) -> int:
-    if not may_read(person):
-        return 0
-    return OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person).count()

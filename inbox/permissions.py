@@ -7,11 +7,9 @@ from channels_registry.permissions import require, seen_by
 from inbox.models import Conversation, Reply
 
 
-def access_conversation(user: User, pk: int, right: str = "see", for_update: bool = False) -> Conversation:
+def access_conversation(user: User, pk: int, right: str = "see") -> Conversation:
     """The conversation, for somebody with this right on its channel; Http404 where it may not even be seen."""
     conversations = Conversation.objects.select_related("channel", "contact", "assigned_to")
-    if for_update:
-        conversations = conversations.select_for_update(of=("self",))
     conversation = conversations.filter(pk=pk, channel__in=seen_by(user.person)).first()
     if conversation is None:
         raise Http404

@@ -169,12 +169,6 @@ def waiting_for(person: Person) -> list[Waiting]:
     return [*_unsettled(Q(channel__in=there), NEEDS_SOMEBODY), *answers]
 
 
-def count_waiting(person: Person) -> int:
-    """How many things waiting_for() stands for. One query."""
-    replies = Reply.objects.filter(channel__in=channels_with(person, "answer").values("pk"), state__in=NEEDS_SOMEBODY)
-    return _mine(person).values("pk").order_by().union(replies.values("pk").order_by(), all=True).count()
-
-
 def trouble(person: Person) -> list[Waiting]:
     """Channels that cannot be read, and replies that did not get out, on channels this person sees."""
     there = seen_by(person).values("pk")

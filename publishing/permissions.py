@@ -39,9 +39,9 @@ def _present(person: Person) -> Exists:
     return Exists(Person.objects.present().filter(pk=person.pk))
 
 
-def access_post(user, pk: int, *, for_update: bool = False) -> Post:
-    """The post, or Http404. `for_update` locks it until the transaction ends."""
-    return _one(visible_posts(user.person).select_related("author"), pk, "post", for_update)
+def access_post(user, pk: int) -> Post:
+    """The post, or Http404. The verbs lock it themselves."""
+    return _one(visible_posts(user.person).select_related("author"), pk, "post")
 
 
 def access_approval(user, pk: int) -> Approval:
@@ -68,8 +68,8 @@ def access_hold(user, pk: int) -> Hold:
     return _one(holds.filter(_present(user.person)), pk, "hold")
 
 
-def _one(found: QuerySet, pk: int, noun: str, for_update: bool = False):
-    one = (found.select_for_update(of=("self",)) if for_update else found).filter(pk=pk).first()
+def _one(found: QuerySet, pk: int, noun: str):
+    one = found.filter(pk=pk).first()
     if one is None:
         raise Http404(f"There is no such {noun}, or you may not see it.")
     return one

@@ -15,10 +15,10 @@ from channels_registry.queries.doors import (
     what_can_reach,
     who_could_reach,
 )
-from channels_registry.queries.waiting import count_waiting, trouble, waiting_for
+from channels_registry.queries.waiting import trouble, waiting_for
 
 __all__ = [
-    "ChannelFilter", "capability_table", "channels_page", "connections_of", "count_waiting", "doors_of",
+    "ChannelFilter", "capability_table", "channels_page", "connections_of", "doors_of",
     "doors_of_person", "identities_waiting", "last_ended", "revocation_for", "trouble", "waiting_for", "what_can_reach",
     "who_could_reach",
 ]  # fmt: skip

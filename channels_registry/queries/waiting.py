@@ -30,11 +30,6 @@ def waiting_for(person: Person) -> list[Waiting]:
     ]
 
 
-def count_waiting(person: Person) -> int:
-    """How many revocations wait for this person. One query."""
-    return Revocation.objects.filter(asked_of(person) | Q(pk__in=_to_confirm(person).values("pk"))).count()
-
-
 def trouble(person: Person) -> list[Waiting]:
     """Dead connections, ending tokens, single administrators, on channels this person answers for, and ways in that
     are nobody's. Three queries.

@@ -16,13 +16,12 @@ from publishing.queries.lists import (
     shelf_counts,
     wanted_time,
 )  # fmt: skip
-from publishing.queries.waiting import count_approvals, count_waiting, scheduled_from, trouble, waiting_for
+from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
-    "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "count_approvals",
-    "count_waiting", "days", "decided_by", "decisions_on", "differences", "entries",
-    "going_out", "held_by", "holds_on", "measure", "now", "post_page", "preview_of", "previews", "problems",
-    "publication_page", "rows_of", "scheduled_from", "seen_before", "shelf_counts", "standing_holds", "trouble",
-    "variants_of", "waiting_for", "wanted_time",
+    "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "days", "decided_by",
+    "decisions_on", "differences", "entries", "going_out", "held_by", "holds_on", "measure", "now", "post_page",
+    "preview_of", "previews", "problems", "publication_page", "rows_of", "scheduled_from", "seen_before",
+    "shelf_counts", "standing_holds", "trouble", "variants_of", "waiting_for", "wanted_time",
 ]  # fmt: skip

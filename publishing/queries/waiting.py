@@ -62,19 +62,6 @@ def scheduled_from(moments: dict[int, datetime | None]) -> dict[int, tuple[int, 
     return {channel: (count, first) for channel, count, first in found.annotate(Count("pk"), Min("due_at"))}
 
 
-def count_approvals(person: Person) -> int:
-    return Approval.objects.filter(asked_of=person, state="pending").count()
-
-
-def count_waiting(person: Person) -> int:
-    """How many things waiting_for() would list. One query."""
-    may_publish = channel_permissions.channels_with(person, "publish").values("pk")
-    approvals = Approval.objects.filter(asked_of=person, state="pending").values("pk")
-    returned = Post.objects.filter(author=person, state__in=("changes_requested", "rejected")).values("pk")
-    publications = Publication.objects.filter(channel__in=may_publish, state__in=NEEDS_SOMEBODY).values("pk")
-    return approvals.order_by().union(returned.order_by(), publications.order_by(), all=True).count()
-
-
 def _approvals(person: Person) -> list[Waiting]:
     pending = Approval.objects.filter(asked_of=person, state="pending").select_related("post", "asked_by")
     return [
