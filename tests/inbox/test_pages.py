@@ -149,6 +149,13 @@ def test_assigning_resolving_and_snoozing_by_their_forms(asked):
     assert AuditEvent.objects.filter(action="conversation.assigned", actor=alice).exists()
 
 
+def test_who_took_a_conversation_was_asked_by_nobody(asked):
+    triaging.take(asked, person("alice"))
+    assert "Alice took it" in text_of(page("bob", f"/inbox/{asked.pk}/"))
+    triaging.assign(asked, person("bob"), person("alice"), "knows the store")
+    assert "Alice asked Bob: knows the store" in text_of(page("bob", f"/inbox/{asked.pk}/"))
+
+
 def test_somebody_who_may_not_answer_cannot_be_chosen_by_hand(asked):
     answer = signed_in(person("alice")).post(reverse("assignment_new", args=[asked.pk]), {"to": person("charlie").pk})
     assert answer.status_code == 422
