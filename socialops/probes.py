@@ -3,7 +3,6 @@
 `manage.py doctor` shows them all, /readyz the few that decide whether pages can be served.
 """
 
-import errno
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from socialops.celery import PULSE_KEY, PULSE_SECONDS, app
+from socialops.lib.files import NO_ROOM
 
 SECONDS = 2.0  # patience with a server that does not answer
 OLDEST_POSTGRES = 160000
@@ -212,7 +212,7 @@ def storage() -> Finding:
             os.fsync(probe.fileno())
         free = shutil.disk_usage(root).free
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             return Finding("storage", f"the disk of {root} is full", "Make room there, or set MEDIA_ROOT elsewhere.")
         return Finding("storage", f"{root} cannot be written: {error.strerror}", mend)
     if free < LEAST_SPACE:
@@ -252,7 +252,6 @@ _ROOM = """
            (SELECT count(*) FROM pg_stat_activity
             WHERE backend_type = 'client backend' AND datname IS DISTINCT FROM current_database())
 """
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOEVICTION = "Set maxmemory-policy to noeviction: a queue that forgets looks like a worker that is slow."
 
 

@@ -277,6 +277,10 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env("MEDIA_ROOT", str(local.directory() / "media") if LOCAL else "/var/lib/socialops/media"))
+STORAGES = {
+    "default": {"BACKEND": "socialops.lib.files.WholeFiles"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 # Best on a disk that the database's machine cannot write.
 AUDIT_HEADS = Path(env("AUDIT_HEADS", str(MEDIA_ROOT / "audit")))
 EMAIL_BACKEND = env(

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,14 @@ class Processes:
         self.stack.callback(child.stop)
         return child
 
-    def web(self, **env: str) -> Running:
+    def web(self, before: Sequence[str] = (), **env: str) -> Running:
+        """`before`: a command that ends by becoming the one that follows it."""
         with closing(socket.create_server(("127.0.0.1", 0), backlog=128)) as listener:
             port, number = listener.getsockname()[1], listener.fileno()
             url = f"http://127.0.0.1:{port}"
             gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"fd://{number}"]
             threads = ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
-            command = [*gunicorn, *threads, "--worker-tmp-dir", str(self.directory)]
+            command = [*before, *gunicorn, *threads, "--worker-tmp-dir", str(self.directory)]
             child = self.start("web", command, {"BASE_URL": url, **env}, (number,))
         wait_until(lambda: _answers(url), "web to answer", child)
         return Running(child, url)

@@ -1,13 +1,17 @@
 """When something does not work: what happened, what to do, and a reference that is in the log."""
 
+import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from socialops import outages
 from socialops.frame import Frame
 
 REFUSED = "This page or action is not yours. Ask somebody who manages the channel, or an administrator."
@@ -34,15 +38,17 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Asks nothing of the database: it may be what is broken."""
-    frame = Frame(request)
+    frame, outage = Frame(request), outages.outage(sys.exc_info()[1])
     context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
-    return HttpResponse(render_to_string("500.html", context), status=500)
+    if outage is None:
+        return HttpResponse(render_to_string("500.html", context), status=500)
+    kept = _kept(request) | {"csrf_token": get_token(request), "request": request}
+    return HttpResponse(render_to_string("outage.html", context | kept | {"outage": outage}), status=outage.status)
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token did not match. What was typed comes back with a fresh token, if the form was one of ours."""
-    fields = _typed(request) if _ours(request) else None
-    return _page(request, "csrf.html", 403, fields=fields, files=bool(fields) and bool(request.FILES))
+    return _page(request, "csrf.html", 403, **_kept(request))
 
 
 def reference() -> str:
@@ -52,6 +58,12 @@ def reference() -> str:
 
 def _page(request: HttpRequest, template: str, status: int, **context) -> HttpResponse:
     return render(request, template, {**context, "reference": reference()}, status=status)
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """What was typed into a form of ours, to be sent again, and whether a file has to be chosen again."""
+    fields = _typed(request) if _ours(request) else None
+    return {"fields": fields, "files": bool(fields) and bool(request.FILES)}
 
 
 def _ours(request: HttpRequest) -> bool:
