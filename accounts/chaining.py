@@ -186,17 +186,22 @@ def _signing_key() -> Ed25519PrivateKey:
 
 
 def _write_outside(head: verifying.Head) -> None:
-    """Append one line and see it on the disk. The public key is beside it for whoever verifies."""
+    """Append one line, whole, and see it on the disk. The public key is beside it for whoever verifies."""
     directory = heads_directory()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     public = directory / f"{head.key_id}.pub"
     if not public.exists():
         pem = _signing_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         public.write_bytes(pem)
-    with (directory / f"heads-{head.at[:10]}.jsonl").open("ab") as file:
-        file.write(verifying.canonical(vars(head)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with (directory / f"heads-{head.at[:10]}.jsonl").open("ab", buffering=0) as file:
+        before, line = file.tell(), verifying.canonical(vars(head)) + b"\n"
+        try:
+            while line:
+                line = line[file.write(line) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)  # half a line would spoil the next one
+            raise
 
 
 def _only_one() -> bool:
