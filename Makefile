@@ -28,7 +28,7 @@ check: venv-dev ## Style, types, templates and the directions of imports
 bench: venv-dev ## A workload and its ratios: W=burst
 	@$(RUN) -m tests.benchmarks $(W)
 
-faults: venv-dev ## The long fault runs: more seeds, and one at real pace
+faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more
 	@$(RUN) -m tests.peers
 	@$(RUN) -m pytest tests/faults -m faults $(ARGS)
 

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.db.models import Max
 from django.utils import timezone
 
-from publishing.models import Publication
+from accounts.models import AuditEvent
+from publishing.models import Publication, PublicationAttempt
 from socialops.lib.delivery.pace import pace
 from socialops.sandbox.control import Control
 from tests import deliveries
@@ -31,6 +33,7 @@ class Plant:
         self.world = deliveries.world(self.control, channels=3, **promises)
         self.control.promise(delay_ms=DELAY_MS)
         self.texts: list[str] = []
+        self.struck()
 
     def publish(self, count: int, seconds: float = 0.0, **more) -> list[Publication]:
         """So many posts, due within the next `seconds`."""
@@ -53,18 +56,53 @@ class Plant:
     def beat(self) -> Running:
         return self.processes.beat(**self.env)
 
-    def wait_for_end(self, slack: float = 25.0) -> float:
-        """Wait until every publication has ended; the seconds it took. Fails beyond the printed bound."""
-        print(f"bound: {pace().formula}, and {slack:g} s for a busy machine to start things")
-        began = time.monotonic()
-        wait_until(lambda: not self.open(), "every publication to end", seconds=pace().bound + slack)
-        return time.monotonic() - began
+    def died(self, worker: Running, seconds: float = 60.0) -> None:
+        """The worker has met its fault point; from now on everything waits for another one."""
+        wait_until(lambda: not worker.child.alive(), "the worker to be killed at its point", seconds=seconds)
+        self.struck()
+        worker.kill()
+
+    def struck(self) -> None:
+        """The last fault is now."""
+        self.struck_at, self.struck_on, self.start = time.monotonic(), timezone.now(), 0.0
+
+    def ready(self) -> None:
+        """What the fault took away is there again: the measured term of the bound."""
+        self.start = time.monotonic() - self.struck_at
+
+    def wait_for_end(self, patience: float = 60.0) -> float:
+        """Wait until every publication has ended; the seconds since the last fault, which are within the bound.
+
+        `patience` is how far beyond it we look, to say by how much it was missed.
+        """
+        bound = pace().bound(self.start)
+        left = self.struck_at + bound + patience - time.monotonic()
+        wait_until(lambda: not self.open(), f"every publication to end. Bound: {self.formula}", seconds=left)
+        took = time.monotonic() - self.struck_at
+        print(f"ended {took:.1f} s after the last fault; bound: {self.formula}")
+        assert took <= bound, f"ended {took:.1f} s after the last fault, beyond {self.formula}"
+        return took
+
+    @property
+    def formula(self) -> str:
+        return pace().formula(self.start)
 
     def open(self) -> int:
         return Publication.objects.exclude(state__in=ENDED).count()
 
     def states(self) -> dict[str, int]:
         return dict(Counter(Publication.objects.values_list("state", flat=True)))
+
+    def given_up(self) -> str:
+        """When the last rows of the dead were reaped and sent again, in seconds after the last fault."""
+        unknown = AuditEvent.objects.filter(action="publication.unknown").aggregate(at=Max("at"))["at"]
+        again = PublicationAttempt.objects.filter(fence__gt=1).aggregate(at=Max("started_at"))["at"]
+        said = [
+            f"{words} after {(at - self.struck_on).total_seconds():.1f} s"
+            for words, at in (("last unknown", unknown), ("last sent again", again))
+            if at
+        ]
+        return ", ".join(said) or "nothing was unknown"
 
     def standing(self) -> Counter[str]:
         """How often each text stands on the network."""
@@ -102,16 +140,10 @@ def _count(control: Control, texts: Iterable[str]) -> int:
     return sum(post["text"] in wanted for post in control.posts())
 
 
-def died(worker: Running, seconds: float = 40.0) -> None:
-    """The worker met its fault point."""
-    wait_until(
-        lambda: not worker.child.alive(), f"the worker to be killed. It said:\n{worker.said(20)}", seconds=seconds
-    )
-    worker.kill()
-
-
 def report(name: str, plant: Plant, took: float, control: tuple[int, int]) -> None:
-    """One line beside the naive sender's."""
-    twice = sum(times > 1 for times in plant.standing().values())
-    print(f"{name}: {len(plant.texts)} posts, {twice} twice, {plant.states()}, ended {took:.1f} s after the last fault")
+    """What came of it, beside the naive sender's."""
+    standing, bound = plant.standing(), pace().bound(plant.start)
+    twice, lost = sum(times > 1 for times in standing.values()), len(plant.texts) - len(standing)
+    print(f"{name}: {len(plant.texts)} posts, {twice} twice, {lost} lost, {plant.states()}; {plant.given_up()}")
+    print(f"{name}: ended {took:.1f} s after the last fault, bound {bound:.1f} s")
     print(f"{name}, naive sender: {control[0]} twice, {control[1]} lost")

@@ -19,10 +19,11 @@ def kill_at(plant, points, posts=25):
     for point in points:
         plant.publish(posts, seconds=1.5)
         count = random.randint(1, 8) if point in ONE_A_POST else 1
-        plants.died(plant.worker(point, count))
-    plant.worker()
+        plant.died(plant.worker(point, count))
+    last = plant.worker()
+    plant.ready()
     took = plant.wait_for_end()
-    beat.stop()
+    last.kill(), beat.kill()
     return took
 
 

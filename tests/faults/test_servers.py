@@ -1,13 +1,16 @@
 """Redis flushed, gone, or not there from the start; PostgreSQL restarted in the middle. On servers of its own."""
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
@@ -17,25 +20,37 @@ from socialops.settings import database
 from tests.faults import plant as plants
 from tests.servers import CHECKOUT
 
+_number = itertools.count(1)
 
-@pytest.fixture
-def servers(tmp_path_factory, processes):
-    """PostgreSQL and Valkey that may be hurt: everything of this test runs on them, the test's own queries too."""
-    home = tmp_path_factory.mktemp("own")
-    mine = Servers(home, durable=False)  # and so with synchronous_commit off, which a claim must not trust
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """PostgreSQL and Valkey that may be hurt, with a migrated template: as long to make as a test takes."""
+    mine = Servers(tmp_path_factory.mktemp("own"), durable=False)  # so synchronous_commit is off: no claim may trust it
     mine.up()
-    mine.valkey.stop()
-    before = dict(connection.settings_dict)
     url = {"DATABASE_URL": mine.database_url(), "REDIS_URL": mine.redis_url()}
-    processes.env |= url
     migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(migrate, env={**os.environ, **url}, cwd=CHECKOUT, check=True, timeout=120)
-    connection.close()
-    connection.settings_dict.update(database(mine.database_url()))
     yield mine
+    mine.down()
+
+
+@pytest.fixture
+def servers(own, processes):
+    """Everything of this test runs on them, the test's own queries too. Valkey is not there yet."""
+    own.up()
+    name = f"hurt_{next(_number)}"
+    with closing(psycopg2.connect(own.postgres.url("postgres"))) as line:
+        line.autocommit = True
+        line.cursor().execute(f"CREATE DATABASE {name} TEMPLATE socialops")
+    own.valkey.stop()
+    before, url = dict(connection.settings_dict), own.postgres.url(name)
+    processes.env |= {"DATABASE_URL": url, "REDIS_URL": own.redis_url()}
+    connection.close()
+    connection.settings_dict.update(database(url))
+    yield own
     connection.close()
     connection.settings_dict.update(before)
-    mine.down()
 
 
 def hurt_redis(servers: Servers, how: str) -> None:
@@ -70,13 +85,21 @@ def through_it_all(servers, plant, tmp_path, faults):
     for fault in faults:
         works.publish(60, seconds=3)
         time.sleep(random.uniform(0.5, 1.5))
+        works.struck()
         restart_postgres(servers) if fault == "postgres" else hurt_redis(servers, fault)
-    took = works.wait_for_end(slack=40)
+        works.ready()
+    took = works.wait_for_end()
+    ended_well(worker, beat)
     control = plants.naive(works.control, tmp_path)
     plants.report(f"no Redis at first, then {', '.join(faults)}", works, took, control)
-    assert worker.child.alive() and beat.child.alive()
     assert control[0] > 0
     works.none_twice_none_lost()
+
+
+def ended_well(worker, beat):
+    """Both have lived through it; nothing more is asked of them."""
+    assert worker.child.alive() and beat.child.alive()
+    worker.kill(), beat.kill()
 
 
 def start_without_redis(works):

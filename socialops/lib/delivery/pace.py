@@ -25,20 +25,35 @@ class Pace:
     silence = property(lambda self: max(5 * self.factor, 2))  # the database lets go of a shift that says nothing
     shift = 50.0  # a shift claims for this long (plus up to a fifth, so that two slots do not change at once)
     poll = 0.25  # how often an idle shift asks what is due
+    nudge = 1.0  # how often a lane without a shift is given one (socialops/schedule.py)
     looks = 3
     tries = 6
 
-    @property
-    def bound(self) -> float:
-        """How long a row can go without its state being known, after whatever happened to the worker that held it."""
-        return self.lease + self.reap + self.settle + (self.looks - 1) * self.apart + self.deadline
+    def bound(self, start: float) -> float:
+        """Seconds from the death of a worker until all that it held has ended. `start`: until another one is ready.
 
-    @property
-    def formula(self) -> str:
-        return (
-            f"lease {self.lease:g} + reaper {self.reap:g} + settle {self.settle:g} + "
-            f"looks {self.looks - 1} x {self.apart:g} + deadline {self.deadline:g} = {self.bound:g} s"
-        )
+        Not counted: a network that fails again when the row is sent again, which begins another round.
+        """
+        return sum(seconds for _, seconds in self._legs(start))
+
+    def formula(self, start: float) -> str:
+        """The bound with each of its terms, in words."""
+        return f"{' + '.join(words for words, _ in self._legs(start))} = {self.bound(start):.1f} s"
+
+    def _legs(self, start: float) -> list[tuple[str, float]]:
+        heir = start + self.silence + self.nudge  # ready, its slot free, and woken
+        heirs = f"(start {start:.1f} + silence {self.silence:g} + nudge {self.nudge:g})"
+        noticed = self.poll + self.nudge  # until a shift sees what is due, even if one has just ended
+        times = self.looks + 2  # the reaping, each look, the sending again
+        return [
+            (f"the longer of lease {self.lease:g} and {heirs}", max(self.lease, heir)),
+            (f"reaper {self.reap:g}", self.reap),
+            (f"settle {self.settle:g}", self.settle),
+            (f"looks {self.looks - 1} x {self.apart:g}", (self.looks - 1) * self.apart),
+            (f"last look {self.deadline:g}", self.deadline),
+            (f"sending again {self.deadline:g}", self.deadline),
+            (f"noticing {times} x {noticed:g}", times * noticed),
+        ]
 
 
 @cache

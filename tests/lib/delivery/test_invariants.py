@@ -10,6 +10,7 @@ from accounts.models import AuditEvent, Departure
 from channels_registry.models import AccessGrant, Connection
 from publishing.delivering import LANE
 from publishing.models import Approval, Hold, Publication, PublicationAttempt
+from socialops import schedule
 from socialops.lib.delivery import judging
 from socialops.lib.delivery.claiming import Claimer
 from socialops.lib.delivery.lane import Done
@@ -134,7 +135,7 @@ class TestUnknown:  # I3
     def test_a_lost_answer_is_looked_for_and_never_sent_again(self, world, network, shift, states, fault):
         network.fault(fault, match={"method": "POST"})
         world.publish(1)
-        shift(3)
+        shift()
         assert states() == {"done": 1}
         assert len(network.arrivals()) == 1
         assert AuditEvent.objects.filter(action="publication.unknown").count() == 1
@@ -143,7 +144,7 @@ class TestUnknown:  # I3
     def test_what_is_proven_absent_is_sent_again_once(self, world, network, shift, states, fault):
         network.fault(fault, match={"method": "POST"})
         world.publish(1)
-        shift(3)
+        shift()
         assert states() == {"done": 1}
         assert [row["created"] for row in network.arrivals()] == [False, True]
         assert list(PublicationAttempt.objects.order_by("fence").values_list("outcome", flat=True)) == [
@@ -171,8 +172,19 @@ class TestUnknown:  # I3
 class TestEverythingEnds:  # I4
     def test_the_bound_is_the_sum_of_its_parts(self, settings):
         settings.PACE = 1.0
-        assert pace().bound == 120 + 5 + 60 + 2 * 90 + 30
-        assert pace().formula == "lease 120 + reaper 5 + settle 60 + looks 2 x 90 + deadline 30 = 395 s"
+        assert pace().bound(start=8) == 120 + 5 + 60 + 2 * 90 + 30 + 30 + 5 * (0.25 + 1)
+        assert pace().formula(start=8) == (
+            "the longer of lease 120 and (start 8.0 + silence 5 + nudge 1) + reaper 5 + settle 60 + looks 2 x 90 "
+            "+ last look 30 + sending again 30 + noticing 5 x 1.25 = 431.2 s"
+        )
+
+    def test_a_worker_that_is_slow_to_come_back_moves_the_bound_and_a_quick_one_does_not(self, settings):
+        settings.PACE = 1.0
+        assert pace().bound(start=0) == pace().bound(start=pace().lease - pace().silence - pace().nudge)
+        assert pace().bound(start=300) - pace().bound(start=200) == 100
+
+    def test_beat_nudges_as_often_as_the_bound_says(self):
+        assert {schedule.SCHEDULE[lane]["schedule"] for lane in schedule.LANES} == {pace().nudge}
 
     def test_a_lease_is_longer_than_all_that_may_happen_in_it(self, settings):
         for settings.PACE in (0.01, 1.0):
