@@ -32,8 +32,8 @@ faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=2
 	@$(RUN) -m tests.peers
 	@$(RUN) -m pytest tests/faults -m faults $(ARGS)
 
-screens: venv-dev ## Pictures of every page into screens/
-	@$(RUN) -m tests.screens
+screens: venv-dev ## Pictures of every page into screens/; PAGES="today inbox" for some
+	@PAGES="$(PAGES)" $(RUN) -m pytest -q tests/screens.py
 
 doctor: venv-local ## What is wrong with this installation, and how to mend it
 	@$(RUN) manage.py doctor

@@ -1,11 +1,9 @@
-"""`python -m tests.screens [name ...]`: a picture of every page into ./screens, on a desk, on a phone, and in the dark.
+"""`make screens [PAGES="name ..."]`: a picture of every page into ./screens, on a desk, on a phone, and in the dark.
 
 Look at them. A page is done when you would show it to a designer.
 """
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -29,8 +27,3 @@ def test_photograph(name, way, demo, demo_site, browser):
     page.wait_for_load_state("networkidle")
     page.screenshot(path=SCREENS / f"{name}-{way}.png", full_page=way != "dark")
     page.context.close()
-
-
-if __name__ == "__main__":
-    os.environ["PAGES"] = " ".join(sys.argv[1:])
-    sys.exit(pytest.main(["-q", str(Path(__file__))]))
