@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -10,8 +11,8 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts import departing, people
-from accounts.models import Departure, Person
-from tests.factories import erin, monday, person, signed_in
+from accounts.models import AuditEvent, Departure, Person
+from tests.factories import departed, erin, monday, person, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,39 @@ def test_roles_are_given_by_another_administrator_only():
     with pytest.raises(ValidationError, match="only administrator"):
         people.end_role(erin(), "admin", erin())
     assert Person.objects.filter(roles__role="admin").count() == 1
+
+
+def test_who_gave_and_took_a_role_is_in_the_trail_and_what_was_refused_is_not():
+    alice, ines = person("alice"), person("ines", "admin")
+    people.give_role(alice, "auditor", ines)
+    people.give_role(alice, "auditor", ines)  # once more changes nothing
+    people.end_role(alice, "auditor", erin())
+    with pytest.raises(ValidationError):
+        people.give_role(ines, "auditor", ines)
+    found = AuditEvent.objects.filter(action__startswith="role.", subject_id=str(alice.pk)).order_by("pk")
+    assert [(event.action, event.actor, event.data["role"]) for event in found] == [
+        ("role.given", ines, "auditor"),
+        ("role.ended", erin(), "auditor"),
+    ]
+    assert not AuditEvent.objects.filter(subject_id=str(ines.pk), data__role="auditor").exists()
+
+
+def test_who_is_about_to_leave_is_no_second_administrator_and_who_left_gets_no_role():
+    ines = person("ines", "admin")
+    departed(ines, timedelta(days=-2))
+    for by in (ines, erin()):
+        with pytest.raises(ValidationError, match="only administrator"):
+            people.end_role(erin(), "admin", by)
+    departed(person("dana"))
+    with pytest.raises(ValidationError, match="has left"):
+        people.give_role(person("dana", login=False), "auditor", erin())
+
+
+def test_an_administrator_may_step_down_while_another_stays_and_not_step_up_again():
+    ines = person("ines", "admin")
+    people.end_role(ines, "admin", ines)
+    with pytest.raises(PermissionDenied):
+        people.give_role(ines, "admin", ines)
 
 
 @pytest.mark.parametrize("role", ["boss", "", "Admin"])
