@@ -246,6 +246,11 @@ class Http:
         raise TryLater(f"{host} has a problem of its own (HTTP {status}).", after=wait_in(response.headers), **more)
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 def _some_turns_later(turns: int, call: Callable[..., None], *args: str) -> None:
     """Run after the body, which is written one turn of the loop later, has left this process."""
     if turns == 0:

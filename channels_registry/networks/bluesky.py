@@ -7,7 +7,6 @@ time. Rules: docs.bsky.app, lexicons com.atproto.* and app.bsky.*, and the behav
 
 import base64
 import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from channels_registry.connector.answers import Response, claims, message_in
 from channels_registry.connector.capabilities import Converses, GivesBack, ListsDoors, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused
-from channels_registry.connector.http import Http
+from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import look, moment
 from channels_registry.connector.richtext import marks
 from channels_registry.connector.text import check, same
@@ -33,13 +32,11 @@ from channels_registry.connector.types import (
     Revoked,
     Unsure,
 )
+from channels_registry.connector.walking import Walk
 
 POST = "app.bsky.feed.post"
 DEAD_TOKEN = {"ExpiredToken", "InvalidToken", "AuthMissing", "AccountDeactivated", "AccountTakedown"}
 REASONS = {"reply": "comment", "mention": "mention", "quote": "mention"}
-OVERLAP = timedelta(hours=1)  # notifications are dated by their author's clock, so late ones appear below the newest
-OLDEST = timedelta(days=30)
-REMEMBERED = 200
 ACCESS_TOKEN_LIVES = timedelta(hours=2)
 TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 TID_FROM = 1_672_531_200_000_000  # 2023-01-01 in microseconds: our keys lie between then and early 2025
@@ -70,7 +67,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         answer = await http.request(
             "GET",
             _xrpc(connected.facts["pds"], "com.atproto.server.listAppPasswords"),
-            headers=_bearer(session["accessJwt"]),
+            headers=bearer(session["accessJwt"]),
             judge=_judge,
         )
         if name not in answer.read(lambda value: [each["name"] for each in value["passwords"]]):
@@ -81,9 +78,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         service = access.fields["service"].strip().rstrip("/")
         url = _xrpc(access.facts["pds"], "com.atproto.server.refreshSession")
         try:
-            answer = await access.http.request(
-                "POST", url, headers=_bearer(access.secrets["refresh_jwt"]), judge=_judge
-            )
+            answer = await access.http.request("POST", url, headers=bearer(access.secrets["refresh_jwt"]), judge=_judge)
             session = answer.read(_session)
         except (Disconnected, Refused):
             session = await _log_in(access.http, service, access.remote_id, access.secrets["app_password"])
@@ -140,16 +135,15 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         return await _find(access, marker, draft.text)
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
-        place = _place(cursor)
-        params = {"limit": "100"} | ({"cursor": place["walk"]} if place["walk"] else {})
+        walk = Walk.at(cursor)
+        params = {"limit": "100"} | ({"cursor": walk.walk} if walk.walk else {})
         try:
             answer = await _query(access, "app.bsky.notification.listNotifications", params)
         except Refused:
-            if not place["walk"]:
+            if not walk.walk:
                 raise
-            again = {"high": place["high"], "seen": place["seen"]}  # the page has run out: begin this walk anew
-            return Page((), json.dumps(again, separators=(",", ":")), more=True)
-        return answer.read(lambda value: _page(value, place))
+            return Page((), walk.anew(), more=True)  # the page has run out
+        return answer.read(lambda value: _page(value, walk))
 
     async def reply(self, access: Access, to: Mapping[str, Any], text: str, marker: str) -> Published:
         check(text, self.limits)
@@ -171,7 +165,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         there = {each.remote_id for each in await self.list_doors(access)}
         url = _xrpc(access.facts["pds"], "com.atproto.server.revokeAppPassword")
         await access.http.request(
-            "POST", url, headers=_bearer(access.secrets["access_jwt"]), json={"name": door.remote_id}, judge=_judge
+            "POST", url, headers=bearer(access.secrets["access_jwt"]), json={"name": door.remote_id}, judge=_judge
         )
         return Revoked(already_gone=door.remote_id not in there, evidence={"name": door.remote_id})
 
@@ -192,7 +186,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
 
     async def give_back(self, access: Access) -> Probe:
         """Our session only: the app password is a door of its own, and stays on the account's list."""
-        token = _bearer(access.secrets["refresh_jwt"])
+        token = bearer(access.secrets["refresh_jwt"])
         for method in ("deleteSession", "refreshSession"):  # ended, and tried
             url = _xrpc(access.facts["pds"], f"com.atproto.server.{method}")
             try:
@@ -230,7 +224,7 @@ async def _profile(http: Http, service: str, session: Mapping[str, Any]) -> dict
     """What people see of the account; a new account, or a server without an AppView, may not have it."""
     url = _xrpc(_server_of(session) or service, "app.bsky.actor.getProfile")
     try:
-        answer = await http.request("GET", url, params={"actor": session["did"]}, headers=_bearer(session["accessJwt"]))
+        answer = await http.request("GET", url, params={"actor": session["did"]}, headers=bearer(session["accessJwt"]))
         return answer.read(dict)
     except NetworkError:
         return {}
@@ -268,7 +262,7 @@ async def _put(access: Access, rkey: str, record: Mapping[str, Any]) -> Publishe
     answer = await access.http.request(
         "POST",
         _xrpc(access.facts["pds"], "com.atproto.repo.putRecord"),
-        headers=_bearer(access.secrets["access_jwt"]),
+        headers=bearer(access.secrets["access_jwt"]),
         json=wish,
         creates=True,
         judge=_judge,
@@ -303,7 +297,7 @@ def _judge(response: Response) -> NetworkError | None:
 
 
 async def _query(access: Access, method: str, params: Mapping[str, str]) -> Response:
-    token = _bearer(access.secrets["access_jwt"])
+    token = bearer(access.secrets["access_jwt"])
     return await access.http.request(
         "GET", _xrpc(access.facts["pds"], method), params=params, headers=token, judge=_judge
     )
@@ -311,10 +305,6 @@ async def _query(access: Access, method: str, params: Mapping[str, str]) -> Resp
 
 def _xrpc(service: str, method: str) -> str:
     return f"{service}/xrpc/{method}"
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def _session(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,30 +325,12 @@ def _public_url(handle: str, uri: str) -> str:
     return f"https://bsky.app/profile/{handle}/post/{uri.rsplit('/', 1)[-1]}"
 
 
-def _place(cursor: str) -> dict[str, Any]:
-    """Where the poll is: `high` the newest time of the last finished walk, `top` of this one, `walk` the page,
-    `seen`.
-    """
-    try:
-        value = json.loads(cursor)
-    except ValueError:
-        value = {}
-    place = value if isinstance(value, dict) else {}
-    return {"high": "", "top": "", "walk": "", "seen": []} | place
-
-
-def _page(value: Mapping[str, Any], place: Mapping[str, Any]) -> Page:
-    """The network lists newest first; we walk down to where the last walk began, and an hour deeper."""
+def _page(value: Mapping[str, Any], walk: Walk) -> Page:
     notices = value["notifications"]
+    fresh = {_short(n): _message(n) for n in notices if n["reason"] in REASONS and _short(n) not in walk.seen}
     times = [str(each["indexedAt"]) for each in notices]
-    fresh = {_short(n): _message(n) for n in notices if n["reason"] in REASONS and _short(n) not in place["seen"]}
-    seen = [*fresh, *place["seen"]][:REMEMBERED]
-    top = place["top"] or max(times, default=place["high"])
-    floor = moment(place["high"]) - OVERLAP if place["high"] else datetime.now(UTC) - OLDEST
-    next_page = value.get("cursor") or ""
-    more = bool(next_page and times and moment(min(times)) > floor)
-    after = {"top": top, "walk": next_page, "high": place["high"]} if more else {"high": top}
-    return Page(tuple(fresh.values()), json.dumps({**after, "seen": seen}, separators=(",", ":")), more)
+    cursor, more = walk.onwards(times, fresh, value.get("cursor") or "")
+    return Page(tuple(fresh.values()), cursor, more)
 
 
 def _short(notice: Mapping[str, Any]) -> str:

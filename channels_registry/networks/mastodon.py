@@ -9,15 +9,16 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import regex
 
 from channels_registry.connector.answers import Response, message_in
 from channels_registry.connector.capabilities import Converses, GivesBack, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
-from channels_registry.connector.http import Http
+from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
+from channels_registry.connector.nodeinfo import software_of
 from channels_registry.connector.richtext import plain
 from channels_registry.connector.text import check
 from channels_registry.connector.types import (
@@ -63,7 +64,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         token = kept.get("access_token", "")
         try:
             me = await http.request(
-                "GET", f"{url}/api/v1/accounts/verify_credentials", headers=_bearer(token), judge=_judge
+                "GET", f"{url}/api/v1/accounts/verify_credentials", headers=bearer(token), judge=_judge
             )
         except Disconnected as error:
             again = "The server does not accept this access token. Copy it again from its page."
@@ -197,7 +198,7 @@ async def _facts(http: Http, url: str) -> dict[str, Any]:
         nobody = "There is no Mastodon server at this address."
         raise Refused(nobody, detail=error.detail, status=error.status) from error
     facts = instance.read(_limits)
-    software = await _software(http, url)
+    software = await software_of(http, url)
     return facts | {"software": software, "key": software == "mastodon" and "compatible" not in facts["version"]}
 
 
@@ -207,21 +208,10 @@ def _limits(instance: Mapping[str, Any]) -> dict[str, Any]:
     return {"text": text, "link": link, "version": str(instance["version"])}
 
 
-async def _software(http: Http, url: str) -> str:
-    """The server's name for itself (nodeinfo), empty if it does not say. Only ever asked on its own address."""
-    try:
-        links = await http.request("GET", f"{url}/.well-known/nodeinfo")
-        path = links.read(lambda value: urlsplit(value["links"][-1]["href"]).path)
-        node = await http.request("GET", f"{url}{path}")
-        return node.read(lambda value: str(value["software"]["name"]).lower())
-    except NetworkError:
-        return ""
-
-
 async def _scopes(http: Http, url: str, token: str) -> frozenset[str]:
     """What the token may do, empty if this server does not tell (Mastodon does since 4.3)."""
     try:
-        answer = await http.request("GET", f"{url}/api/v1/apps/verify_credentials", headers=_bearer(token))
+        answer = await http.request("GET", f"{url}/api/v1/apps/verify_credentials", headers=bearer(token))
         return answer.read(lambda value: frozenset(map(str, value.get("scopes") or ())))
     except NetworkError:
         return frozenset()
@@ -246,7 +236,7 @@ async def _post(access: Access, wish: Mapping[str, str], marker: str) -> Publish
     answer = await access.http.request(
         "POST",
         f"{_base(access)}/api/v1/statuses",
-        headers={**_bearer(access.secrets["access_token"]), "Idempotency-Key": marker},
+        headers={**bearer(access.secrets["access_token"]), "Idempotency-Key": marker},
         json=wish,
         creates=True,
         judge=_judge,
@@ -255,7 +245,7 @@ async def _post(access: Access, wish: Mapping[str, str], marker: str) -> Publish
 
 
 async def _get(access: Access, path: str, params: Mapping[str, str]) -> Response:
-    token = _bearer(access.secrets["access_token"])
+    token = bearer(access.secrets["access_token"])
     url = f"{_base(access)}/api/v1/{path}"
     return await access.http.request("GET", url, params=params, headers=token, judge=_judge)
 
@@ -283,10 +273,6 @@ def _judge(response: Response) -> NetworkError | None:
 
 def _base(access: Access) -> str:
     return access.fields["instance_url"].strip().rstrip("/")
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def _published(status: Mapping[str, Any]) -> Published:

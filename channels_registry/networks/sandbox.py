@@ -20,7 +20,7 @@ from channels_registry.connector.capabilities import (
     RevokesDoors,
 )
 from channels_registry.connector.errors import Disconnected, Refused, TryLater
-from channels_registry.connector.http import Http
+from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
 from channels_registry.connector.text import check
 from channels_registry.connector.types import (
@@ -65,7 +65,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         token = secrets.get("token", "").strip()
         facts = (await http.request("GET", f"{url}/api/v1/server")).read(_facts)
         try:
-            me = await http.request("GET", f"{url}/api/v1/me", headers=_bearer(token))
+            me = await http.request("GET", f"{url}/api/v1/me", headers=bearer(token))
         except Disconnected as error:
             raise Refused("The sandbox does not accept this token. Copy it again.", detail=error.detail) from error
         return me.read(lambda value: _connected(value, {"token": token}, facts))
@@ -183,12 +183,8 @@ def _url(access: Access, path: str) -> str:
     return f"{access.fields['base_url'].rstrip('/')}/api/v1/{path}"
 
 
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
 async def _call(access: Access, method: str, path: str, **rest: Any) -> Response:
-    headers = {**_bearer(access.secrets["token"]), **rest.pop("headers", {})}
+    headers = {**bearer(access.secrets["token"]), **rest.pop("headers", {})}
     return await access.http.request(method, _url(access, path), headers=headers, **rest)
 
 
