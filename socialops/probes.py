@@ -23,6 +23,7 @@ from redis.retry import Retry
 
 from socialops.celery import PULSE_KEY, PULSE_SECONDS, app
 from socialops.lib.files import NO_ROOM
+from socialops.lib.rights import owned_by_this_role
 
 SECONDS = 2.0  # patience with a server that does not answer
 OLDEST_POSTGRES = 160000
@@ -119,6 +120,19 @@ def migrations() -> Finding:
     if waiting:
         return Finding("migrations", f"{len(waiting)} have not been applied", "Run “manage.py migrate”.")
     return Finding("migrations", "all applied")
+
+
+def rights() -> Finding:
+    """Whoever owns the audit trail can switch off what guards it."""
+    try:
+        owner = owned_by_this_role("accounts_auditevent")
+    except DatabaseError:
+        return Finding("rights", "cannot be seen without the database", "Mend the database first.")
+    finally:
+        connections.close_all()
+    if owner and not settings.LOCAL:
+        return Finding("rights", "Socialops runs as the owner of its audit trail, and could change it", _AS_APP)
+    return Finding("rights", "one role for all, on one machine" if owner else "the trail can only be added to")
 
 
 def broker() -> Finding:
@@ -239,7 +253,7 @@ def channel_connections() -> Iterator[Finding]:
 
 
 PARTS: list[Callable[[], Finding]] = [
-    database, durability, room, migrations, broker, worker, beat, clock, keys, storage
+    database, durability, room, migrations, rights, broker, worker, beat, clock, keys, storage
 ]  # fmt: skip
 _WRITES = {  # settings that make PostgreSQL quick and forgetful, with what is at stake
     "fsync": "a power cut can destroy the whole database",
@@ -252,6 +266,7 @@ _ROOM = """
            (SELECT count(*) FROM pg_stat_activity
             WHERE backend_type = 'client backend' AND datname IS DISTINCT FROM current_database())
 """
+_AS_APP = "Migrate as the owner, with APP_DATABASE_URL, and run all else as that role: docker-compose.yml does."
 _NOEVICTION = "Set maxmemory-policy to noeviction: a queue that forgets looks like a worker that is slow."
 
 

@@ -154,6 +154,8 @@ def broker(url: str) -> str:
 
 
 DATABASES = {"default": database(env("DATABASE_URL", local.database_url() if LOCAL else None))}
+# Only where migrations run, whose role owns the tables: the address as which web, worker and beat run (lib/rights.py).
+APP_DATABASE_URL = env("APP_DATABASE_URL", "")
 REDIS_URL = env("REDIS_URL", local.redis_url() if LOCAL else None)
 # Counts of failed logins. In the database, so that they hold over all processes, restarts and a missing Redis.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}

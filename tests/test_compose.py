@@ -11,6 +11,8 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import jsonschema
 import pytest
@@ -35,7 +37,8 @@ def secrets(tmp_path, fresh_database) -> Path:
         [sys.executable, "manage.py", "secrets", directory], cwd=CHECKOUT, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
-    (directory / "database_url").write_text(fresh_database)
+    (directory / "owner_database_url").write_text(fresh_database)
+    (directory / "database_url").write_text(fresh_database.replace("//socialops@", f"//{uuid4().hex}:secret@"))
     return directory
 
 
@@ -76,6 +79,15 @@ def test_every_service_can_be_watched_stopped_and_scaled(compose):
         assert not [key for key in services[name]["environment"] if key in {"SECRET_KEY", "DATABASE_URL", "MFA_KEYS"}]
     assert "container_name" not in services["worker"]  # or it could not be scaled
     assert "ports" not in services["worker"] | services["postgres"] | services["redis"]
+
+
+def test_only_migrating_is_the_owner_of_the_tables(compose, tmp_path):
+    holders = [name for name in OURS if "owner_database_url" in compose["services"][name]["secrets"]]
+    assert holders == ["migrate"]
+    subprocess.run([sys.executable, "manage.py", "secrets", tmp_path], cwd=CHECKOUT, capture_output=True, check=True)
+    users = [urlsplit((tmp_path / name).read_text()).username for name in ("owner_database_url", "database_url")]
+    assert users == ["socialops", "socialops_app"]
+    assert compose["services"]["postgres"]["environment"]["POSTGRES_USER"] == "socialops"
 
 
 def test_the_private_key_of_the_tokens_is_the_workers_alone(compose):

@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.test.utils import override_settings
 
+DATABASE = "postgres:5432/socialops"
+
 
 class Command(BaseCommand):
     help = "Make the secrets of a production installation, one file each. A file that exists is left alone."
@@ -22,8 +24,9 @@ class Command(BaseCommand):
         made = []
         for name in ("postgres_password", "secret_key", "mfa_keys", "audit_signing_key"):
             made += _write_once(directory / name, secrets.token_urlsafe(48))
-        password = (directory / "postgres_password").read_text()
-        made += _write_once(directory / "database_url", f"postgresql://socialops:{password}@postgres:5432/socialops")
+        owner, app = (directory / "postgres_password").read_text(), secrets.token_urlsafe(48)
+        made += _write_once(directory / "owner_database_url", f"postgresql://socialops:{owner}@{DATABASE}")
+        made += _write_once(directory / "database_url", f"postgresql://socialops_app:{app}@{DATABASE}")
         with override_settings(SEALING_KEYS=str(directory)):
             for ring in ("connections", "webhooks"):
                 if not (directory / f"{ring}-1.public").exists():
