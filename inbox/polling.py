@@ -31,6 +31,8 @@ READS_FOR = 15.0  # seconds; a channel with more to tell is read on in the next 
 LONGEST_PAUSE = 300.0
 OVERLAP = timedelta(minutes=10)
 SWEEP_EVERY = timedelta(minutes=5)
+# No success: nothing was read. If what was renewed is not accepted either, pauses grow and a person hears of it.
+RENEWED = TryLater("The network does not accept the access that it has renewed.")
 TELLS_AFTER = 3  # failures in a row that a person hears of; fewer are the network's hiccups
 
 CLAIM = """
@@ -135,7 +137,7 @@ async def fetch(reading: Reading) -> Page:
 
 
 async def revived(reading: Reading, error: NetworkError) -> bool:
-    """Whether a credential that the network did not accept could be renewed, so that reading may go on at once."""
+    """Whether a credential that the network did not accept could be renewed, so that it is worth reading again soon."""
     if not isinstance(error, Disconnected) or reading.reached is None:
         return False
     return await refreshing.revive(reading.reached.connection_id, reading.reached.secret_version)

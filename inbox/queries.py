@@ -15,7 +15,8 @@ from django.utils import timezone
 from accounts.models import Person
 from channels_registry.models import Channel, Connection
 from channels_registry.permissions import channels_with, rights_rows, seen_by
-from inbox.models import Assignment, Conversation, Message, PollCursor, Reply
+from inbox.models import Assignment, Conversation, Message, PollCursor, Reply, ReplyAttempt
+from socialops.lib.delivery.late import accepted_late, late_url
 from socialops.lib.tags import span_words
 from socialops.lib.waiting import Kind, Waiting
 
@@ -130,7 +131,8 @@ def thread(conversation: Conversation, until: str = "") -> Thread:
     latest = list(_said(conversation, until).select_related("reply__answerable"))
     earlier = f"{latest[MESSAGES].at.isoformat()}_{latest[MESSAGES].pk}" if len(latest) > MESSAGES else ""
     messages = latest[:MESSAGES][::-1]
-    replies = list(_in_sight(conversation).select_related("answerable"))
+    late = {"late": accepted_late(ReplyAttempt), "late_url": late_url(ReplyAttempt)}
+    replies = list(_in_sight(conversation).select_related("answerable").annotate(**late))
     return Thread(messages, replies, earlier, max((m.pk for m in messages), default=0), stamp)
 
 

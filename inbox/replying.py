@@ -20,6 +20,7 @@ from inbox.delivering import filed
 from inbox.models import Conversation, Message, Reply
 from inbox.permissions import require_answer
 from socialops.lib.delivery.lane import Settled
+from socialops.lib.delivery.late import late_acceptance, may_confirm, refuse_late_answer
 from socialops.lib.delivery.models import Outcome
 
 audit.register("reply.written", "wrote a reply")
@@ -89,6 +90,7 @@ def cancel(reply: Reply, by: Person) -> Reply:
     require(by, "answer", reply.channel)
     if reply.state not in TAKE_BACK:
         raise ValidationError("It may already be out, so it cannot be taken back here.")
+    refuse_late_answer(reply)
     _move(reply, "cancelled", "")
     audit.record(by, "reply.cancelled", reply.conversation, reply=reply.pk)
     return reply
@@ -101,6 +103,7 @@ def adopt(reply: Reply, by: Person) -> Reply:
     require(by, "answer", reply.channel)
     if reply.state != "blocked":
         raise ValidationError("Nobody needs to take this reply over.")
+    refuse_late_answer(reply)
     check(reply.channel, reply.text)
     was, reply.answerable = reply.answerable, by
     _schedule(reply)
@@ -116,6 +119,8 @@ def send_again(reply: Reply, by: Person) -> Reply:
     """
     reply = _locked(reply)
     require(by, "answer", reply.channel)
+    if reply.state in ("needs_human", *AGAIN):
+        refuse_late_answer(reply)
     if reply.state == "needs_human":
         if by == reply.answerable:
             raise PermissionDenied("It may be out already. Somebody else has to look and decide to send it again.")
@@ -131,17 +136,21 @@ def send_again(reply: Reply, by: Person) -> Reply:
 
 @transaction.atomic
 def confirm(reply: Reply, by: Person, url: str = "") -> Reply:
-    """A person looked and says that it is out. It then stands in the conversation, with who said so."""
+    """A person looked and says that it is out. It then stands in the conversation, with who said so.
+
+    Nobody knew, or a late answer of the network says the same.
+    """
     reply = _locked(reply)
     require(by, "answer", reply.channel)
-    if reply.state != "needs_human":
+    if not may_confirm(reply):
         raise ValidationError("Nobody needs to look for this reply.")
     if url and not url.startswith(("https://", "http://")):
         raise ValidationError({"url": "Copy the whole address, from https:// on."})
     reply.state, reply.reason, reply.remote_url = "done", "", url[:600]
+    reply.remote_id = (late_acceptance(reply) or {}).get("remote_id", "")
     reply.human_confirmed_by, reply.settled_at = by, Now()
-    reply.save(update_fields=["state", "reason", "remote_url", "human_confirmed_by", "settled_at"])
-    filed([(reply, Settled(reply.pk, reply.fence, "done", remote_url=url))])
+    reply.save(update_fields=["state", "reason", "remote_id", "remote_url", "human_confirmed_by", "settled_at"])
+    filed([(reply, Settled(reply.pk, reply.fence, "done", remote_id=reply.remote_id, remote_url=url))])
     audit.record(by, "reply.confirmed", reply.conversation, reply=reply.pk, url=url)
     return reply
 

@@ -52,19 +52,22 @@ def resolve(conversation: Conversation, by: Person, seen: int | None = None) -> 
     if seen is not None and conversation.messages.filter(direction="in", deleted_at=None, pk__gt=seen).exists():
         raise ValidationError("The customer wrote again in the meantime. Read it, then resolve.")
     _move(conversation, State.RESOLVED)
-    conversation.handled_to, conversation.resolved_at = latest, Now()
-    conversation.waiting_since = None
-    conversation.save(update_fields=["state", "handled_to", "resolved_at", "waiting_since", "snoozed_until"])
+    conversation.handled_before, conversation.handled_to = conversation.handled_to, latest
+    conversation.resolved_at, conversation.waiting_since = Now(), None
+    conversation.save(
+        update_fields=["state", "handled_before", "handled_to", "resolved_at", "waiting_since", "snoozed_until"]
+    )
     audit.record(by, "conversation.resolved", conversation, channel=conversation.channel_id)
     return conversation
 
 
 @transaction.atomic
 def reopen(conversation: Conversation, by: Person) -> Conversation:
+    """Undo a resolving: who waited before it waits again, and nobody whom an earlier one had settled."""
     conversation = _locked(conversation)
     require_answer(by, conversation)
     _move(conversation, State.OPEN)
-    conversation.handled_to, conversation.resolved_at = 0, None
+    conversation.handled_to, conversation.resolved_at = conversation.handled_before, None
     conversation.save(update_fields=["state", "handled_to", "resolved_at", "snoozed_until"])
     filing.count_waiting([conversation.pk])
     audit.record(by, "conversation.reopened", conversation, channel=conversation.channel_id)

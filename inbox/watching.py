@@ -77,7 +77,7 @@ class Watch:
         except Exception as error:
             trouble = polling.network_error(error)
             log.warning("channel %s, %s: %s", reading.channel.pk, reading.row.kind, trouble.detail or trouble.reason)
-            self._ends.append(reading.ended(None if await polling.revived(reading, trouble) else trouble))
+            self._ends.append(reading.ended(polling.RENEWED if await polling.revived(reading, trouble) else trouble))
         self.reads += 1
 
     async def _settle(self) -> None:

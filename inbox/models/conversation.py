@@ -43,6 +43,7 @@ class Conversation(models.Model):
     handled_to = models.BigIntegerField(
         default=0
     )  # messages up to this id were settled by resolving, without an answer
+    handled_before = models.BigIntegerField(default=0)  # handled_to before the last resolving, for undoing it
     resolved_at = models.DateTimeField(null=True, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True)
 

@@ -157,6 +157,40 @@ def test_a_dead_connection_says_so_and_drops_nothing(shop, network):
     assert not PollCursor.objects.exclude(trouble="").exists()
 
 
+def test_a_renewed_access_that_is_refused_all_the_same_is_a_failure(shop, network, monkeypatch, settings):
+    """Renewing works, reading does not: that is not renewed every five seconds for ever, and nothing was read."""
+    from channels_registry.connector.errors import Disconnected
+    from channels_registry.networks.sandbox import Sandbox
+
+    read()
+    before = {c.pk: c.last_read_at for c in PollCursor.objects.all()}
+    version = Connection.objects.get(channel=shop).secret_version
+
+    async def refuse(self, access, kind, cursor):
+        raise Disconnected("This access has ended.")
+
+    monkeypatch.setattr(Sandbox, "fetch", refuse)
+    pauses = []
+    for _ in range(polling.TELLS_AFTER):
+        due_now()
+        read(0.3)
+        pauses.append(min((c.due_at - timezone.now()).total_seconds() for c in PollCursor.objects.all()))
+    renewed = Connection.objects.get(channel=shop)
+    assert renewed.state == "live"
+    assert renewed.secret_version > version
+    assert {c.pk: c.last_read_at for c in PollCursor.objects.all()} == before
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > polling.INTERVAL * settings.PACE
+    assert all("does not accept the access" in c.trouble for c in PollCursor.objects.all())
+
+    monkeypatch.undo()
+    network.say(shop.remote_id, "written meanwhile")
+    due_now()
+    read()
+    assert texts() == ["written meanwhile"]
+    assert not PollCursor.objects.exclude(trouble="", failures=0).exists()
+
+
 def test_a_hiccup_is_not_called_a_broken_connection(shop, network):
     read()
     network.fault("error_before", count=2, match={"path": "/comments"})

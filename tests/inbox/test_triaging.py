@@ -164,6 +164,18 @@ def test_resolving_leaves_nobody_waiting_and_reopening_brings_them_back(asked):
     assert events("conversation.reopened").get().actor == alice
 
 
+def test_reopening_brings_back_nobody_whom_an_earlier_resolve_settled(asked, acme):
+    """Yesterday's question was resolved without an answer; Undo of today's is about today's."""
+    alice = person("alice")
+    triaging.resolve(asked, alice)
+    take(acme, said("m2", minute=40))
+    for _ in range(2):
+        triaging.resolve(asked, alice)
+        triaging.reopen(asked, alice)
+    asked.refresh_from_db()
+    assert (asked.state, asked.waiting_since) == ("open", NINE + timedelta(minutes=40))
+
+
 def test_after_a_resolve_only_the_new_message_waits(asked, acme):
     triaging.resolve(asked, person("alice"))
     take(acme, said("m2", minute=40))

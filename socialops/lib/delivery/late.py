@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from socialops.lib.delivery.models import LATE_MOVES, Attempt
 
@@ -31,6 +31,12 @@ def acceptance_in(attempts: Iterable[Attempt]) -> Mapping[str, Any] | None:
 def accepted_late(attempts: type[Attempt]) -> Exists:
     """The same as a condition on the rows of a query."""
     return Exists(attempts._default_manager.filter(**{"delivery": OuterRef("pk"), **ACCEPTED}))
+
+
+def late_url(attempts: type[Attempt]) -> Subquery:
+    """Where it stands by that answer, likewise."""
+    found = attempts._default_manager.filter(**{"delivery": OuterRef("pk"), **ACCEPTED}).order_by("-fence")
+    return Subquery(found.values("evidence__late__remote_url")[:1])
 
 
 def refuse_late_answer(delivery: Any) -> None:
