@@ -149,6 +149,15 @@ def test_a_time_that_is_none_is_a_clear_error(approved, dana, time):
     assert answer.status_code == 422
 
 
+def test_a_time_that_the_clocks_skip_says_when_it_goes_out_instead(approved, dana):
+    """In Berlin there is no 02:30 on 2027-03-28."""
+    sent = {"wall_time": "2027-03-28T02:30", "time_zone": "Europe/Berlin"}
+    path = f"/variants/{approved.variants.get().pk}/publication/"
+    page = factories.signed_in(dana).post(path, sent, follow=True).content.decode()
+    assert "goes out at 03:30" in page
+    assert Publication.objects.get().due_at.isoformat() == "2027-03-28T01:30:00+00:00"
+
+
 def test_publish_now_by_a_button(approved, dana):
     answer = factories.signed_in(dana).post(f"/variants/{approved.variants.get().pk}/publication/", {"now": "yes"})
     assert answer.status_code == 302

@@ -67,3 +67,13 @@ def test_the_theme_is_kept_in_a_cookie_and_leads_back_to_this_site_only():
     assert 'data-theme="dark"' in client.get("/").content.decode()
     client.post(reverse("theme"), {"theme": '"><script>'})
     assert 'data-theme="dark"' in client.get("/").content.decode()
+
+
+THINGS = ("posts", "channels", "inbox", "approvals", "publications", "people", "revocations", "offboarding", "evidence")
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_a_number_that_no_row_can_have_is_not_found(thing):
+    answer = factories.signed_in(factories.erin()).get(f"/{thing}/{10**20}/")
+    assert answer.status_code == 404
+    assert "There is nothing at this address for you" in answer.content.decode()
