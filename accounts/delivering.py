@@ -15,6 +15,7 @@ from accounts.notifying import notify
 from accounts.permissions import people_with_role
 from socialops.lib.delivery.lane import Done, Errors, Lane, Settled
 
+LATE_AFTER = 6 * 3600.0  # seconds; longer than most outages, so that what waited leaves when one is over
 PATIENCE = 20  # seconds for the mail server to answer
 TEMPORARY = range(400, 500)
 
@@ -48,7 +49,7 @@ async def send(message: EmailMessage) -> Done:
 
 def settled(rows: Sequence[Settled]) -> None:
     """An administrator has to know of a mail that nobody may ever have got."""
-    failed = [row for row in rows if row.state in ("failed", "needs_human")]
+    failed = [row for row in rows if row.state in ("failed", "needs_human", "blocked")]
     if failed:
         for administrator in people_with_role(Role.ADMIN):
             notify(
@@ -112,4 +113,5 @@ LANE = Lane(
     errors=Errors(refused=(Refused,), later=(Later,)),
     settled=settled,
     places=8,
+    late_after=LATE_AFTER,
 )

@@ -132,5 +132,5 @@ def notifications(person: Person, before: int = 0) -> list[Notification]:
 
 
 def troubled_mails() -> QuerySet[MailDelivery]:
-    states = (State.NEEDS_HUMAN, State.FAILED, State.MISSED)
+    states = (State.NEEDS_HUMAN, State.FAILED, State.MISSED, State.BLOCKED)
     return MailDelivery.objects.filter(state__in=states).select_related("person").order_by("-pk")

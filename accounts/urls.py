@@ -22,6 +22,7 @@ urlpatterns = [
     path("notifications/reading/", notifications.NotificationReadingView.as_view(), name="notification_reading"),
     path("audit/", audit.AuditListView.as_view(), name="audit_list"),
     path("mails/", mails.MailListView.as_view(), name="mail_list"),
+    path("mails/decision/", mails.MailsDecisionView.as_view(), name="mails_decision"),
     path("mails/<int:pk>/decision/", mails.MailDecisionView.as_view(), name="mail_decision"),
     path("account/", settings.SettingsView.as_view(), name="settings"),
 ]

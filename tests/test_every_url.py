@@ -117,6 +117,7 @@ RULES: dict[str, Rule] = {
     "notification_reading": signed_in(post={}),
     "audit_list": only("erin frank"),
     "mail_list": only("erin"),
+    "mails_decision": only("erin", post={"decision": "over"}),
     "mail_decision": only("erin", "mail", post={"decision": "over"}),
     # socialops
     "outlook": signed_in(),

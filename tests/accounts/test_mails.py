@@ -1,12 +1,14 @@
 """Mails: one for all that waits, handed over at most once, and a person decides what cannot be known."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import inviting, mailing, notifying
 from accounts.delivering import LANE
@@ -14,6 +16,7 @@ from accounts.models import AuditEvent, MailDelivery, Notification
 from socialops.lib.delivery.shift import Shift
 from tests.accounts.mail_server import mail_server
 from tests.factories import departed, erin, person, signed_in
+from tests.publishing.steps import came_late
 
 
 @pytest.fixture
@@ -132,6 +135,62 @@ def test_an_administrator_sends_again_what_may_not_have_arrived_and_charlie_does
     assert AuditEvent.objects.get(action="mail.sent_again").actor == erin()
     with pytest.raises(ValidationError, match="Nobody has to decide"):
         mailing.send_again(lost, erin())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waited_behind_an_outage_leaves_when_it_is_over_and_very_old_mail_asks(server):
+    """Two hours are an outage; most of a day may be yesterday's backup, which does not know what has left since."""
+    erin()
+    waited, old = mail("taken@example.test"), mail("other@example.test")
+    for each, hours in ((waited, 2), (old, 20)):
+        MailDelivery.objects.filter(pk=each.pk).update(next_attempt_at=timezone.now() - timedelta(hours=hours))
+    assert [each.state for each in deliver(waited, old)] == ["done", "needs_human"]
+    assert len(server.taken) == 1
+
+
+def nobody_knows(count):
+    """Mails handed over, without an answer."""
+    mails = [mail(f"person{n}@example.test") for n in range(count)]
+    rows = MailDelivery.objects.filter(pk__in=[each.pk for each in mails])
+    rows.update(state="sending", lease_until=Now(), fence=1)
+    for each in mails:
+        each.attempts.create(fence=1, started_at=Now(), deadline_at=Now(), outcome="unknown")
+    rows.update(state="unknown", lease_until=None)
+    rows.update(state="needs_human")
+    return mails
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("decision", "state"), [("again", "scheduled"), ("over", "done")])
+def test_one_decision_is_enough_for_many_and_charlie_takes_none(decision, state):
+    mails, later = nobody_knows(3), nobody_knows(1)[0]
+    came_late(mails[0])
+    client, url = signed_in(erin()), reverse("mails_decision")
+    assert f"Send all {4} again" in client.get(reverse("mail_list")).content.decode()
+    said = {"decision": decision, "mail": [*(each.pk for each in mails), "x", ""]}
+    assert signed_in(person("charlie")).post(url, said).status_code == 403
+    with pytest.raises(PermissionDenied):
+        mailing.decide([each.pk for each in mails], person("charlie"), again=True)
+    assert not AuditEvent.objects.filter(action__startswith="mail.").exists()
+    assert client.post(url, said).status_code == 302
+    states = [MailDelivery.objects.get(pk=each.pk).state for each in (*mails, later)]
+    first = "needs_human" if decision == "again" else "done"
+    assert states == [first, state, state, "needs_human"], (
+        "a late answer is not sent again, nor what was not on the page"
+    )
+    action = "mail.sent_again" if decision == "again" else "mail.let_be"
+    assert AuditEvent.objects.filter(action=action, actor=erin()).count() == (2 if decision == "again" else 3)
+
+
+@pytest.mark.django_db
+def test_a_mail_that_was_delivered_by_a_late_answer_is_not_sent_again():
+    late = mail("bob@example.test")
+    MailDelivery.objects.filter(pk=late.pk).update(state="blocked")
+    came_late(late)
+    assert late.to in signed_in(erin()).get(reverse("mail_list")).content.decode()
+    with pytest.raises(ValidationError, match="late answer"):
+        mailing.send_again(late, erin())
+    assert mailing.let_be(late, erin()).state == "done"
 
 
 @pytest.mark.django_db
