@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -116,15 +116,9 @@ def _checked_instant(at_wall: datetime, time_zone: str) -> datetime:
             "at": f"{at_wall:%H:%M} does not exist in {time_zone} on {at_wall:%-d %B %Y}: the clocks skip it. "
             f"The next time that exists is {reading.wall(time_zone):%-d %B, %H:%M}."
         })  # fmt: skip
-    now = _database_now()
+    now = wall_clock.database_now()
     if reading.instant < now - LONGEST_AGO:
         raise ValidationError({"at": f"That is more than {LONGEST_AGO.days} days ago. Check the date."})
     if reading.instant > now + LONGEST_AHEAD:
         raise ValidationError({"at": "That is more than two years ahead. Check the date."})
     return reading.instant
-
-
-def _database_now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]

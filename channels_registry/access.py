@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Greatest, Now
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Departure, Person
@@ -21,6 +20,7 @@ from accounts.permissions import is_present
 from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Entitlement
 from channels_registry.models.access_grant import RIGHTS, Door
 from channels_registry.permissions import require_administer
+from socialops.lib.wall_clock import database_now
 
 audit.register("access.granted", "gave access")
 audit.register("access.revoked", "took access away")
@@ -132,7 +132,7 @@ def _check(channel, person, entitlement, reason, door, expires_at) -> None:
         raise ValidationError({"entitlement": f"Choose one of: {levels}."})
     if not entitlement.strip():
         raise ValidationError({"entitlement": "Say what this door lets them do, in the network’s own word."})
-    if expires_at is not None and expires_at <= timezone.now():
+    if expires_at is not None and expires_at <= database_now():
         raise ValidationError({"expires_at": "This time has passed. Choose one that lies ahead."})
     if channel.state == Channel.State.ARCHIVED:
         raise ValidationError(f"{channel.name} is archived, so nobody can be given access to it.")

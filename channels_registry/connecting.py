@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import audit, notifying
 from accounts.models import Person
@@ -33,6 +32,7 @@ from channels_registry.models.access_grant import Door
 from channels_registry.permissions import require_administer
 from channels_registry.reaching import opened
 from socialops.lib.sealing import CannotOpen
+from socialops.lib.wall_clock import database_now
 
 __all__ = ["connect", "disconnect", "opened", "prove", "rotate_keys", "rotate_webhook_keys", "webhook_secret"]
 
@@ -264,7 +264,7 @@ def _refuse(connection: Connection, reason: str) -> Connection:
 
 def _put_off(connection: Connection, reason: str) -> Connection:
     """Nothing is decided: the network, or we, may be better in a moment. After ten minutes it is refused."""
-    if timezone.now() - connection.created_at > GIVE_UP:
+    if database_now() - connection.created_at > GIVE_UP:
         return _refuse(connection, f"{reason} It was tried for ten minutes. Try again later.")
     Connection.objects.filter(pk=connection.pk, state=Connection.State.PENDING).update(
         trouble=reason[:400], next_check_at=Now() + AGAIN * settings.PACE

@@ -11,11 +11,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Person, Role
@@ -33,6 +31,7 @@ from channels_registry.permissions import channels_with
 from channels_registry.reaching import opened
 from channels_registry.refreshing import refresh
 from socialops.lib.sealing import CannotOpen
+from socialops.lib.wall_clock import database_now
 
 audit.register("door.seen", "saw a way in on the network")
 audit.register("door.gone", "saw that a way in is gone from the network")
@@ -58,7 +57,7 @@ def observe(channel: Channel) -> Seen | None:
     connection = live_connection(channel)
     if connection is None or not can(connection, ListsDoors):
         return None
-    asked_at = _database_now()
+    asked_at = database_now()
     try:
         doors = read_doors(connection)
     except (NetworkError, CannotOpen) as error:
@@ -197,7 +196,7 @@ def _match(identity: NetworkIdentity, door: RemoteDoor, people: list[Known]) -> 
     identity.candidates = list(found.candidates)
     if found.person and not door.ours:
         identity.person_id, identity.why = found.person, found.why
-        identity.matched_by, identity.matched_at = MatchedBy.RULE, timezone.now()
+        identity.matched_by, identity.matched_at = MatchedBy.RULE, Now()
     identity.save(update_fields=["handle", "name", "candidates", "person", "why", "matched_by", "matched_at"])
 
 
@@ -244,7 +243,7 @@ def _insert(channel, key, door: RemoteDoor, identity: NetworkIdentity, *, change
 
 def _since(channel: Channel, key: tuple[str, str], created_at: datetime | None):
     """The network's own word for when it was opened, unless our history knows this door already."""
-    if created_at is None or created_at > timezone.now():
+    if created_at is None or created_at > database_now():
         return Now()
     earlier = AccessGrant.objects.filter(channel=channel, source="observed", door=key[0], remote_id=key[1])
     return Now() if earlier.exists() else created_at
@@ -269,12 +268,6 @@ def _ours_is_observed(channel: Channel, seen: Seen) -> None:
     if doors.filter(source="observed").exists():
         for declared in doors.filter(source="declared"):
             _end(declared, "The network’s own list shows it.", seen)
-
-
-def _database_now() -> datetime:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]
 
 
 def _note(connection: Connection) -> None:

@@ -13,7 +13,6 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Notification
@@ -26,6 +25,7 @@ from channels_registry.models import Connection
 from channels_registry.reaching import opened
 from socialops.lib import turns
 from socialops.lib.sealing import CannotOpen
+from socialops.lib.wall_clock import database_now
 
 audit.register("connection.refreshed", "renewed a channel’s connection")
 audit.register("connection.lost", "lost a channel’s connection")
@@ -118,7 +118,7 @@ def _renewed(connection: Connection, renewed: Connected, secrets: dict[str, str]
 
 
 def _refused(connection: Connection, reason: str, refused_us: bool) -> bool:
-    still_good = connection.expires_at is not None and connection.expires_at > timezone.now() and not refused_us
+    still_good = connection.expires_at is not None and connection.expires_at > database_now() and not refused_us
     if still_good:
         return _transient(connection, reason)
     lost = Connection.objects.filter(pk=connection.pk, state=Connection.State.LIVE).update(
@@ -137,7 +137,7 @@ def _transient(connection: Connection, reason: str) -> bool:
 
 
 def _is_over(connection: Connection) -> bool:
-    return connection.expires_at is not None and connection.expires_at <= timezone.now()
+    return connection.expires_at is not None and connection.expires_at <= database_now()
 
 
 def _next() -> Connection | None:

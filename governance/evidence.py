@@ -13,7 +13,6 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
-from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEvent, AuditSeal, Person
@@ -22,6 +21,7 @@ from governance import queries
 from governance.models import EvidenceBundle, OffboardingCase
 from governance.permissions import require_reader
 from socialops.lib.export import csv_bytes, json_bytes, sha256
+from socialops.lib.wall_clock import database_now
 
 audit.register("evidence.access_exported", "exported who could reach what")
 audit.register("evidence.case_exported", "exported the proof of an offboarding")
@@ -41,9 +41,9 @@ TRAIL_COLUMNS = ("id", "at", "actor", "action", "subject", "data", "seal_seq", "
 @transaction.atomic
 def export_access(by: Person, at: datetime | None = None) -> EvidenceBundle:
     """Who could reach what at a moment (default: now), through every door of the ledger."""
-    _one_moment()
+    now = _one_moment()
     require_reader(by)
-    moment = at or timezone.now()
+    moment = at or now
     rows = [_access_row(grant) for grant in queries.reach(moment)]
     files = {
         "access.csv": csv_bytes(ACCESS_COLUMNS, rows),
@@ -58,11 +58,10 @@ def export_access(by: Person, at: datetime | None = None) -> EvidenceBundle:
 @transaction.atomic
 def export_case(by: Person, case: OffboardingCase) -> EvidenceBundle:
     """One departure: every door with its grade of proof, the trail of what was done, and the evidence files."""
-    _one_moment()
+    moment = _one_moment()
     require_reader(by)
     if case.person_id == by.pk:
         raise PermissionDenied("This is your own departure. Another administrator or auditor has to do this.")
-    moment = timezone.now()
     doors = list(queries.doors(case))
     rows = [_door_row(door) for door in doors]
     trail = [_trail_row(event) for event in queries.trail(case)]
@@ -84,12 +83,12 @@ def export_case(by: Person, case: OffboardingCase) -> EvidenceBundle:
     return bundle
 
 
-def _one_moment() -> None:
-    """All reads of an export see the same instant, so that its tables agree with one another."""
-    if not connection.in_atomic_block or connection.savepoint_ids:
-        return  # inside a larger transaction (tests), whose level is already set
-    with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+def _one_moment() -> datetime:
+    """All reads of an export see the same instant, so that its tables agree with one another: this one."""
+    if connection.in_atomic_block and not connection.savepoint_ids:  # else (in tests) its level is set already
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    return database_now()
 
 
 def _bundle(
@@ -99,7 +98,7 @@ def _bundle(
         **about,
         "kind": kind,
         "at": moment.isoformat(),
-        "made_at": timezone.now().isoformat(),
+        "made_at": database_now().isoformat(),
         "made_by": {"name": by.name, "email": by.email},
         "audit_chain": _chain_position(),
         "files": {name: {"sha256": sha256(data), "bytes": len(data)} for name, data in sorted(files.items())},

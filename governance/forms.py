@@ -1,5 +1,6 @@
 from django import forms
-from django.utils import timezone
+
+from socialops.lib.wall_clock import database_now
 
 
 class AccessExportForm(forms.Form):
@@ -15,7 +16,7 @@ class AccessExportForm(forms.Form):
 
     def clean_at(self):
         at = self.cleaned_data["at"]
-        if at and at > timezone.now():
+        if at and at > database_now():
             raise forms.ValidationError("This moment lies ahead. Evidence speaks of now or of the past.")
         return at
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from accounts import audit, notifying
 from channels_registry import budgets
@@ -18,6 +17,7 @@ from inbox import filing
 from inbox.models import Conversation, Message, Reply, ReplyAttempt
 from publishing.models import Hold
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
+from socialops.lib.wall_clock import database_now
 
 PLACES = 50
 TELLS = {  # states that are events, with the words of the trail
@@ -80,7 +80,7 @@ def filed(done: Sequence[tuple[Reply, Settled]]) -> None:
     if not done:
         return
     filing.lock_channels({reply.channel_id for reply, _ in done})
-    now = timezone.now()
+    now = database_now()
     Message.objects.bulk_create(
         [_outgoing(reply, row.remote_id, row.remote_url, now) for reply, row in done],
         update_conflicts=True,

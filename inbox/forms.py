@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from channels_registry.permissions import people_with
 from inbox.models import Conversation
+from socialops.lib.wall_clock import database_now
 
 SNOOZES = {"hours": "For 4 hours", "tomorrow": "Until tomorrow, 9:00", "monday": "Until Monday, 9:00"}
 
@@ -45,7 +46,7 @@ class SnoozeForm(forms.Form):
 
     def until(self) -> datetime:
         """The end, by the reader's clock."""
-        now = timezone.localtime()
+        now = timezone.localtime(database_now())
         if self.cleaned_data["span"] == "hours":
             return now + timedelta(hours=4)
         days = 1 if self.cleaned_data["span"] == "tomorrow" else 7 - now.weekday()

@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import audit, notifying
 from accounts.models import Person
@@ -16,6 +15,7 @@ from inbox import filing
 from inbox.models import Assignment, Conversation
 from inbox.models.conversation import CONVERSATION_MOVES
 from inbox.permissions import require_answer
+from socialops.lib.wall_clock import database_now
 
 audit.register("conversation.assigned", "assigned a conversation")
 audit.register("conversation.resolved", "resolved a conversation")
@@ -79,7 +79,7 @@ def snooze(conversation: Conversation, until: datetime, by: Person) -> Conversat
     """Out of sight until then, or until the customer writes. The customer's clock goes on."""
     conversation = _locked(conversation)
     require_answer(by, conversation)
-    if until <= timezone.now():
+    if until <= database_now():
         raise ValidationError({"until": "This time is past. Choose a later one."})
     _move(conversation, State.SNOOZED)
     conversation.snoozed_until = until

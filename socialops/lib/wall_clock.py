@@ -9,6 +9,14 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
+from django.db import connection
+
+
+def database_now() -> datetime:
+    """The clock that decides what is due, past or ahead: every process has its own, and they differ."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]
 
 
 @dataclass(frozen=True)
