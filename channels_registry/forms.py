@@ -54,6 +54,32 @@ class ChannelForm(RefusedForm):
             self.fields[name].offer(Person.objects.present().order_by("name"))
 
 
+class ChannelChangeForm(RefusedForm):
+    """What may be said anew of a channel. Its network and its handle are what it is."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="What your colleagues call it.")
+    purpose = forms.CharField(label="What it is for", max_length=200, required=False)
+    owner = PersonField(label="Owner", help_text="Answers for it, and manages who has access.")
+    backup_owner = PersonField(label="Backup", required=False, help_text="When the owner is away or leaves.")
+    risk_tier = forms.ChoiceField(
+        label="Risk",
+        choices=Channel.RiskTier.choices,
+        help_text="High: what is done by hand here needs a picture as evidence.",
+    )
+    audience_size = forms.IntegerField(
+        label="Followers",
+        min_value=0,
+        max_value=2_147_483_647,
+        required=False,
+        help_text="Read from the network at each connection, where it tells.",
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("owner", "backup_owner"):
+            self.fields[name].offer(Person.objects.present().order_by("name"))
+
+
 class ConnectionForm(RefusedForm):
     """The network's own connect form. A secret is never sent back to the browser, not even after an error."""
 

@@ -6,6 +6,7 @@ urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
     path("channels/new/", channels.ChannelNewView.as_view(), name="channel_new"),
     path("channels/<int:pk>/", channels.ChannelView.as_view(), name="channel"),
+    path("channels/<int:pk>/change/", channels.ChannelChangeView.as_view(), name="channel_change"),
     path("channels/<int:pk>/connection/", connections.ConnectionNewView.as_view(), name="connection_new"),
     path("channels/<int:pk>/connection/ending/", connections.ConnectionEndingView.as_view(), name="connection_ending"),
     path("channels/<int:pk>/webhook/", connections.WebhookView.as_view(), name="channel_webhook"),

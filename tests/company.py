@@ -177,7 +177,7 @@ def _let_go(company: Company) -> None:
     offboarding.sweep()
     case = OffboardingCase.objects.get()
     company.examples["case"] = case
-    company.examples["door"] = case.doors.order_by("pk").last()
+    company.examples["door"] = case.doors.get(revocation__grant__label="Canva")
     company.examples["revocation"] = company.examples["door"].revocation
     company.examples["leaver"], company.examples["writer"] = company.people["dana"], company.people["alice"]
     company.examples["leaving"] = company.people["charlie"]

@@ -81,6 +81,7 @@ PAGES: dict[str, Page] = {
     "channel_list": Page(),
     "channel_new": Page(),
     "channel": Page("channel"),
+    "channel_change": Page("channel"),
     "connection_new": Page("channel"),
     "connection_ending": Page("channel"),
     "channel_webhook": Page("webhooked"),

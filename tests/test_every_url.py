@@ -169,6 +169,7 @@ RULES: dict[str, Rule] = {
     "channel_new": only("erin"),
     "network_list": signed_in(),
     "channel": only(SEE_BLUE, "blue"),
+    "channel_change": only("erin", "blue"),
     "connection_new": only("erin", "blue"),
     "connection": only("erin", "connection"),
     "connection_ending": only("erin", "blue", post={}),

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -15,7 +16,7 @@ from accounts.models import Role
 from accounts.permissions import require_role
 from channels_registry import networks, queries
 from channels_registry.connector.capabilities import RevokesDoors
-from channels_registry.forms import ChannelForm, MomentForm
+from channels_registry.forms import ChannelChangeForm, ChannelForm, MomentForm
 from channels_registry.health import health, left_over_there, warnings
 from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
@@ -24,7 +25,7 @@ from channels_registry.permissions import access_channel, may
 from channels_registry.queries.administrators import ADMIN_WORDS
 from channels_registry.queries.channels import ADMINS, HEALTHS, WHOSE
 from channels_registry.queries.doors import administrators_over_there
-from channels_registry.registering import register_channel
+from channels_registry.registering import change_channel, register_channel
 
 # What other apps show on a channel's page: they own these addresses, and the page loads them.
 SLOTS = ("channel_publications", "channel_conversations")
@@ -117,6 +118,30 @@ class ChannelView(View):
             "slots": _slots(channel),
         }
         return render(request, "channels_registry/channel_detail.html", context)
+
+
+class ChannelChangeView(View):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        form = ChannelChangeForm(initial=model_to_dict(channel, fields=ChannelChangeForm.base_fields))
+        return self._page(request, channel, form)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        channel = access_channel(request.user, pk, "administer")
+        form = ChannelChangeForm(request.POST)
+        if form.is_valid():
+            try:
+                channel = change_channel(channel, request.user.person, **form.cleaned_data)
+            except ValidationError as error:
+                form.refused(error)
+            else:
+                messages.success(request, f"{channel.name} is changed.")
+                return redirect("channel", pk)
+        return self._page(request, channel, form, 422)
+
+    def _page(self, request, channel: Channel, form: ChannelChangeForm, status: int = 200) -> HttpResponse:
+        context = {"channel": channel, "form": form}
+        return render(request, "channels_registry/channel_change.html", context, status=status)
 
 
 def how_it_is_shut(door: AccessGrant, by_api: bool) -> str:

@@ -61,6 +61,7 @@ def pages_of(here):
         f"/channels/{here.channel.pk}/?at=2026-01-01T10:00": "No door was on record",
         f"/channels/{here.channel.pk}/connection/": "sealed before they are stored",
         f"/channels/{here.channel.pk}/connection/ending/": "Disconnect",
+        f"/channels/{here.channel.pk}/change/": "Followers",
         f"/channels/{here.channel.pk}/webhook/": "Secret",
         f"/channels/{here.channel.pk}/grants/new/": "Give access",
         f"/connections/{connection.pk}/": "is connected",
@@ -90,6 +91,7 @@ def test_charlie_sees_no_channel_page_and_may_post_nothing(here):
     posts = [
         f"/channels/{here.channel.pk}/connection/", f"/channels/{here.channel.pk}/connection/ending/",
         f"/channels/{here.channel.pk}/grants/new/", "/channels/new/", f"/grants/{door.pk}/revocation/",
+        f"/channels/{here.channel.pk}/change/",
         f"/identities/{identity.pk}/match/",
         *(f"/revocations/{task.pk}/{noun}/" for noun in (
             "taking", "attestation", "confirmation", "objection", "unprovable", "handwork", "attempt", "withdrawal")),
@@ -211,9 +213,7 @@ def test_looking_back_shows_who_could_reach_it_then(here, erin):
     assert "Alice" not in seen(erin, f"/channels/{here.channel.pk}/")
 
 
-@pytest.mark.parametrize(
-    "query", ["?after=x|y", "?after=|99999999999999999999", "?network=nope&health=x&risk=y"]
-)
+@pytest.mark.parametrize("query", ["?after=x|y", "?after=|99999999999999999999", "?network=nope&health=x&risk=y"])
 def test_a_broken_address_shows_a_list_and_no_traceback(erin, query):
     assert erin.get(f"/channels/{query}").status_code == 200
 
