@@ -10,7 +10,7 @@ from django.http import Http404
 
 from accounts.models import Person, Role, User
 from accounts.permissions import has_role, role_exists
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection
 from channels_registry.models.access_grant import Door
 
 SEES_EVERYTHING = (Role.ADMIN, Role.SOCIAL_LEAD, Role.AUDITOR)
@@ -95,6 +95,15 @@ def access_channel(user: User, pk: int, right: str = "see") -> Channel:
     elif right != "see":
         require(person, right, channel)
     return channel
+
+
+def access_connection(user: User, pk: int) -> Connection:
+    """A connection, without its secrets, for somebody who administers its channel."""
+    found = Connection.objects.filter(pk=pk).defer("sealed_secrets", "sealed_webhook_secret").first()
+    if found is None:
+        raise Http404("There is no such connection, or it is not yours to see.")
+    found.channel = access_channel(user, found.channel_id, "administer")
+    return found
 
 
 def access_grant(user: User, pk: int) -> AccessGrant:

@@ -11,7 +11,7 @@ from channels_registry.connecting import connect, disconnect, webhook_secret
 from channels_registry.connector.capabilities import ReceivesWebhooks
 from channels_registry.forms import ConnectionForm, ReasonForm
 from channels_registry.models import Connection
-from channels_registry.permissions import access_channel
+from channels_registry.permissions import access_channel, access_connection
 
 
 class ConnectionNewView(View):
@@ -43,11 +43,8 @@ class ConnectionView(View):
     """What became of it. Asked again each second until a worker has proven or refused it."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        found = Connection.objects.filter(pk=pk).defer("sealed_secrets", "sealed_webhook_secret").first()
-        if found is None:
-            raise Http404("There is no such connection.")
-        channel = access_channel(request.user, found.channel_id, "administer")
-        context = {"channel": channel, "connection": found}
+        found = access_connection(request.user, pk)
+        context = {"channel": found.channel, "connection": found}
         fragment = "#fate" if request.htmx and found.state == Connection.State.PENDING else ""
         response = render(request, f"channels_registry/connection.html{fragment}", context)
         if request.htmx and not fragment:
