@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-SCALE = 0.03
+SCALE = 0.05  # a look has 1.5 s: enough on a busy machine, as a rule
 
 
 @pytest.fixture
