@@ -12,3 +12,6 @@ class EvidenceBundle(models.Model):
     manifest = models.JSONField()
     manifest_sha256 = models.CharField(max_length=64)
     file = models.FileField(upload_to="evidence/%Y/%m/")
+
+    def __str__(self) -> str:
+        return "Who could reach what" if self.kind == "access" else "An offboarding case"

@@ -50,7 +50,9 @@ def test_the_manifest_carries_the_digest_of_every_file(frank):
         name: about["sha256"] for name, about in manifest["files"].items()
     }
     assert bundle.manifest_sha256 == sha256(unpacked(bundle)["manifest.json"])
-    assert AuditEvent.objects.get(action="evidence.access_exported").data["manifest"] == bundle.manifest_sha256
+    event = AuditEvent.objects.get(action="evidence.access_exported")
+    assert event.data["manifest"] == bundle.manifest_sha256
+    assert event.subject_label == "Who could reach what"
 
 
 def test_it_speaks_of_the_moment_that_was_asked_for(frank):
