@@ -14,12 +14,12 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from channels_registry.connector.types import InboundMessage
 from channels_registry.models import Channel
 from inbox import filing
 from inbox.models import InboundEvent
+from socialops.lib.wall_clock import database_now
 
 log = logging.getLogger(__name__)
 BATCH = 1000
@@ -58,10 +58,10 @@ def ingest(channel: Channel, inbound: Iterable[InboundMessage], source: str) -> 
 
 def store(channel: Channel, messages: list[InboundMessage], source: str) -> Ingested:
     """The raw rows, in one commit."""
-    new = 0
+    new, now = 0, database_now()
     with transaction.atomic(), connection.cursor() as cursor:
         for start in range(0, len(messages), BATCH):
-            payloads = [_payload(message) for message in messages[start : start + BATCH]]
+            payloads = [_payload(message, now) for message in messages[start : start + BATCH]]
             cursor.execute(STORE, [channel.pk, source, json.dumps(payloads)])
             new += cursor.rowcount
     return Ingested(new, len(messages) - new)
@@ -109,7 +109,7 @@ def _file_alone(channel: Channel, event: InboundEvent) -> None:
         InboundEvent.objects.filter(pk=event.pk).update(trouble=repr(error)[:300])
 
 
-def _payload(message: InboundMessage) -> dict[str, Any]:
+def _payload(message: InboundMessage, now: datetime) -> dict[str, Any]:
     """The message as JSON that the database can hold, whatever was put into it over there."""
     told = vars(message)
     payload = {name: _clean(value) for name, value in told.items() if name not in ("at", "raw", "reply_to", "text")}
@@ -119,16 +119,16 @@ def _payload(message: InboundMessage) -> dict[str, Any]:
     if len(json.dumps(payload["raw"], default=str)) > LARGEST_RAW:
         payload["raw"] = {"left_out": "larger than 64 KiB"}
     payload["version"] = max(min(int(message.version), 2**63 - 1), 0)
-    payload["at"] = _time(message.at).isoformat()
+    payload["at"] = _time(message.at, now).isoformat()
     for name, most in (("remote_id", 400), ("thread_id", 400), ("author_id", 300), ("in_reply_to", 400)):
         payload[name] = _key(payload[name], most)
     return payload
 
 
-def _time(at: datetime) -> datetime:
+def _time(at: datetime, now: datetime) -> datetime:
     """Aware, and not in the future: a false clock over there must not pin a conversation to the top."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(aware, timezone.now())
+    return min(aware, now)
 
 
 def _key(value: str, most: int) -> str:

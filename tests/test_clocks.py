@@ -9,9 +9,11 @@ from django.core.exceptions import ValidationError
 from accounts import departing
 from accounts.permissions import is_present
 from channels_registry import access
+from channels_registry.connector.types import InboundMessage
 from governance import evidence
 from governance.forms import AccessExportForm
-from inbox import triaging
+from inbox import receiving, triaging
+from inbox.models import Conversation
 from socialops.lib.wall_clock import database_now
 from tests import company, factories
 from tests.factories import erin, person
@@ -54,10 +56,14 @@ def test_evidence_speaks_of_its_moments(wrong):
 
 
 @pytest.mark.parametrize("off", WRONG, ids=["behind", "ahead"])
-def test_a_conversation_is_snoozed_by_it(off):
+def test_what_is_said_to_us_is_dated_and_snoozed_by_it(off):
     found = company.found()
     conversation = found.examples["conversation"]
+    channel = found.channels["blue"]
     with time_machine.travel(datetime.now(UTC) + off):
+        later = database_now() + timedelta(hours=3)
+        receiving.ingest(channel, [InboundMessage("m-n", "t-new", "comment", "u1", "new", "New", "Hi", later)], "poll")
+        assert Conversation.objects.get(thread_id="t-new").last_message_at <= database_now()
         with pytest.raises(ValidationError, match="past"):
             triaging.snooze(conversation, database_now() - timedelta(minutes=1), found.people["bob"])
         triaging.snooze(conversation, database_now() + timedelta(minutes=30), found.people["bob"])
