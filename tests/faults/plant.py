@@ -114,8 +114,12 @@ class Plant:
 
     def evidence(self) -> str:
         """The attempts of those that wait for a person."""
-        rows = PublicationAttempt.objects.filter(delivery__state="needs_human").order_by("delivery", "fence")[:20]
-        return "\n".join(f"{row.delivery_id} {row.fence} {row.outcome} {row.evidence}" for row in rows)
+        rows = PublicationAttempt.objects.filter(delivery__state="needs_human").select_related("delivery")
+        told = [
+            f"{row.delivery_id} attempt {row.fence} {row.outcome}, looks begun {row.delivery.looks}: {row.evidence}"
+            for row in rows.order_by("delivery", "fence")[:20]
+        ]
+        return "\n".join(told)
 
     def standing(self) -> Counter[str]:
         """How often each text stands on the network."""
@@ -160,7 +164,7 @@ def report(name: str, plant: Plant, took: float, control: tuple[int, int]) -> No
     twice, asked = sum(times > 1 for times in standing.values()), plant.asked()
     lost = sum(text not in standing and text not in asked for text in plant.texts)
     print(f"{name}: {len(plant.texts)} posts, {twice} twice, {lost} lost, {plant.states()}; {plant.given_up()}")
-    if asked:
-        print(f"{name}: {len(asked)} asked of a person, as a look was not answered in time:\n{plant.evidence()}")
+    if evidence := plant.evidence():
+        print(f"{name}: these wait for a person, {len(asked)} as a look was not answered in time:\n{evidence}")
     print(f"{name}: ended {took:.1f} s after the last fault, bound {bound:.1f} s")
     print(f"{name}, naive sender: {control[0]} twice, {control[1]} lost")
