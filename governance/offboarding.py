@@ -22,7 +22,7 @@ from publishing import approving
 from socialops.lib.turns import safely
 
 audit.register("offboarding_case.opened", "opened the offboarding case")
-audit.register("offboarding_case.swept", "turned the leaver's doors into revocations")
+audit.register("offboarding_case.swept", "began to shut every door of theirs")
 audit.register("offboarding_case.withdrawn", "withdrew the offboarding case")
 audit.register("offboarding_case.closed", "closed the offboarding case")
 audit.register("offboarding_case.reopened", "found a door of the leaver open, so the case is open again")

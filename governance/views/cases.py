@@ -92,15 +92,21 @@ def _settled(door: CaseDoor) -> bool:
     return accepted or door.revocation.stage == "verified" or door.revocation.state == "cancelled"
 
 
+def _stuck(door: CaseDoor) -> bool:
+    """A person has to do something: these stand on top."""
+    return door.revocation.state in ("needs_human", "blocked", "failed")
+
+
 def _case_page(
     request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    me, doors, deadline = request.user.person, list(queries.doors(case)), case.departure.at + queries.SHUT_WITHIN
+    me, deadline = request.user.person, case.departure.at + queries.SHUT_WITHIN
+    doors = sorted(queries.doors(case), key=lambda door: (not _stuck(door), _settled(door)))
     context = {
         "case": case,
         "doors": doors,
         "proven": sum(door.revocation.stage == "verified" for door in doors),
-        "stuck": sum(door.revocation.state in ("needs_human", "blocked", "failed") for door in doors),
+        "stuck": sum(map(_stuck, doors)),
         "deadline": deadline,
         "late": deadline < timezone.now(),
         "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
