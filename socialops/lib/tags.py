@@ -30,7 +30,7 @@ TONES = {
 }
 # How a delivery's state is shown: its tone; the words are the state's own.
 DELIVERY_TONES = {
-    "scheduled": "plain",
+    "scheduled": "sched",
     "sending": "plain",
     "unknown": "unsure",
     "needs_human": "unsure",

@@ -92,4 +92,4 @@ def test_the_wall_time_is_shown_as_it_was_said_wherever_one_reads_it(publication
     berlin = factories.person("gina", "auditor", time_zone="Europe/Berlin")
     for reader in (dana, berlin):
         html = " ".join(page(factories.signed_in(reader), f"/publications/{publication.pk}/").split())
-        assert f"<dt>Wall time</dt><dd>{wall}</dd>" in html
+        assert f"<dt>Planned for</dt><dd>{wall}</dd>" in html
