@@ -13,10 +13,12 @@ from django.utils import timezone
 from accounts import inviting, mailing, notifying
 from accounts.delivering import LANE
 from accounts.models import AuditEvent, MailDelivery, Notification
-from socialops.lib.delivery.shift import Shift
+from tests import shifts
 from tests.accounts.mail_server import mail_server
 from tests.factories import departed, erin, person, signed_in
 from tests.publishing.steps import came_late
+
+UNDER_WAY = ("scheduled", "sending", "unknown")
 
 
 @pytest.fixture
@@ -33,13 +35,9 @@ def mail(to):
 
 
 def deliver(*mails):
-    """Short shifts until the mails are settled, ten at most."""
-    for _ in range(10):
-        Shift(LANE, seconds=0.5).run()
-        found = [MailDelivery.objects.get(pk=each.pk) for each in mails]
-        if not {each.state for each in found} & {"scheduled", "sending", "unknown"}:
-            break
-    return found
+    """A shift until the mails are settled."""
+    shifts.run(LANE, until=lambda: not MailDelivery.objects.filter(state__in=UNDER_WAY).exists())
+    return [MailDelivery.objects.get(pk=each.pk) for each in mails]
 
 
 # --- Telling ---------------------------------------------------------------------------------------------------------
@@ -109,7 +107,7 @@ def test_each_answer_of_the_mail_server_has_its_end(server):
 def test_without_a_mail_server_nothing_is_lost_and_nothing_is_unknown(server, settings):
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
     waiting = mail("taken@example.test")
-    Shift(LANE, seconds=0.4).run()
+    shifts.run(LANE)
     waiting.refresh_from_db()
     assert waiting.state == "scheduled" and waiting.tries > 0 and not server.taken
     settings.EMAIL_PORT = port

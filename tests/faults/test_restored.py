@@ -12,10 +12,8 @@ from django.utils import timezone
 
 from publishing.delivering import LANE
 from publishing.models import Publication, PublicationAttempt
-from socialops.lib.delivery.pace import pace
-from socialops.lib.delivery.shift import Shift
 from socialops.sandbox.control import Control
-from tests import deliveries
+from tests import deliveries, shifts
 from tests.faults import plant as plants
 
 
@@ -25,17 +23,17 @@ def restored(processes, settings, tmp_path):
     settings.PACE, settings.PRIVATE_HOSTS, settings.SEALING_KEYS = 0.02, ["127.0.0.1"], str(tmp_path / "keys")
     control = Control(processes.sandbox().url)
 
-    def make(not_after=None, seconds=1.5, **promises) -> Control:
+    def make(not_after=None, **promises) -> Control:
         world = deliveries.world(control, **promises)
         went_out = world.publish(40)
-        Shift(LANE, seconds=1).run()
+        shifts.run(LANE)
         assert states() == {"done": 40}
         _forget(went_out)
         world.publish(10)
         yesterday = timezone.now() - timedelta(hours=20)
         Publication.objects.update(due_at=yesterday, next_attempt_at=yesterday, not_after=not_after)
         control.forget_arrivals()
-        Shift(LANE, seconds=seconds).run()
+        shifts.run(LANE)
         return control
 
     return make
@@ -71,7 +69,7 @@ def test_what_went_out_is_found_and_the_rest_is_sent(restored, key, tmp_path):
 
 
 def test_without_a_look_up_a_person_is_asked_and_nothing_is_sent(restored):
-    control = restored(key=False, lookup=False, seconds=pace().deadline + 2 * pace().apart + 2)
+    control = restored(key=False, lookup=False)
     assert states() == {"needs_human": 50}
     assert control.arrivals() == []
 

@@ -5,15 +5,16 @@ from django.db.models.functions import Now
 from accounts.models import AuditEvent
 from inbox.delivering import LANE
 from inbox.models import Reply
-from socialops.lib.delivery.shift import Shift
+from tests import shifts
 from tests.factories import person, signed_in
 
 TEXT = "We open at nine."
+UNDER_WAY = ("scheduled", "sending", "unknown")
 
 
-def drain(seconds: float = 1.0) -> None:
-    """A short shift of the lane, as the worker runs it."""
-    assert Shift(LANE, seconds=seconds).run()
+def drain() -> None:
+    """A shift of the lane, as the worker runs it, until every reply has left or cannot."""
+    assert shifts.run(LANE, until=lambda: not Reply.objects.filter(state__in=UNDER_WAY).exists())
 
 
 def replies_over_there(network):

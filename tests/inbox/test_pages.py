@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from channels_registry import access
+from channels_registry.models import AccessGrant
 from inbox import queries, receiving, triaging
 from inbox.models import Conversation, Message, PollCursor, Reply
-from tests.factories import channel, departed, grant, person, signed_in
+from tests.factories import channel, departed, erin, grant, person, signed_in
 from tests.inbox.messages import said
 from tests.inbox.steps import page, text_of
 
@@ -218,6 +220,15 @@ def test_today_hears_of_the_longest_wait_and_of_channels_that_cannot_be_read(ask
     PollCursor.objects.create(channel=acme, kind="comments", due_at=timezone.now(), trouble="Acme asks us to wait.")
     assert [w.title for w in queries.trouble(alice)] == ["Acme is not being read"]
     assert queries.trouble(person("charlie")) == []
+
+
+def test_who_lost_the_right_to_answer_is_told_nothing_more_of_the_customer(asked, acme):
+    """The conversation may still be assigned to them; its subject and its customer are not theirs to read."""
+    alice = person("alice")
+    triaging.take(asked, alice)
+    right = AccessGrant.objects.standing().get(channel=acme, person=alice)
+    access.revoke(right, erin(), "another team")
+    assert queries.waiting_for(alice) == []
 
 
 def full(acme):

@@ -127,7 +127,7 @@ def test_without_a_connection_nothing_is_promised(asked, alice):
 def test_a_leavers_reply_is_stopped_until_somebody_takes_it_over(asked, dana, bob, network):
     reply = replying.reply(asked, TEXT, dana)
     departed(dana)
-    drain(0.6)
+    drain()
     reply.refresh_from_db()
     assert (reply.state, replies_over_there(network)) == ("blocked", [])
     assert "left" in reply.reason
@@ -142,7 +142,7 @@ def test_a_leavers_reply_is_stopped_until_somebody_takes_it_over(asked, dana, bo
 def test_losing_the_right_stops_it_at_the_minute(asked, alice, network):
     reply = replying.reply(asked, TEXT, alice)
     access.revoke(AccessGrant.objects.get(person=alice), person("erin"), "moved on")
-    drain(0.6)
+    drain()
 
     reply.refresh_from_db()
     assert (reply.state, replies_over_there(network)) == ("blocked", [])
@@ -154,7 +154,7 @@ def test_a_hold_stops_replies_and_lifting_it_sends_nothing(asked, alice, network
     reply = replying.reply(asked, TEXT, alice)
     Reply.objects.update(due_at=Now(), next_attempt_at=Now())
     holding.lift(hold, lead)
-    drain(0.6)
+    drain()
     reply.refresh_from_db()
     assert (reply.state, replies_over_there(network)) == ("held", [])
 

@@ -3,17 +3,11 @@
 Django is not set up when this file loads, so fixtures import for themselves.
 """
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-PATIENCE = 30.0  # seconds in which a shift must get there, on however busy a machine
-A_MOMENT = timedelta(seconds=0.1)
 
 
 @pytest.fixture
@@ -53,49 +47,12 @@ def shift():
     """
     from publishing.delivering import LANE
     from socialops.lib.delivery.shift import Shift
+    from tests import shifts
 
     def run(seconds: float | None = None, lane: Any = LANE, until: Callable[[], object] | None = None) -> bool:
-        if seconds is not None:
-            return Shift(lane, seconds=seconds).run()
-        with asked_in_a_thread(until or nothing_to_do) as ended:
-            return Shift(lane, stopping=ended.is_set, seconds=PATIENCE).run()
+        return shifts.run(lane, until) if seconds is None else Shift(lane, seconds=seconds).run()
 
     return run
-
-
-def nothing_to_do() -> bool:
-    """Nothing is under way, unknown, or due within a moment."""
-    from django.db.models import Q
-    from django.utils import timezone
-
-    from publishing.models import Publication
-
-    soon = Q(state="scheduled", next_attempt_at__lte=timezone.now() + A_MOMENT)
-    return not Publication.objects.filter(soon | Q(state__in=["sending", "unknown"])).exists()
-
-
-@contextmanager
-def asked_in_a_thread(true: Callable[[], object]) -> Iterator[threading.Event]:
-    """An event that is set once it is true; the shift's own thread may not ask the database."""
-    from django.db import connection
-
-    ended, over = threading.Event(), threading.Event()
-
-    def ask() -> None:
-        try:
-            while not true() and not over.wait(0.02):
-                pass
-        finally:
-            ended.set()
-            connection.close()
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield ended
-    finally:
-        over.set()
-        asking.join()
 
 
 @pytest.fixture
