@@ -110,7 +110,8 @@ def _checked_instant(at_wall: datetime, time_zone: str) -> datetime:
     try:
         reading = wall_clock.read(at_wall, time_zone)
     except ValidationError as error:
-        raise ValidationError({"time_zone": error.messages}) from error
+        field = "at" if error.code == "far" else "time_zone"
+        raise ValidationError({field: error.messages}) from error
     if reading.skipped:
         raise ValidationError({
             "at": f"{at_wall:%H:%M} does not exist in {time_zone} on {at_wall:%-d %B %Y}: the clocks skip it. "

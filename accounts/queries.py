@@ -102,7 +102,7 @@ class TrailFilter:
             found = found.filter(subject_label__icontains=self.subject)
         if self.first:
             found = found.filter(at__gte=_start(self.first))
-        if self.last:
+        if self.last and self.last < date.max:
             found = found.filter(at__lt=_start(self.last + timedelta(days=1)))
         return found.filter(pk__lt=self.before) if self.before else found
 

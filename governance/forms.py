@@ -1,6 +1,6 @@
 from django import forms
 
-from socialops.lib.wall_clock import database_now
+from socialops.lib.wall_clock import FIRST_YEAR, database_now
 
 
 class AccessExportForm(forms.Form):
@@ -16,6 +16,8 @@ class AccessExportForm(forms.Form):
 
     def clean_at(self):
         at = self.cleaned_data["at"]
+        if at and at.year < FIRST_YEAR:
+            raise forms.ValidationError("Nobody could reach anything then. Check the year.")
         if at and at > database_now():
             raise forms.ValidationError("This moment lies ahead. Evidence speaks of now or of the past.")
         return at

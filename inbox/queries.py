@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -128,11 +128,14 @@ def conversation_for(person: Person, pk: int) -> Conversation | None:
 def thread(conversation: Conversation, until: str = "") -> Thread:
     """The latest messages, or those up to the cursor `until`, with the replies in sight. Three queries."""
     stamp = _stamp(_seen(Conversation.objects.filter(pk=conversation.pk), until) or ())
+    late = {"late": accepted_late(ReplyAttempt), "late_url": late_url(ReplyAttempt)}
+    # Replies first: one that leaves between the two reads is among the messages then, and never in neither.
+    in_sight = list(_in_sight(conversation).select_related("answerable").annotate(**late))
     latest = list(_said(conversation, until).select_related("reply__answerable"))
+    said = {message.reply_id for message in latest}
+    replies = [reply for reply in in_sight if reply.pk not in said or reply.state not in ("scheduled", "sending")]
     earlier = f"{latest[MESSAGES].at.isoformat()}_{latest[MESSAGES].pk}" if len(latest) > MESSAGES else ""
     messages = latest[:MESSAGES][::-1]
-    late = {"late": accepted_late(ReplyAttempt), "late_url": late_url(ReplyAttempt)}
-    replies = list(_in_sight(conversation).select_related("answerable").annotate(**late))
     return Thread(messages, replies, earlier, max((m.pk for m in messages), default=0), stamp)
 
 
@@ -191,7 +194,9 @@ def trouble(person: Person) -> list[Waiting]:
 
 
 def _mine(person: Person) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(assigned_to=person, state="open", waiting_since__isnull=False)
+    """What they are asked to answer; of a channel whose right they lost since they read nothing any more."""
+    there = channels_with(person, "answer").values("pk")
+    return Conversation.objects.filter(assigned_to=person, state="open", waiting_since__isnull=False, channel__in=there)
 
 
 def _seen(conversations: QuerySet[Conversation], until: str) -> tuple | None:
@@ -243,9 +248,10 @@ def _in_view(view: str, person: Person) -> Q:
 def _place(cursor: str) -> tuple[datetime, int] | None:
     at, _, pk = cursor.partition("_")
     try:
-        return datetime.fromisoformat(at.replace(" ", "+")), int(pk)
-    except ValueError:
+        moment, number = datetime.fromisoformat(at.replace(" ", "+")).astimezone(UTC), int(pk)
+    except (ValueError, OverflowError):
         return None
+    return (moment, number) if 0 <= number < 2**63 else None
 
 
 def _stamp(rows: Iterable[Any]) -> str:

@@ -105,7 +105,7 @@ class PostForm(forms.Form):
         """The channels whose own text may come with this form: those of the post, and those just ticked."""
         if not self.is_bound:
             return chosen
-        ticked = [pk for pk in cast(QueryDict, self.data).getlist("channels") if pk.isdigit()]
+        ticked = [pk for pk in cast(QueryDict, self.data).getlist("channels") if pk.isdecimal() and len(pk) < 18]
         known = {c.pk: c for c in chosen}
         return list((known | {c.pk: c for c in self.offered.filter(pk__in=ticked)}).values())
 

@@ -9,7 +9,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing.models import Approval, Decision, Post, Publication, Revision, Variant
-from publishing.permissions import barred
+from publishing.permissions import barred, visible_channels
 from publishing.queries.checking import connector_of, problems
 from publishing.queries.holds import holds_on
 
@@ -56,14 +56,15 @@ def approvers_of(post: Post, channels: list[Channel]) -> QuerySet[Person]:
     return able.order_by("name")
 
 
-def brief(post: Post, variants: list[Variant], wanted_at: datetime | None) -> Brief:
-    """About seven queries, whatever the number of channels."""
+def brief(post: Post, variants: list[Variant], wanted_at: datetime | None, reader: Person) -> Brief:
+    """About seven queries, whatever the number of channels. Other posts are named where the reader sees the channel."""
     channels = [v.channel for v in variants]
-    last = _last_published(channels)
+    seen = visible_channels(reader).filter(pk__in=[c.pk for c in channels]).values("pk")
+    last = _last_published(seen)
     return Brief(
         audience=[(c, _audience(c)) for c in channels],
         why_now=post.why_now,
-        checks=[*_lengths(variants), *_connections(channels), *_held(channels), *_clashes(post, channels, wanted_at)],
+        checks=[*_lengths(variants), *_connections(channels), *_held(channels), *_clashes(post, seen, wanted_at)],
         last_time=[(c, last.get(c.pk)) for c in channels],
     )
 
@@ -115,7 +116,7 @@ def _held(channels: list[Channel]) -> list[Check]:
     ]
 
 
-def _clashes(post: Post, channels: list[Channel], wanted_at: datetime | None) -> list[Check]:
+def _clashes(post: Post, channels: QuerySet, wanted_at: datetime | None) -> list[Check]:
     if wanted_at is None:
         return []
     near = Publication.objects.filter(channel__in=channels, due_at__range=(wanted_at - NEARBY, wanted_at + NEARBY))
@@ -126,7 +127,7 @@ def _clashes(post: Post, channels: list[Channel], wanted_at: datetime | None) ->
     return clashes or [Check(True, "Nothing else goes out on the same channels within two hours.")]
 
 
-def _last_published(channels: list[Channel]) -> dict[int, Publication]:
+def _last_published(channels: QuerySet) -> dict[int, Publication]:
     done = (
         Publication.objects.filter(channel__in=channels, state="done")
         .order_by("channel", "-due_at")

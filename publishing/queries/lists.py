@@ -1,7 +1,7 @@
 """The lists: posts, and publications by what has become of them. Paged by key, so that a page never shifts."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -116,6 +116,7 @@ def _cursor(text: str) -> tuple[datetime, int] | None:
     when, _, pk = text.partition("_")
     try:
         moment, number = datetime.fromisoformat(when), int(pk)
-    except ValueError:
+        known = moment.tzinfo and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (moment, number) if moment.tzinfo and 0 <= number < 2**63 else None
+    return (moment, number) if known and 0 <= number < 2**63 else None

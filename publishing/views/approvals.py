@@ -140,7 +140,7 @@ def _approval_page(
     reasons, names = barred(post), {v.channel_id: v.channel.name for v in variants}
     context = {
         "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
-        "brief": queries.brief(post, variants, approval.wanted_at), "since": since,
+        "brief": queries.brief(post, variants, approval.wanted_at, person), "since": since,
         "reason": reasons.get(person.pk, ""),
         "differences": queries.differences(before, revision, names) if before else [],
         "decisions": [d for d in reversed(decisions) if d.approval_id == approval.pk],

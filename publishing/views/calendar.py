@@ -73,7 +73,7 @@ def _day(text: str) -> date | None:
 
 
 def _number(text: str) -> int | str:
-    return int(text) if text.isdigit() and len(text) < 18 else ""
+    return int(text) if text.isdecimal() and len(text) < 18 else ""
 
 
 def _kept(filters: dict) -> dict:

@@ -14,7 +14,7 @@ from channels_registry.models import Channel
 from publishing import holding, queries
 from publishing.forms import HoldForm, add_errors
 from publishing.models import Hold
-from publishing.permissions import access_hold
+from publishing.permissions import access_hold, visible_channels
 
 
 class HoldListView(View):
@@ -51,9 +51,10 @@ class HoldLiftingView(View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         hold = access_hold(request.user, pk)
-        held = queries.held_by(hold).select_related("channel", "variant__post").order_by("due_at")
+        mine = visible_channels(request.user.person).values("pk")  # the hold is everybody's to know, the posts are not
+        held = queries.held_by(hold).filter(channel__in=mine).select_related("channel", "variant__post")
         may_lift = holding.may_hold(request.user.person, hold.channel)
-        context = {"hold": hold, "held": held[:50], "count": held.count(), "may_lift": may_lift}
+        context = {"hold": hold, "held": held.order_by("due_at")[:50], "count": held.count(), "may_lift": may_lift}
         return render(request, "publishing/hold_lifting.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:

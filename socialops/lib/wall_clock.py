@@ -19,6 +19,9 @@ def database_now() -> datetime:
         return cursor.fetchone()[0]
 
 
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # what lies within can be read in every zone and moved by years
+
+
 @dataclass(frozen=True)
 class Reading:
     """The instant (UTC) of a wall time. `skipped` is how far it was moved, because the clocks skip that time."""
@@ -38,6 +41,8 @@ def read(wall: datetime, zone: str, fold: int = 0) -> Reading:
     Berlin, 28 March 2027, 02:30 does not exist: it becomes 01:30 UTC, which is 03:30 there.
     """
     known_time_zone(zone)
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        raise ValidationError("No calendar here goes that far. Check the year.", code="far")
     first, second = (wall.replace(tzinfo=ZoneInfo(zone), fold=which) for which in (0, 1))
     before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
     skipped = max(after - before, timedelta())  # in a gap, fold 0 is the offset before it and fold 1 the one after

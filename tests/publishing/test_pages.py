@@ -1,6 +1,7 @@
 """The pages, without a script: each main verb works by posting a form, and nothing typed is lost."""
 
 import re
+from datetime import UTC
 
 import pytest
 from django.db import connection
@@ -10,7 +11,7 @@ from django.utils import timezone
 from publishing import drafting, holding
 from publishing.models import Approval, Post, Publication
 from tests import factories
-from tests.publishing.steps import MOST_QUERIES, TEXT, agree, ask, page, tomorrow, write
+from tests.publishing.steps import MOST_QUERIES, TEXT, agree, ask, page, plan, tomorrow, write
 
 
 def test_a_post_goes_from_an_idea_to_the_calendar_by_pages_alone(acme, alice, bob, dana):
@@ -251,3 +252,53 @@ def test_a_placement_is_chosen_where_the_network_offers_some(post, alice, acme):
     client.post(f"/posts/{post.pk}/", sent)
     assert post.variants.get().placement == "story"
     assert client.post(f"/posts/{post.pk}/", {**sent, f"placement_{acme.pk}": "billboard"}).status_code == 422
+
+
+def test_a_hold_is_everybodys_to_know_and_what_it_holds_only_whose_channel_it_is(publication):
+    """Else everybody here reads the titles and times of every channel while something is held."""
+    hold = holding.place(factories.person("gina", "social_lead"), "Outage")
+    path, title = f"/holds/{hold.pk}/lifting/", publication.variant.post.title
+    assert title in page(factories.signed_in(factories.person("charlie")), path)  # he may look at acme
+    stranger = page(factories.signed_in(factories.person("olga")), path)
+    assert "Outage" in stranger and title not in stranger and str(publication.channel.name) not in stranger
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 30])
+def test_what_is_no_number_of_ours_is_left_out_and_breaks_nothing(acme, alice, number):
+    client = factories.signed_in(alice)
+    page(client, f"/calendar/?channel={number}")
+    assert client.post("/posts/new/", {"text": TEXT, "channels": [number]}).status_code == 422
+    assert client.post("/posts/previews/", {"text": TEXT, "channels": [number]}).status_code == 200
+    assert not Post.objects.exists()
+
+
+@pytest.mark.parametrize("wall", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_year_that_no_calendar_has_is_refused_beside_its_field(approved, post, alice, dana, wall):
+    path = f"/variants/{approved.variants.get().pk}/publication/"
+    for zone in ("Asia/Tokyo", "America/New_York", "UTC"):
+        answer = factories.signed_in(dana).post(path, {"wall_time": wall, "time_zone": zone})
+        assert answer.status_code == 422 and "Check the year" in answer.content.decode()
+    assert not Publication.objects.exists()
+
+
+@pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00%2B14:00_1", "9999-12-31T23:59:59-23:00_1"])
+def test_a_cursor_from_beyond_time_is_as_good_as_none(alice, cursor):
+    for path in ("/posts/", "/publications/", "/inbox/"):
+        page(factories.signed_in(alice), f"{path}?before={cursor}")
+
+
+def test_the_brief_names_no_post_of_a_channel_that_its_reader_may_not_see(acme, second, alice, bob, dana):
+    """A post on two channels is seen by who sees one of them; what else goes out on the other is not theirs."""
+    other = agree(write(alice, [second], title="Secret launch"), alice, bob)
+    wall = tomorrow(10)
+    plan(other, dana, wall)
+    both = ask_at(write(alice, [acme, second]), alice, bob, wall)
+    olga = factories.person("olga")
+    factories.grant(acme, olga, "viewer")
+    path = f"/approvals/{both.pk}/"
+    assert "Secret launch" in page(factories.signed_in(bob), path)
+    assert "Secret launch" not in page(factories.signed_in(olga), path)
+
+
+def ask_at(post, alice, bob, wall):
+    return drafting.submit(post, alice, bob, "facts", wall.replace(tzinfo=UTC))
