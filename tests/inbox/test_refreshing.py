@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from inbox import queries, receiving, replying, triaging
 from inbox.models import Conversation, Reply
@@ -109,3 +111,30 @@ def test_charlie_hears_of_no_change(asked):
     url = f"/inbox/{asked.pk}/?stamp={stamp}"
     assert part(signed_in(person("alice")), url, "log").status_code == 204
     assert part(signed_in(person("charlie")), url, "log").status_code == 404
+
+
+def test_an_answer_that_leaves_between_the_two_reads_of_a_page_is_on_it_all_the_same(asked, acme, monkeypatch):
+    reply = replying.reply(asked, "We open at nine.", person("alice"))
+    rows = Reply.objects.filter(pk=reply.pk)
+    rows.update(state="sending", lease_until=Now(), fence=1)
+    reads = []
+
+    def then_it_leaves(read):
+        def reading(conversation, *rest):
+            if conversation == asked:
+                reads.append(read)
+                if len(reads) == 2:
+                    rows.update(state="done", lease_until=None, remote_id="r1")
+                    asked.messages.create(
+                        channel=acme, remote_id="r1", direction="out", text=reply.text, at=timezone.now(), reply=reply
+                    )
+            return read(conversation, *rest)
+
+        return reading
+
+    for name in ("_said", "_in_sight"):
+        monkeypatch.setattr(queries, name, then_it_leaves(getattr(queries, name)))
+    shown = queries.thread(asked)
+    assert len(reads) == 2
+    assert [message.text for message in shown.messages if message.reply] == [reply.text]
+    assert shown.replies == []
