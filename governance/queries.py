@@ -136,6 +136,12 @@ def grades(case: OffboardingCase) -> Counter:
     return Counter(case.doors.values_list("revocation__proof", flat=True))
 
 
+def _how_far(case: OffboardingCase) -> str:
+    if case.swept_at is None:
+        return "Nothing is shut yet: everything is at the minute they leave"
+    return f"{case.proven_count} of {case.doors_count} doors proven shut"
+
+
 def waiting_for(person: Person) -> list[Waiting]:
     """Open cases that this administrator can move, the earliest departure first."""
     if not may_read(person):
@@ -144,7 +150,7 @@ def waiting_for(person: Person) -> list[Waiting]:
     return [
         Waiting(
             title=f"See {case.person.name} out",
-            detail=f"{case.proven_count} of {case.doors_count} doors proven shut",
+            detail=_how_far(case),
             url=f"/offboarding/{case.pk}/",
             action="Open case",
             due_at=case.departure.at + SHUT_WITHIN,

@@ -1,5 +1,7 @@
 """Offboarding: the cases, one case, closing it, and the doors that cannot be proven shut."""
 
+from datetime import datetime, timedelta
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +16,8 @@ from governance import evidence, offboarding, queries
 from governance.forms import AcceptanceForm
 from governance.models import CaseDoor, OffboardingCase
 from governance.permissions import access_acceptance, access_case, access_door, may_read, require_reader
+
+WATCHED = timedelta(minutes=5)  # so long the page of a case asks again by itself
 
 
 class CaseListView(View):
@@ -97,10 +101,17 @@ def _stuck(door: CaseDoor) -> bool:
     return door.revocation.state in ("needs_human", "blocked", "failed")
 
 
+def _moving(case: OffboardingCase, doors: list[CaseDoor], now: datetime) -> bool:
+    """Its doors were begun just now, and some of them are shut without anybody's help."""
+    begun = case.swept_at is not None and now - case.swept_at < WATCHED
+    return begun and any(not (_settled(d) or _stuck(d) or d.revocation.guided) for d in doors)
+
+
 def _case_page(
     request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    me, deadline = request.user.person, case.departure.at + queries.SHUT_WITHIN
+    me, now, deadline = request.user.person, timezone.now(), case.departure.at + queries.SHUT_WITHIN
+    being_shut = case.swept_at is None and case.departure.at <= now
     doors = sorted(queries.doors(case), key=lambda door: (not _stuck(door), _settled(door)))
     context = {
         "case": case,
@@ -108,7 +119,9 @@ def _case_page(
         "proven": sum(door.revocation.stage == "verified" for door in doors),
         "stuck": sum(map(_stuck, doors)),
         "deadline": deadline,
-        "late": deadline < timezone.now(),
+        "late": deadline < now,
+        "being_shut": being_shut,
+        "goes_on": not errors and (being_shut or _moving(case, doors, now)),
         "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
         "work": queries.work_counts(case.person),
         "trail": [(event, audit.words(event.action)) for event in queries.trail(case).reverse()[:12]],

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from channels_registry import revoking
-from governance import evidence, offboarding
+from governance import evidence, offboarding, queries
 from governance.models import OffboardingCase
 from tests import factories
 
@@ -100,3 +100,36 @@ def test_asking_again_for_a_risk_that_was_accepted_says_so_on_the_page():
     offboarding.accept_risk(offboarding.ask_acceptance(door, erin, "No list."), factories.person("ines", "admin"))
     page = factories.signed_in(erin).post(reverse("acceptance_new", args=[door.pk]), {"reason": "No list."})
     assert page.status_code == 422 and "Ines has accepted this already" in page.content.decode()
+
+
+GOES_ON = 'hx-trigger="every 2s"'
+
+
+def page_of(case) -> str:
+    return factories.signed_in(factories.erin()).get(reverse("case", args=[case.pk])).content.decode()
+
+
+def test_a_departure_ahead_is_a_preview_and_counts_no_doors_on_today():
+    dana = factories.person("dana")
+    factories.grant(factories.channel(), dana, "publisher")
+    case = offboarding.open_case(factories.departed(dana, timedelta(days=-3)))
+    page = page_of(case)
+    assert "nothing has changed yet" in page
+    assert GOES_ON not in page
+    (waiting,) = queries.waiting_for(factories.erin())
+    assert waiting.detail == "Nothing is shut yet: everything is at the minute they leave"
+
+
+def test_a_departure_of_this_minute_is_no_preview_and_its_page_goes_on_by_itself():
+    dana = factories.person("dana")
+    factories.grant(factories.channel(), dana, "publisher")
+    case = offboarding.open_case(factories.departed(dana))
+    page = page_of(case)
+    assert "Dana left on" in page
+    assert "nothing has changed yet" not in page
+    assert GOES_ON in page
+
+    offboarding.sweep()
+    page = page_of(case)
+    assert "1 of 1" in page
+    assert GOES_ON not in page
