@@ -1,17 +1,19 @@
 """What waits for somebody, for Today and the rail."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
-from publishing.models import Approval, Post, Publication
+from publishing.models import Approval, Post, Publication, Variant
 from publishing.permissions import visible_channels
 from socialops.lib.waiting import Kind, Waiting
 
+STALE = timedelta(days=7)  # so long after its moment an approved post is still asked for
 NEEDS_SOMEBODY = ("needs_human", "held", "blocked", "missed", "failed")
 TONES = {
     "scheduled": "plain", "sending": "wait", "unknown": "unsure", "needs_human": "unsure", "done": "ok",
@@ -39,8 +41,8 @@ MANY = {
 
 
 def waiting_for(person: Person) -> list[Waiting]:
-    """Approvals asked of them, their posts that came back, publications that need a person. Three queries."""
-    return [*_approvals(person), *_returned(person), *_publications(person, NEEDS_SOMEBODY)]
+    """Approvals asked of them, their posts that came back, what needs a person or a time. Four queries."""
+    return [*_approvals(person), *_returned(person), *_publications(person, NEEDS_SOMEBODY), *_without_time(person)]
 
 
 def trouble(person: Person) -> list[Waiting]:
@@ -91,6 +93,25 @@ def _returned(person: Person) -> list[Waiting]:
 def _publications(person: Person, states: tuple[str, ...]) -> list[Waiting]:
     there = channel_permissions.channels_with(person, "publish").values("pk")
     return _waiting_publications(Q(channel__in=there), states)
+
+
+def _without_time(person: Person) -> list[Waiting]:
+    """Approved for a moment, and nobody who may publish there has scheduled it: left alone it would not go out."""
+    there = channel_permissions.channels_with(person, "publish").values("pk")
+    idle = Variant.objects.current().filter(post=OuterRef("post"), channel__in=there, publications=None)
+    agreed = Approval.objects.filter(
+        Exists(idle), state="approved", wanted_at__gt=Now() - STALE, post__state="approved"
+    )
+    return [
+        Waiting(
+            f"Schedule: “{approval.post.title}”",
+            "It is approved, and goes out only when somebody schedules it.",
+            reverse("post", args=[approval.post_id]),
+            "Choose a time",
+            approval.wanted_at,
+        )
+        for approval in agreed.select_related("post").order_by("wanted_at", "id")[:20]
+    ]
 
 
 def _waiting_publications(where: Q, states: tuple[str, ...], most: int = 200) -> list[Waiting]:

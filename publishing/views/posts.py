@@ -114,6 +114,7 @@ def _post_page(
     }  # fmt: skip
     context["scheduled"] = any(row.publication for row in context["channels"])
     context["returned"] = _returned(post, context["approvals"])
+    context["wanted_at"] = next((a.wanted_at for a in context["approvals"] if a.state == "approved"), None)
     context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)
     return render(request, "publishing/post_detail.html", context, status=status)
 

@@ -230,6 +230,20 @@ def test_today_lists_what_waits_for_each(publication, alice, bob, dana):
     assert going_out(dana, hours=72)
 
 
+def test_what_is_approved_for_a_moment_waits_for_who_may_schedule_it(approved, alice, dana, charlie):
+    from publishing.queries import waiting_for
+
+    (waiting,) = waiting_for(dana)
+    assert waiting.title == "Schedule: “Winter rates”"
+    assert waiting.url == f"/posts/{approved.pk}/"
+    assert waiting.due_at == Approval.objects.get().wanted_at
+    assert "; wanted " in page(factories.signed_in(dana), waiting.url)
+    assert waiting_for(alice) == waiting_for(charlie) == []  # neither may publish there
+
+    plan(approved, dana)
+    assert waiting_for(dana) == []
+
+
 def test_the_author_reads_why_it_came_back(approval, alice, bob):
     from publishing import approving
 
