@@ -60,7 +60,9 @@ def database() -> Finding:
             direct = behind == own.info.backend_pid
     except psycopg2.Error as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-        return Finding(part, f"cannot be reached: {said}", f"Start PostgreSQL at {host}, or correct DATABASE_URL.")
+        ours = "Start it: make demo, or make up for the servers alone. Or"
+        start = ours if settings.LOCAL and host.startswith("/") else f"Start PostgreSQL at {host}, or"
+        return Finding(part, f"cannot be reached: {said}", f"{start} correct DATABASE_URL.")
     if version < OLDEST_POSTGRES:
         return Finding(part, f"PostgreSQL {version // 10000} is too old", "Upgrade to PostgreSQL 16 or newer.")
     if not direct:

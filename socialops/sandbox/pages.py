@@ -21,6 +21,7 @@ SHOWN = 50
 def page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} (sandbox)</title>'
+        '<link rel="icon" href="data:,">'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
         f'<body><header><p role="note"><strong>{SIGN}</strong></p></header>'
         f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
