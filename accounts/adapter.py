@@ -1,16 +1,22 @@
 """How allauth is told our rules: no sign-up, no way in for somebody who left, second factors sealed at rest."""
 
+from urllib.parse import urlsplit
+
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import sealing
 from accounts.permissions import may_sign_in
 
 log = structlog.get_logger(__name__)
+HERE = {"name": "Socialops", "domain": urlsplit(settings.BASE_URL).netloc}  # in mails; a request names any of its hosts
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -33,10 +39,19 @@ class AccountAdapter(DefaultAccountAdapter):
         if may_sign_in(user):
             super().send_password_reset_mail(user, email, context)
 
+    def get_reset_password_from_key_url(self, key):
+        """At the address of this installation, whatever the request said it was talking to."""
+        asked = urlsplit(super().get_reset_password_from_key_url(key))
+        return f"{settings.BASE_URL}{asked.path}"
+
+    def is_safe_url(self, url):
+        """On to a page of this address only: another port or name of this machine is another site."""
+        return url_has_allowed_host_and_scheme(url, {context.request.get_host()}, context.request.is_secure())
+
     def send_mail(self, template_prefix, email, context):
         """Sent at once and never stored, because it carries a link that opens. A broken mail server is no answer."""
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, context | {"current_site": HERE})
         except OSError:  # smtplib's errors are OSErrors
             log.exception("mail_not_sent", kind=template_prefix)
 

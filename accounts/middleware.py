@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import suspend_request
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY, suspend_request
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -27,7 +27,10 @@ class Gate:
         self.get_response = get_response
 
     def __call__(self, request):
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "user", None) and request.user.is_authenticated:
+            _keep_off_the_disk(response)
+        return response
 
     def process_view(self, request, view, args, kwargs):
         name = request.resolver_match.view_name
@@ -99,6 +102,7 @@ def _confirm_first(request):
         request.POST = typed
         answer = suspend_request(request, there)
     else:
+        request.session.pop(STATE_SESSION_KEY, None)  # whoever only looks confirms no form that was left behind earlier
         back = request.get_full_path() if request.method == "GET" else _page_of(request)
         answer = redirect(f"{there}?{urlencode({'next': back})}")
     return _htmx_redirect(answer.url) if request.headers.get("HX-Request") else answer
@@ -119,6 +123,12 @@ def _htmx_redirect(url: str) -> HttpResponse:
     response = HttpResponse(status=204)
     response["HX-Redirect"] = url
     return response
+
+
+def _keep_off_the_disk(response: HttpResponse) -> None:
+    """What was shown to somebody stays in no cache, where the next one at this machine would find it."""
+    if "Cache-Control" not in response:
+        response["Cache-Control"] = "private, no-store"
 
 
 def _note_that_it_was_seen(request) -> None:

@@ -228,10 +228,10 @@ SECOND_FACTOR_URLS = {
     "mfa_download_recovery_codes", "account_change_password",
 }  # fmt: skip
 # Asked again who they are before these, unless they have just signed in or said so: a session that was left open or
-# stolen does not give roles, let people go, or carry keys and evidence away.
+# stolen does not give roles or access, let people go, or carry keys and evidence away.
 CONFIRMED_URLS = {
     "person_new", "person_roles", "role_ending", "departure_new", "departure_withdrawal", "connection_new",
-    "connection_ending", "channel_webhook", "case_evidence",
+    "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "grant_new",
 }  # fmt: skip
 CONFIRMED_POST_URLS = {"evidence_list"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]

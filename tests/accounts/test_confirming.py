@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Departure, RoleAssignment
-from channels_registry.models import Connection
+from channels_registry.models import AccessGrant, Connection
 from channels_registry.networks import network, slugs
+from governance import evidence
 from governance.models import EvidenceBundle
 from tests.factories import PASSWORD, channel, erin, person, user
 
@@ -138,3 +139,30 @@ def test_charlie_confirms_in_vain():
     browser = browser_of(person("charlie"), minutes=60)
     asked = browser.get(reverse("departure_new", args=[person("dana").pk]))
     assert browser.get(confirm(browser, asked).url).status_code == 403
+
+
+def test_a_form_that_was_left_behind_is_not_sent_by_somebody_who_only_looks():
+    """It was typed and never confirmed. Whoever asks for the page later, and confirms that, confirms nothing else."""
+    browser, page = browser_of(erin(), minutes=60), reverse("departure_new", args=[person("dana").pk])
+    browser.post(page, day())
+    assert confirm(browser, browser.get(page)).url == page
+    assert not Departure.objects.exists()
+
+
+def test_access_is_given_only_after_a_confirmation():
+    here, browser = channel("sandbox"), browser_of(erin(), minutes=60)
+    wish = {"person": person("charlie").pk, "door": "right", "entitlement": "manager", "reason": "He asked."}
+    asked = browser.post(reverse("grant_new", args=[here.pk]), wish)
+    standing = AccessGrant.objects.standing().filter(channel=here, person=person("charlie"))
+    assert not standing.exists()
+    assert confirm(browser, asked).url == reverse("channel", args=[here.pk])
+    assert standing.get().entitlement == "manager"
+
+
+def test_a_file_of_evidence_is_carried_away_only_after_a_confirmation(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    frank = person("frank", "auditor")
+    bundle = evidence.export_access(frank)
+    browser, path = browser_of(frank, minutes=60), reverse("evidence_file", args=[bundle.pk])
+    assert confirm(browser, browser.get(path)).url == path
+    assert b"".join(browser.get(path).streaming_content).startswith(b"PK")

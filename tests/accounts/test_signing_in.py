@@ -108,11 +108,37 @@ def test_the_reset_page_says_the_same_of_a_stranger_and_of_somebody(settings):
     assert len(mail.outbox) == 2  # both send one, so that the time taken says nothing either
 
 
+@pytest.mark.parametrize("host", ["testserver:1337", "localhost"])
+def test_a_reset_link_leads_to_this_installation_whatever_the_request_says(settings, host):
+    """The link opens an account: it must not go to another port or name that the sender of the request chose."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "localhost"]
+    user(person("dana"), PASSWORD)
+    Client(headers={"host": host}).post(reverse("account_reset_password"), {"email": "dana@example.test"})
+    assert f"{settings.BASE_URL}/account/password/reset/key/" in mail.outbox[0].body
+    assert host not in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("there", ["//evil.test", "https://evil.test", "http://localhost/", "/\\evil.test"])
+def test_signing_in_leads_to_a_page_of_this_address_only(settings, there):
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "localhost"]
+    user(person("dana"), PASSWORD)
+    form = {"login": "dana@example.test", "password": PASSWORD, "next": there}
+    assert Client().post(reverse("account_login"), form).url == "/"
+
+
 def test_a_broken_mail_server_is_no_answer_either(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     user(person("dana"), PASSWORD)
     assert Client().post(reverse("account_reset_password"), {"email": "dana@example.test"}).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/", "/people/", "/inbox/", "/nothing-there/", "/audit/"])
+def test_what_was_shown_to_somebody_stays_in_no_cache(path):
+    browser = signed_in(person("dana"))
+    assert browser.get(path)["Cache-Control"] == "private, no-store"
+    assert "Cookie" in browser.get(path)["Vary"]
 
 
 # --- Second factors at rest -------------------------------------------------------------------------------------------
