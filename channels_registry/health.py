@@ -72,7 +72,8 @@ def warnings(
         found.append(Concern("risk", "The newest keys were refused", refused.trouble, "Connect again", connect))
     found += _connection_warnings(connection, connect)
     if administrators is not None and administrators <= 1:
-        page = channel.connector.people_page_url(connection.fields, connection.handle) if connection else ""
+        proven = connection if connection and connection.proven_at else None  # else it leads wherever somebody typed
+        page = channel.connector.people_page_url(proven.fields, proven.handle) if proven else ""
         told = "Only one administrator over there" if administrators else "No known administrator over there"
         detail = "When they leave, nobody can get in. Make somebody else an administrator on the network."
         found.append(Concern("risk", told, detail, "Open the network’s page" if page else "", page))

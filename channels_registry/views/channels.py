@@ -153,8 +153,10 @@ def how_it_is_shut(door: AccessGrant, by_api: bool) -> str:
 
 
 def _people_page(channel: Channel, connection) -> str:
+    if connection is None or not connection.proven_at:
+        return ""  # an address that was typed and never proven leads anywhere
     try:
-        return channel.connector.people_page_url(connection.fields, connection.handle) if connection else ""
+        return channel.connector.people_page_url(connection.fields, connection.handle)
     except KeyError as error:
         raise PermissionDenied(f"The network {channel.network} is not installed here any more.") from error
 

@@ -75,5 +75,6 @@ def _people_page(revocation: Revocation) -> str:
     channel = revocation.grant.channel
     if revocation.grant.door in KEPT_ELSEWHERE:
         return ""
-    known = Connection.objects.filter(channel=channel).order_by("-pk").values_list("fields", "handle").first()
+    proven = Connection.objects.filter(channel=channel, proven_at__isnull=False)  # else anybody’s address was typed
+    known = proven.order_by("-pk").values_list("fields", "handle").first()
     return channel.connector.people_page_url(*(known or ({}, channel.handle)))

@@ -115,6 +115,8 @@ def _environment(port: int, places: Places) -> tuple[dict[str, str], str]:
 def _with_urls(port: int, sandbox_port: int) -> tuple[dict[str, str], str]:
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     own = {"BASE_URL": f"http://127.0.0.1:{port}", "SANDBOX_URL": sandbox, "PYTHONUNBUFFERED": "1"}
+    # Of this machine connectors reach the sandbox, and nothing else that listens here.
+    own["SOCIALOPS_PRIVATE_HOSTS"] = os.environ.get("SOCIALOPS_PRIVATE_HOSTS", f"127.0.0.1:{sandbox_port}")
     return {**os.environ, **own}, sandbox
 
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from channels_registry.connecting import prove
+from channels_registry.connecting import connect, prove
 from channels_registry.models import AccessGrant, Channel, Connection, NetworkIdentity, Revocation
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import observe
@@ -192,6 +192,18 @@ def test_a_guided_task_walked_through_its_pages_by_two_people(here, erin):
     assert file["X-Content-Type-Options"] == "nosniff" and file["Content-Type"] == "image/png"
     assert erin.post(f"{url}confirmation/").status_code == 302
     assert "Verified by a second person" in seen(erin, url)
+
+
+@pytest.mark.parametrize("typed", ["https://evil.test", "javascript:alert(1)//"])
+def test_an_address_that_was_typed_and_never_proven_is_no_link_on_anybodys_page(here, erin, typed):
+    """Else who manages a channel sends an administrator, who is to shut a door over there, to a page of their own."""
+    held = factories.grant(here.channel, factories.person("dana"), "admin", door=Door.ROLE, label="Admin")
+    task = request_revocation(held, factories.erin(), "leaves")
+    connect(here.channel, {"base_url": typed}, {"token": "t"}, factories.erin())
+    pages = (f"/revocations/{task.pk}/", f"/channels/{here.channel.pk}/")
+    assert not [url for url in pages if f'href="{typed}' in seen(erin, url)]
+    Connection.objects.filter(channel=here.channel, state="pending").update(state="refused", trouble="No.")
+    assert not [url for url in pages if f'href="{typed}' in seen(erin, url)]
 
 
 def test_saying_whose_it_is(here, erin):
