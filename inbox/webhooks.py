@@ -36,8 +36,8 @@ class WebhookView(View):
             return JsonResponse({"error": "This webhook is not signed for this address."}, status=401)
         try:
             receiving.ingest(channel, channel.connector.parse(body), "webhook")
-        except NetworkError as error:
-            log.warning("webhook for channel %s cannot be read: %s", pk, error.detail or error.reason)
+        except (NetworkError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            log.warning("webhook for channel %s cannot be read: %s", pk, getattr(error, "detail", "") or repr(error))
             return JsonResponse({"error": "This webhook cannot be read."}, status=422)
         except DatabaseError:
             log.exception("webhook for channel %s could not be stored", pk)

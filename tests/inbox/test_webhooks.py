@@ -65,6 +65,23 @@ FORGED = {
 }
 
 
+def test_a_time_of_five_thousand_digits_is_a_forgery_and_tells_nobody_that_the_channel_is_there(shop):
+    headers = {"X-Sandbox-Timestamp": "9" * 5000, "X-Sandbox-Signature": "sha256=0"}
+    told = {
+        Client().post(f"/webhooks/{pk}/", body(), content_type="application/json", headers=headers).status_code
+        for pk in (shop.pk, shop.pk + 987_654)
+    }
+    assert told == {401}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"parent": None, "post": None}, {"id": 5}, {"version": "x"}, {"text": 5}, {"author": None}]
+)
+def test_what_is_signed_and_not_of_our_kind_is_said_to_be_unreadable(shop, secret, wrong):
+    assert post(shop, body(**wrong), secret).status_code == 422
+    assert not InboundEvent.objects.exists()
+
+
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_webhook_gets_401_and_leaves_no_row(shop, secret, forgery):
     wish = {"secret": secret, **FORGED[forgery]}
