@@ -196,3 +196,15 @@ def _alive(pid: int) -> bool:
     from socialops.local.processes import command_of
 
     return bool(command_of(pid))
+
+
+def test_the_demos_connectors_reach_the_sandbox_and_no_other_port_of_this_machine(monkeypatch):
+    from socialops.lib.fetch import Blocked, checked_url
+    from socialops.local.demo import _with_urls
+
+    monkeypatch.delenv("SOCIALOPS_PRIVATE_HOSTS", raising=False)
+    env, sandbox = _with_urls(8000, 45781)
+    allow = env["SOCIALOPS_PRIVATE_HOSTS"].split(",")
+    assert str(checked_url(f"{sandbox}/api", allow=allow)) == f"{sandbox}/api"
+    with pytest.raises(Blocked):
+        checked_url("http://127.0.0.1:8000/", allow=allow)
