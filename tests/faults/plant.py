@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -106,10 +106,11 @@ class Plant:
         return ", ".join(said) or "nothing was unknown"
 
     def asked(self) -> set[str]:
-        """Texts that rightly wait for a person: a look for them was not answered within its deadline, which is short
-        when scaled, and long ago on a busy machine.
+        """Texts that rightly wait for a person: a look for them was not answered, or not reached the network, within its
+        deadline, which is short when scaled, and long ago on a busy machine.
         """
-        looked = PublicationAttempt.objects.filter(evidence__looks__contains=[{"seen": "error"}])
+        failed = [Q(evidence__looks__contains=[{"seen": seen}]) for seen in ("error", "unclear")]
+        looked = PublicationAttempt.objects.filter(failed[0] | failed[1])
         return set(looked.filter(delivery__state="needs_human").values_list("delivery__text", flat=True))
 
     def evidence(self) -> str:
