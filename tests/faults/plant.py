@@ -106,8 +106,9 @@ class Plant:
         return ", ".join(said) or "nothing was unknown"
 
     def asked(self) -> set[str]:
-        """Texts that rightly wait for a person: a look for them was not answered, or not reached the network, within its
-        deadline, which is short when scaled, and long ago on a busy machine.
+        """Texts that rightly wait for a person: a look for them was not answered, or did not get there.
+
+        Its deadline is short when scaled, and long past on a busy machine.
         """
         failed = [Q(evidence__looks__contains=[{"seen": seen}]) for seen in ("error", "unclear")]
         looked = PublicationAttempt.objects.filter(failed[0] | failed[1])
