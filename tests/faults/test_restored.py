@@ -16,6 +16,8 @@ from socialops.sandbox.control import Control
 from tests import deliveries, shifts
 from tests.faults import plant as plants
 
+pytestmark = pytest.mark.xdist_group("a machine to itself")
+
 
 @pytest.fixture
 def restored(processes, settings, tmp_path):

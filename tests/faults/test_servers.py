@@ -20,6 +20,8 @@ from socialops.settings import database
 from tests.faults import plant as plants
 from tests.servers import CHECKOUT
 
+pytestmark = pytest.mark.xdist_group("a machine to itself")
+
 _number = itertools.count(1)
 
 
