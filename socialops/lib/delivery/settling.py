@@ -3,11 +3,11 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from socialops.lib.clock import steady
 from socialops.lib.delivery import faults
@@ -84,7 +84,9 @@ def surely(write: Callable[[], Any], seconds: float | None = None) -> None:
     while True:
         try:
             return write()
-        except (OperationalError, InterfaceError):
+        except Exception as error:
+            if not away(error):
+                raise
             connection.close()
             if steady() > give_up:
                 raise
@@ -92,14 +94,18 @@ def surely(write: Callable[[], Any], seconds: float | None = None) -> None:
             time.sleep(0.1)
 
 
-def return_unheard(lane: Lane, owner: str) -> None:
-    """Rows that were claimed for us in a commit whose answer we never heard: nothing was sent, so they go back."""
+def return_unheard(lane: Lane, owner: str, heard: Set[tuple[int, int]]) -> None:
+    """Rows that were claimed for us in a commit whose answer we never heard: nothing was sent, so they go back.
+
+    `heard`: (id, fence) of those that we did hear of. Where one of them is still ours, what became of it could not be
+    written, or a crash of the database has forgotten it: it may be out, so the reaper has it looked for.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _UNHEARD.format(table=lane.table),
             [owner],
         )
-        unheard = [Job(*row) for row in cursor.fetchall()]
+        unheard = [Job(*row) for row in cursor.fetchall() if row[:2] not in heard]
     if unheard:
         settle(lane, [Verdict(job, "scheduled", "not_sent", evidence={"detail": "never sent"}) for job in unheard])
 
@@ -107,6 +113,8 @@ def return_unheard(lane: Lane, owner: str) -> None:
 def _settle(lane: Lane, verdicts: Sequence[Verdict], tell: bool = True) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # A process that is frozen in here must not keep its rows from the reaper for as long as it stays frozen.
+            cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{pace().silence * 1000:.0f}ms'")
             cursor.execute(_STATEMENT.format(table=lane.table, attempts=lane.attempts_table), [_rows(verdicts)])
             moved = {row[0] for row in cursor.fetchall()}
         if tell:

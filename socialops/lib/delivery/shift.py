@@ -48,6 +48,7 @@ class Shift:
         self.least = max(1, lane.places // 3)  # rows in one claim, unless nothing else is in hand
         self.sender = Sender(lane, lane.places, self._tell)
         self.verdicts: list[Verdict] = []
+        self.heard: set[tuple[int, int]] = set()  # (id, fence) of every row that was ours to send
         self.settled = 0
         self.lost = False
 
@@ -96,7 +97,7 @@ class Shift:
             await settling
         await self._write_all()
         if self.lost:
-            await self._in(self.writes, surely, lambda: return_unheard(self.lane, self.owner))
+            await self._in(self.writes, surely, lambda: return_unheard(self.lane, self.owner, self.heard))
         log.info("%s: a shift settled %d", self.lane.name, self.settled)
 
     async def _leave(self, leave: Callable[[], Any]) -> None:
@@ -178,6 +179,7 @@ class Shift:
 
     def _claim(self, client: Any, room: int) -> Claimed:
         claimed = self.claimer.claim(room)
+        self.heard.update((job.id, job.fence) for job in claimed.jobs)
         self._load(claimed.jobs, client)
         return claimed
 
@@ -230,7 +232,8 @@ def take_slot(lane: Lane) -> int | None:
     """The number (from 1) of the slot that this connection now holds. The database frees it when we fall silent."""
     connection.close()
     with connection.cursor() as cursor:
-        cursor.execute("SET idle_session_timeout = %s", [f"{pace().silence * 1000:.0f}ms"])
+        for silence in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET {silence} = %s", [f"{pace().silence * 1000:.0f}ms"])
         # A claim that a crash of the database can forget is no intent: what it stood for would be sent again.
         cursor.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -11,6 +11,7 @@ from socialops.lib.delivery.lane import Lane, Settled
 
 log = logging.getLogger(__name__)
 TOO_LARGE = "54"  # the class of PostgreSQL's "program limit exceeded": an OperationalError that waiting does not mend
+IDLE_IN_TRANSACTION = "25P03"  # the database let go of a process that was frozen; Django calls it an InternalError
 T = TypeVar("T")
 Tell = Callable[[Sequence[Settled]], None]
 
@@ -18,7 +19,8 @@ Tell = Callable[[Sequence[Settled]], None]
 def away(error: BaseException) -> bool:
     """Whether it is the database that failed, so that the same may work later, and not the row."""
     code = getattr(error.__cause__, "pgcode", None) or ""
-    return isinstance(error, (OperationalError, InterfaceError)) and not code.startswith(TOO_LARGE)
+    gone = isinstance(error, (OperationalError, InterfaceError)) and not code.startswith(TOO_LARGE)
+    return gone or code == IDLE_IN_TRANSACTION
 
 
 def moved(lane: Lane, move: Callable[[Tell], T]) -> T:
