@@ -75,21 +75,14 @@ def prove(connection: Connection) -> Connection:
     connection = Connection.objects.select_related("channel", "authorised_by").get(pk=connection.pk)
     if connection.state != Connection.State.PENDING:
         return connection
-    network = connection.channel.connector
+    connect = connection.channel.connector.connect
     try:
-        secrets = sealing.open_sealed(connection)
-        connected = talk(lambda http: network.connect(connection.fields, secrets, http))
+        connected = ask(connection, lambda http: connect(connection.fields, sealing.open_sealed(connection), http))
         _require_same_account(connection.channel, connected)
     except (Refused, Disconnected) as error:
         return _refuse(connection, error.reason)
-    except CannotOpen as error:
-        log.error("connection %s cannot be opened: %s", connection.pk, error)
-        return _put_off(connection, NO_KEY)
     except NetworkError as error:
         return _put_off(connection, error.reason)
-    except Exception:
-        log.exception("connection %s: the network's class failed", connection.pk)
-        return _put_off(connection, f"{network.label} gave an answer that cannot be read.")
     return _accept(connection, connected)
 
 
@@ -109,6 +102,20 @@ def disconnect(channel: Channel, by: Person, reason: str) -> None:
         _end(connection, by, reason, give_back=connection.state == live)
     if not any(connection.state == live for connection in ending):
         AccessGrant.objects.filter(channel=channel, ours=True, revoked_at=None).update(ours=False)
+
+
+def ask(connection: Connection, call: Callable[[Http], Awaitable[T]]) -> T:
+    """`talk` with a connection's own keys. What goes wrong is a NetworkError; what is wrong with us, TryLater."""
+    try:
+        return talk(call)
+    except NetworkError:
+        raise
+    except CannotOpen as error:
+        log.error("connection %s cannot be opened: %s", connection.pk, error)
+        raise TryLater(NO_KEY) from error
+    except Exception as error:
+        log.exception("connection %s: the network's class failed", connection.pk)
+        raise TryLater(f"{connection.channel.connector.label} gave an answer that cannot be read.") from error
 
 
 def talk(call: Callable[[Http], Awaitable[T]]) -> T:

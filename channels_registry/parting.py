@@ -5,8 +5,6 @@ asks the network to revoke them, tries whether they still open anything, and wip
 effort, with an honest word: what could not be revoked is told to those who answer for the channel.
 """
 
-import logging
-
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
@@ -14,18 +12,16 @@ from django.utils import timezone
 
 from accounts import audit
 from channels_registry import access
-from channels_registry.connecting import AGAIN, GIVE_UP, NO_KEY, talk, tell
+from channels_registry.connecting import AGAIN, GIVE_UP, ask, tell
 from channels_registry.connector.capabilities import GivesBack
 from channels_registry.connector.errors import NetworkError, Refused
 from channels_registry.connector.types import Probe
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.reaching import opened
-from socialops.lib.sealing import CannotOpen
 
 audit.register("connection.given_back", "gave a channel’s token back to its network")
 audit.register("connection.not_given_back", "could not give a channel’s token back to its network")
 
-log = logging.getLogger(__name__)
 GivenBack = Connection.GivenBack
 AGAIN_CONNECTED = "The channel was connected again meanwhile, so the token was left alone."
 
@@ -35,26 +31,20 @@ def part(connection: Connection) -> Connection:
     connection = Connection.objects.select_related("channel", "ended_by").get(pk=connection.pk)
     if connection.given_back != GivenBack.ASKED:
         return connection
-    network, name = connection.channel.connector, connection.channel.connector.label
+    network = connection.channel.connector
     newer = set(Connection.objects.filter(channel=connection.channel).values_list("state", flat=True))
     if "live" in newer:
         return _settle(connection, Probe(None, AGAIN_CONNECTED), GivenBack.KEPT)
     if "pending" in newer:
         return _put_off(connection, "New keys of the channel wait to be proven, and may be the same.")
     if not isinstance(network, GivesBack):
-        return _settle(connection, Probe(None, f"{name} offers no way to do it."), GivenBack.KEPT)
+        return _settle(connection, Probe(None, f"{network.label} offers no way to do it."), GivenBack.KEPT)
     try:
-        probe = talk(lambda http: network.give_back(opened(connection, http)))
+        probe = ask(connection, lambda http: network.give_back(opened(connection, http)))
     except Refused as error:
         return _settle(connection, Probe(None, error.reason), GivenBack.KEPT)
-    except CannotOpen as error:
-        log.error("connection %s cannot be opened: %s", connection.pk, error)
-        return _put_off(connection, NO_KEY)
     except NetworkError as error:
         return _put_off(connection, error.reason)
-    except Exception:
-        log.exception("connection %s: the network's class failed", connection.pk)
-        return _put_off(connection, f"{name} gave an answer that cannot be read.")
     return _settle(connection, probe, GivenBack.KEPT if probe.shut is False else GivenBack.REVOKED)
 
 
