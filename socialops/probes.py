@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 import psycopg2
@@ -31,7 +32,7 @@ CLOCK_SECONDS = 2.0
 LEAST_SPACE = 1_000_000_000  # bytes
 OF_WEB = 16  # database connections of the web process as docker-compose.yml starts it: two processes of eight threads
 OF_A_SHIFT = 3  # of each process of a worker while it delivers: its own, and one each for claiming and settling
-WORKER_PROCESSES = 8  # where no worker can be asked
+WORKER_PROCESSES = 12  # as docker-compose.yml starts one, where no worker can be asked
 SPARE = 5  # for migrating, doctor, and whoever looks into the database
 
 
@@ -46,6 +47,24 @@ class Finding:
     @property
     def well(self) -> bool:
         return not self.mend
+
+
+def needs_database(asked: str) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
+    """A probe that asks our own database: without one it says what cannot be `asked`."""
+
+    def decorate(probe: Callable[[], Finding]) -> Callable[[], Finding]:
+        @wraps(probe)
+        def safe() -> Finding:
+            try:
+                return probe()
+            except DatabaseError:
+                return Finding(probe.__name__, f"cannot be {asked} without the database", "Mend the database first.")
+            finally:
+                connections.close_all()
+
+        return safe
+
+    return decorate
 
 
 def database() -> Finding:
@@ -74,34 +93,25 @@ def database() -> Finding:
     return Finding(part, f"PostgreSQL {version // 10000} at {host}, connected directly")
 
 
+@needs_database("seen")
 def durability() -> Finding:
     """A server that answers before it has written forgets, when it crashes, what it said was done."""
-    part = "durability"
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY(%s)", [list(_WRITES)])
-            off = {name for (name,) in cursor.fetchall()}
-    except DatabaseError:
-        return Finding(part, "cannot be seen without the database", "Mend the database first.")
-    finally:
-        connections.close_all()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY(%s)", [list(_WRITES)])
+        off = {name for (name,) in cursor.fetchall()}
     if not off:
-        return Finding(part, "what is committed survives a crash")
+        return Finding("durability", "what is committed survives a crash")
     lost = [f"{name} is off: {risk}" for name, risk in _WRITES.items() if name in off]
     on = " ".join(f"ALTER SYSTEM SET {name} = on;" for name in _WRITES if name in off)
-    return Finding(part, "; ".join(lost), f"As a superuser of PostgreSQL: {on} SELECT pg_reload_conf();")
+    return Finding("durability", "; ".join(lost), f"As a superuser of PostgreSQL: {on} SELECT pg_reload_conf();")
 
 
+@needs_database("counted")
 def room() -> Finding:
     """Whether the database lets in as many as web and workers may ever need at once."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_ROOM)
-            allowed, others = cursor.fetchone()
-    except DatabaseError:
-        return Finding("room", "cannot be counted without the database", "Mend the database first.")
-    finally:
-        connections.close_all()
+    with connection.cursor() as cursor:
+        cursor.execute(_ROOM)
+        allowed, others = cursor.fetchone()
     processes = _worker_processes()
     needed = OF_WEB + OF_A_SHIFT * processes + SPARE
     what = f"web and {processes} worker processes may need {needed} connections, {allowed - others} are there for them"
@@ -111,27 +121,19 @@ def room() -> Finding:
     return Finding("room", what, f"Set max_connections of PostgreSQL {short} higher, or run fewer worker processes.")
 
 
+@needs_database("read")
 def migrations() -> Finding:
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        return Finding("migrations", "cannot be read without the database", "Mend the database first.")
-    finally:
-        connections.close_all()
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
         return Finding("migrations", f"{len(waiting)} have not been applied", "Run “manage.py migrate”.")
     return Finding("migrations", "all applied")
 
 
+@needs_database("seen")
 def rights() -> Finding:
     """Whoever owns the audit trail can switch off what guards it."""
-    try:
-        owner = owned_by_this_role("accounts_auditevent")
-    except DatabaseError:
-        return Finding("rights", "cannot be seen without the database", "Mend the database first.")
-    finally:
-        connections.close_all()
+    owner = owned_by_this_role("accounts_auditevent")
     if owner and not settings.LOCAL:
         return Finding("rights", "Socialops runs as the owner of its audit trail, and could change it", _AS_APP)
     return Finding("rights", "one role for all, on one machine" if owner else "the trail can only be added to")
@@ -182,16 +184,12 @@ def beat() -> Finding:
     return Finding("beat", "running")
 
 
+@needs_database("compared")
 def clock() -> Finding:
     """The database's clock decides what is due; ours must not be far from it."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT abs(extract(epoch FROM clock_timestamp() - to_timestamp(%s)))", [time.time()])
-            apart = float(cursor.fetchone()[0])
-    except DatabaseError:
-        return Finding("clock", "cannot be compared without the database", "Mend the database first.")
-    finally:
-        connections.close_all()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT abs(extract(epoch FROM clock_timestamp() - to_timestamp(%s)))", [time.time()])
+        apart = float(cursor.fetchone()[0])
     if apart > CLOCK_SECONDS:
         return Finding(
             "clock",
