@@ -38,14 +38,6 @@ class DepartureForm(forms.Form):
     def at_wall(self) -> datetime:
         return datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
 
-    def add_refusal(self, error) -> None:
-        """The verb speaks of `at`; here that is a date and a time."""
-        if not hasattr(error, "error_dict"):
-            self.add_error(None, error)
-            return
-        for name, messages in error.error_dict.items():
-            self.add_error("date" if name == "at" else name, messages)
-
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Role.choices)

@@ -13,14 +13,6 @@ from socialops.lib.wall_clock import time_zones
 DOORS_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT, Door.ROLE, Door.APP)
 
 
-class RefusedForm(forms.Form):
-    """A form that can say what a verb refused, beside the field it is about."""
-
-    def refused(self, error) -> None:
-        for name, messages in getattr(error, "error_dict", {None: getattr(error, "error_list", [error])}).items():
-            self.add_error(name if name in self.fields else None, messages)
-
-
 class PersonField(forms.ModelChoiceField):
     """Somebody who is here."""
 
@@ -31,7 +23,7 @@ class PersonField(forms.ModelChoiceField):
         self.queryset = people
 
 
-class ChannelForm(RefusedForm):
+class ChannelForm(forms.Form):
     network = forms.ChoiceField(label="Network")
     handle = forms.CharField(label="Handle", max_length=200, help_text="As it stands on the network.")
     name = forms.CharField(label="Name", max_length=120, help_text="What your colleagues call it.")
@@ -54,7 +46,7 @@ class ChannelForm(RefusedForm):
             self.fields[name].offer(Person.objects.present().order_by("name"))
 
 
-class ChannelChangeForm(RefusedForm):
+class ChannelChangeForm(forms.Form):
     """What may be said anew of a channel. Its network and its handle are what it is."""
 
     name = forms.CharField(label="Name", max_length=120, help_text="What your colleagues call it.")
@@ -80,7 +72,7 @@ class ChannelChangeForm(RefusedForm):
             self.fields[name].offer(Person.objects.present().order_by("name"))
 
 
-class ConnectionForm(RefusedForm):
+class ConnectionForm(forms.Form):
     """The network's own connect form. A secret is never sent back to the browser, not even after an error."""
 
     def __init__(self, network: Network, *args, **kwargs):
@@ -105,7 +97,7 @@ class ConnectionForm(RefusedForm):
         return {name: value for name, value in given.items() if name not in secret}, secret
 
 
-class GrantForm(RefusedForm):
+class GrantForm(forms.Form):
     person = PersonField(label="Person")
     door = forms.ChoiceField(
         label="Through which door",
@@ -145,17 +137,16 @@ class GrantForm(RefusedForm):
         given = self.cleaned_data
         return given["entitlement"] if given["door"] == Door.RIGHT else given["level"]
 
-    def refused(self, error) -> None:
-        if "entitlement" in getattr(error, "error_dict", {}) and self.cleaned_data.get("door") != Door.RIGHT:
-            error.error_dict["level"] = error.error_dict.pop("entitlement")
-        super().refused(error)
+    def names(self) -> dict[str, str]:
+        """What the form calls what access.grant calls so."""
+        return {} if self.cleaned_data.get("door") == Door.RIGHT else {"entitlement": "level"}
 
 
-class ReasonForm(RefusedForm):
+class ReasonForm(forms.Form):
     reason = forms.CharField(label="Why", max_length=200, help_text="Stays with the proof.")
 
 
-class AttestationForm(RefusedForm):
+class AttestationForm(forms.Form):
     note = forms.CharField(
         label="What you did, and where you see that it is shut",
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -166,15 +157,15 @@ class AttestationForm(RefusedForm):
     )
 
 
-class NoteForm(RefusedForm):
+class NoteForm(forms.Form):
     note = forms.CharField(label="What was tried, and why it cannot be shown", widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class ContestForm(RefusedForm):
+class ContestForm(forms.Form):
     why = forms.CharField(label="What you saw", widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class IdentityForm(RefusedForm):
+class IdentityForm(forms.Form):
     """Somebody, or nobody: an empty answer says nothing, so it decides nothing."""
 
     person = PersonField(label="Whose is it", required=False)

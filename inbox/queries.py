@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -16,6 +15,7 @@ from accounts.models import Person
 from channels_registry.models import Channel, Connection
 from channels_registry.permissions import channels_with, rights_rows, seen_by
 from inbox.models import Assignment, Conversation, Message, PollCursor, Reply, ReplyAttempt
+from socialops.lib.cursors import cursor_after, place_of
 from socialops.lib.delivery.late import accepted_late, late_url
 from socialops.lib.tags import span_words
 from socialops.lib.waiting import Kind, Waiting
@@ -93,7 +93,7 @@ def listed(channels: QuerySet[Channel], person: Person, view: str, wanted: dict[
             | Q(subject__icontains=words)
             | Q(preview__icontains=words)
         )
-    if place := _place(before):
+    if place := place_of(before):
         found = found.filter(Q(last_message_at__lt=place[0]) | Q(last_message_at=place[0], pk__lt=place[1]))
     unsent = Exists(Reply.objects.filter(conversation=OuterRef("pk"), state__in=NEEDS_SOMEBODY))
     found = found.select_related("contact", "channel", "assigned_to").annotate(unsent=unsent)
@@ -101,7 +101,7 @@ def listed(channels: QuerySet[Channel], person: Person, view: str, wanted: dict[
     rest, page = page[PAGE:], page[:PAGE]
     for each in page:
         each.waits = waits(each)
-    following = f"{page[-1].last_message_at.isoformat()}_{page[-1].pk}" if rest else ""
+    following = cursor_after(page[-1].last_message_at, page[-1].pk) if rest else ""
     rows = [(c.pk, c.state, c.preview, c.last_message_at, c.assigned_to_id, c.waits, c.unsent) for c in page]
     return Listed(page, following, _stamp([*rows, following]))
 
@@ -134,7 +134,7 @@ def thread(conversation: Conversation, until: str = "") -> Thread:
     latest = list(_said(conversation, until).select_related("reply__answerable"))
     said = {message.reply_id for message in latest}
     replies = [reply for reply in in_sight if reply.pk not in said or reply.state not in ("scheduled", "sending")]
-    earlier = f"{latest[MESSAGES].at.isoformat()}_{latest[MESSAGES].pk}" if len(latest) > MESSAGES else ""
+    earlier = cursor_after(latest[MESSAGES].at, latest[MESSAGES].pk) if len(latest) > MESSAGES else ""
     messages = latest[:MESSAGES][::-1]
     return Thread(messages, replies, earlier, max((m.pk for m in messages), default=0), stamp)
 
@@ -213,7 +213,7 @@ def _seen(conversations: QuerySet[Conversation], until: str) -> tuple | None:
 def _said(conversation: Conversation | OuterRef, until: str) -> QuerySet[Message]:
     """One page of messages, the latest first, and one more where there are earlier ones."""
     said = Message.objects.filter(conversation=conversation)
-    if place := _place(until):
+    if place := place_of(until):
         said = said.filter(Q(at__lt=place[0]) | Q(at=place[0], pk__lte=place[1]))
     return said.order_by("-at", "-pk")[: MESSAGES + 1]
 
@@ -243,15 +243,6 @@ def _in_view(view: str, person: Person) -> Q:
     if view == "unassigned":
         return Q(assigned_to=None, state="open")
     return Q(state=view)
-
-
-def _place(cursor: str) -> tuple[datetime, int] | None:
-    at, _, pk = cursor.partition("_")
-    try:
-        moment, number = datetime.fromisoformat(at.replace(" ", "+")).astimezone(UTC), int(pk)
-    except (ValueError, OverflowError):
-        return None
-    return (moment, number) if 0 <= number < 2**63 else None
 
 
 def _stamp(rows: Iterable[Any]) -> str:

@@ -17,15 +17,6 @@ from publishing.drafting import QUESTIONS
 from socialops.lib import wall_clock
 
 
-def add_errors(form: forms.Form, error: ValidationError) -> None:
-    """A verb's refusal, beside the field it is about, or on top where there is no such field."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
-
-
 class WallTimeField(forms.Field):
     """A naive local time, as a clock on the wall shows it. The zone is another field."""
 

@@ -8,31 +8,23 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from accounts.models import Person, RoleAssignment
+from accounts.models import Person
 from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
+from channels_registry.permissions import seen_by
 from publishing.models import Approval, Hold, Post, Publication, Variant
-
-
-def visible_channels(person: Person) -> QuerySet[Channel]:
-    """The same channels as channels_registry's seen_by, with the roles asked inside: no query of its own."""
-    roles = RoleAssignment.objects.filter(
-        person=person, role__in=channel_permissions.SEES_EVERYTHING, ended_at=None
-    ).exclude(person__in=Person.objects.departed())
-    rights = channel_permissions.rights_rows("see").filter(user__person=person).values("content_object")
-    return Channel.objects.filter(Exists(roles) | Q(pk__in=rights))
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
     """Posts on a channel that the person may see, their own, and those they were asked to decide on."""
-    there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=visible_channels(person).values("pk"))
+    there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=seen_by(person).values("pk"))
     asked = Approval.objects.filter(post=OuterRef("pk"), asked_of=person)
     return Post.objects.filter(_present(person), Q(author=person) | Exists(there) | Exists(asked))
 
 
 def visible_publications(person: Person) -> QuerySet[Publication]:
-    return Publication.objects.filter(channel__in=visible_channels(person).values("pk"))
+    return Publication.objects.filter(channel__in=seen_by(person).values("pk"))
 
 
 def _present(person: Person) -> Exists:

@@ -10,6 +10,7 @@ from accounts import departing, queries
 from accounts.forms import DepartureForm, now_in
 from accounts.models import Person, Role
 from accounts.permissions import access_person, require_role
+from socialops.lib.refusals import add_refusal
 
 
 class DepartureNewView(View):
@@ -27,7 +28,7 @@ class DepartureNewView(View):
             try:
                 departing.mark_departed(person, form.at_wall(), answers["time_zone"], me, answers["reason"])
             except ValidationError as error:
-                form.add_refusal(error)
+                add_refusal(form, error, at="date")
             else:
                 messages.success(request, f"{person.name}’s departure is recorded.")
                 return redirect("person", pk)

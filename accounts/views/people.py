@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views import View
 
 from accounts import people, queries
@@ -14,9 +14,10 @@ from accounts.audit import words
 from accounts.forms import PersonForm, RoleForm, TeamForm
 from accounts.models import Person, Role
 from accounts.permissions import access_membership, access_person, has_role, may_see_departures, require_role
+from socialops.lib.refusals import add_refusal
 
 # What other apps show on a person's page: they own these addresses, and the page loads them.
-SLOTS = ("person_access", "person_work", "person_case")
+SLOTS = ("person_access", "person_case")  # what other apps show of a person: addresses of theirs, which the page loads
 
 
 class PersonListView(View):
@@ -55,7 +56,7 @@ class PersonNewView(View):
             try:
                 person = people.welcome(by=request.user.person, **form.cleaned_data)
             except ValidationError as error:
-                form.add_error(None, error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{person.name} is added.")
                 return redirect("person", person.pk)
@@ -129,17 +130,7 @@ def person_page(
         "may_change": request.user.is_admin and me != person,
         "role_form": RoleForm(auto_id="role_%s"),
         "team_form": TeamForm(auto_id="team_%s"),
-        "slots": _slots(person),
+        "slots": [reverse(name, args=[person.pk]) for name in SLOTS],
         "errors": errors,
     }
     return render(request, "accounts/person_detail.html", context, status=status)
-
-
-def _slots(person: Person) -> list[str]:
-    found = []
-    for name in SLOTS:
-        try:
-            found.append(reverse(name, args=[person.pk]))
-        except NoReverseMatch:
-            continue
-    return found

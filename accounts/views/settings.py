@@ -8,6 +8,7 @@ from django.views import View
 
 from accounts import people
 from accounts.forms import SettingsForm
+from socialops.lib.refusals import add_refusal
 
 
 class SettingsView(View):
@@ -22,7 +23,7 @@ class SettingsView(View):
             try:
                 people.change_person(me, me, time_zone=form.cleaned_data["time_zone"])
             except ValidationError as error:
-                form.add_error(None, error)
+                add_refusal(form, error)
             else:
                 messages.success(request, "Saved.")
                 return redirect("settings")

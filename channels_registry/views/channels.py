@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.views import View
 
 from accounts.models import Role
@@ -26,9 +25,8 @@ from channels_registry.queries.administrators import ADMIN_WORDS
 from channels_registry.queries.channels import ADMINS, HEALTHS, WHOSE
 from channels_registry.queries.doors import administrators_over_there
 from channels_registry.registering import change_channel, register_channel
+from socialops.lib.refusals import add_refusal
 
-# What other apps show on a channel's page: they own these addresses, and the page loads them.
-SLOTS = ("channel_publications", "channel_conversations")
 ADMIN = re.compile(ADMIN_WORDS)
 
 
@@ -84,7 +82,7 @@ class ChannelNewView(View):
                     **details,
                 )
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{channel.name} is registered. Connect it next.")
                 return redirect("connection_new", channel.pk)
@@ -115,7 +113,6 @@ class ChannelView(View):
             "moment_form": asked,
             "may_manage": may_manage,
             "people_page": _people_page(channel, connection),
-            "slots": _slots(channel),
         }
         return render(request, "channels_registry/channel_detail.html", context)
 
@@ -133,7 +130,7 @@ class ChannelChangeView(View):
             try:
                 channel = change_channel(channel, request.user.person, **form.cleaned_data)
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{channel.name} is changed.")
                 return redirect("channel", pk)
@@ -159,13 +156,3 @@ def _people_page(channel: Channel, connection) -> str:
         return channel.connector.people_page_url(connection.fields, connection.handle)
     except KeyError as error:
         raise PermissionDenied(f"The network {channel.network} is not installed here any more.") from error
-
-
-def _slots(channel: Channel) -> list[str]:
-    found = []
-    for name in SLOTS:
-        try:
-            found.append(reverse(name, args=[channel.pk]))
-        except NoReverseMatch:
-            continue
-    return found

@@ -12,6 +12,7 @@ from channels_registry.connector.capabilities import ReceivesWebhooks
 from channels_registry.forms import ConnectionForm, ReasonForm
 from channels_registry.models import Connection
 from channels_registry.permissions import access_channel, access_connection
+from socialops.lib.refusals import add_refusal
 
 
 class ConnectionNewView(View):
@@ -29,7 +30,7 @@ class ConnectionNewView(View):
             try:
                 made = connect(channel, *form.answers(), request.user.person)
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 return redirect("connection", made.pk)
         return self._page(request, channel, form, None, 422)
@@ -64,7 +65,7 @@ class ConnectionEndingView(View):
             try:
                 disconnect(channel, request.user.person, form.cleaned_data["reason"])
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{channel.name} is disconnected.")
                 return redirect("channel", pk)

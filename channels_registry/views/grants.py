@@ -12,6 +12,7 @@ from channels_registry.forms import GrantForm, ReasonForm
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import access_channel, access_grant, may_administer
 from channels_registry.revoking import request_revocation
+from socialops.lib.refusals import add_refusal
 
 
 class GrantNewView(View):
@@ -29,7 +30,7 @@ class GrantNewView(View):
             try:
                 access.grant(channel, given["person"], form.words(), me, given["reason"], **more)
             except (ValidationError, PermissionDenied) as error:
-                form.refused(error if isinstance(error, ValidationError) else ValidationError(str(error)))
+                add_refusal(form, error, **form.names())
             else:
                 messages.success(request, f"{given['person']} has access to {channel.name}.")
                 return redirect("channel", pk)
@@ -48,7 +49,7 @@ class GrantRevocationView(View):
             try:
                 revocation = request_revocation(grant, request.user.person, form.cleaned_data["reason"])
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 return redirect("revocation", revocation.pk)
         return self._page(request, grant, form, 422)

@@ -1,20 +1,22 @@
 """The steps of a guided task. Each POST creates one fact; what is refused is said on the revocation's page."""
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views import View
 
 from channels_registry import queries, revoking
-from channels_registry.forms import AttestationForm, ContestForm, NoteForm, ReasonForm, RefusedForm
+from channels_registry.forms import AttestationForm, ContestForm, NoteForm, ReasonForm
 from channels_registry.models import Revocation
 from channels_registry.views.revocations import revocation_page
+from socialops.lib.refusals import add_refusal
 
 
 class StepView(View):
     """`form` reads the answers; `do` is the verb. `slot` is the form's place on the page."""
 
-    form: type[RefusedForm] = RefusedForm
+    form: type[forms.Form] = forms.Form
     slot = "step"
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -24,7 +26,7 @@ class StepView(View):
             try:
                 self.do(revocation, request.user.person, form.cleaned_data)
             except ValidationError as error:
-                form.refused(error)
+                add_refusal(form, error)
             else:
                 return redirect("revocation", pk)
         return revocation_page(request, revocation, 422, **{self.slot: form, "refused": form})

@@ -15,6 +15,7 @@ from inbox.forms import AssignmentForm, ConfirmationForm, ReplyForm, SnoozeForm
 from inbox.models import Message
 from inbox.permissions import access_conversation, access_reply
 from inbox.views.conversations import back, conversation_page
+from socialops.lib.refusals import add_refusal
 
 
 class ReplyNewView(View):
@@ -28,7 +29,7 @@ class ReplyNewView(View):
         try:
             replying.reply(conversation, said["text"], request.user.person, to=to, token=said["token"])
         except (ValidationError, PermissionDenied) as error:
-            _add(form, error)
+            add_refusal(form, error)
             return conversation_page(request, pk, form, status=_status(request, error))
         return back(request, pk)
 
@@ -51,7 +52,7 @@ class AssignmentView(View):
             try:
                 triaging.assign(conversation, to, person, form.cleaned_data["reason"])
             except ValidationError as error:
-                _add(form, error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{to} is asked to answer." if to else "It is everybody’s again.")
                 return redirect("conversation", pk)
@@ -107,17 +108,6 @@ def _done(request: HttpRequest, pk: int, verb: Callable[[], Any], words: str = "
     if words:
         messages.success(request, words, extra_tags=f"undo:{undo}" if undo else "")
     return back(request, pk)
-
-
-def _add(form, error: ValidationError | PermissionDenied) -> None:
-    """A verb's refusal, beside the field it is about."""
-    if isinstance(error, PermissionDenied):
-        form.add_error(None, str(error))
-    elif hasattr(error, "error_dict"):
-        for name, errors in error.error_dict.items():
-            form.add_error(name if name in form.fields else None, errors)
-    else:
-        form.add_error(None, error)
 
 
 def _status(request: HttpRequest, error: Exception) -> int:

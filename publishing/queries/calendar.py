@@ -11,8 +11,8 @@ from django.db.models.functions import RowNumber, TruncDate
 from django.urls import reverse
 
 from accounts.models import Person
+from channels_registry.permissions import seen_by
 from publishing.models import Approval, Publication
-from publishing.permissions import visible_channels
 from publishing.queries.checking import now
 from publishing.queries.waiting import TONES
 
@@ -93,7 +93,7 @@ def going_out(person: Person, hours: int = 24) -> list[Entry]:
 def _between(person: Person, start: datetime, end: datetime, filters: dict[str, Any]) -> tuple[QuerySet, QuerySet]:
     """Publications, and pending approvals once a channel of their post at the time that their author wants."""
     where = {"channel__network" if name == "network" else "channel": value for name, value in filters.items() if value}
-    channels = visible_channels(person).values("pk")
+    channels = seen_by(person).values("pk")
     published = Publication.objects.filter(due_at__gte=start, due_at__lt=end, channel__in=channels, **where)
     asked = Approval.objects.filter(
         state="pending", wanted_at__gte=start, wanted_at__lt=end, post__variants__removed_at=None,

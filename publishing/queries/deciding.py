@@ -8,8 +8,9 @@ from django.db.models import F, QuerySet
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
+from channels_registry.permissions import seen_by
 from publishing.models import Approval, Decision, Post, Publication, Revision, Variant
-from publishing.permissions import barred, visible_channels
+from publishing.permissions import barred
 from publishing.queries.checking import connector_of, problems
 from publishing.queries.holds import holds_on
 
@@ -59,7 +60,7 @@ def approvers_of(post: Post, channels: list[Channel]) -> QuerySet[Person]:
 def brief(post: Post, variants: list[Variant], wanted_at: datetime | None, reader: Person) -> Brief:
     """About seven queries, whatever the number of channels. Other posts are named where the reader sees the channel."""
     channels = [v.channel for v in variants]
-    seen = visible_channels(reader).filter(pk__in=[c.pk for c in channels]).values("pk")
+    seen = seen_by(reader).filter(pk__in=[c.pk for c in channels]).values("pk")
     last = _last_published(seen)
     return Brief(
         audience=[(c, _audience(c)) for c in channels],

@@ -1,7 +1,7 @@
 """The lists: posts, and publications by what has become of them. Paged by key, so that a page never shifts."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Person
 from publishing.models import Approval, Decision, Post, Publication, Variant
+from socialops.lib.cursors import cursor_after, place_of
 
 LATE = Q(state="scheduled", due_at__lt=Now() - timedelta(minutes=1))
 SHELVES: dict[str, tuple[str, Q]] = {
@@ -36,8 +37,8 @@ class Wanted:
 
 def post_page(posts: QuerySet[Post], before: str, size: int) -> tuple[list[Post], str]:
     """The newest first, from the cursor on, with the cursor of the next page ("" at the end)."""
-    if cursor := _cursor(before):
-        when, pk = cursor
+    if place := place_of(before):
+        when, pk = place
         posts = posts.filter(Q(updated_at__lt=when) | Q(updated_at=when, pk__lt=pk))
     current = Variant.objects.current().select_related("channel")
     posts = posts.select_related("author").prefetch_related(Prefetch("variants", current, to_attr="shown"))
@@ -55,8 +56,8 @@ def publication_page(
     """What is ahead in order of time; what is over with the latest first."""
     latest_first = shelf in LATEST_FIRST
     publications = publications.filter(SHELVES[shelf][1]).select_related("variant__post", "channel", "answerable")
-    if cursor := _cursor(before):
-        when, pk = cursor
+    if place := place_of(before):
+        when, pk = place
         side = "lt" if latest_first else "gt"
         beyond = Q(**{f"due_at__{side}": when}) | Q(**{"due_at": when, f"pk__{side}": pk})
         publications = publications.filter(beyond)
@@ -109,14 +110,4 @@ def _cut(rows: list, size: int, field: str) -> tuple[list, str]:
     if len(rows) <= size:
         return rows, ""
     last = rows[size - 1]
-    return rows[:size], f"{getattr(last, field).isoformat()}_{last.pk}"
-
-
-def _cursor(text: str) -> tuple[datetime, int] | None:
-    when, _, pk = text.partition("_")
-    try:
-        moment, number = datetime.fromisoformat(when), int(pk)
-        known = moment.tzinfo and moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return (moment, number) if known and 0 <= number < 2**63 else None
+    return rows[:size], cursor_after(getattr(last, field), last.pk)

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
+from channels_registry.permissions import seen_by
 from publishing.models import Approval, Post, Publication, Variant
-from publishing.permissions import visible_channels
 from socialops.lib.waiting import Kind, Waiting
 
 STALE = timedelta(days=7)  # so long after its moment an approved post is still asked for
@@ -47,7 +47,7 @@ def waiting_for(person: Person) -> list[Waiting]:
 
 def trouble(person: Person) -> list[Waiting]:
     """Publications that failed, were missed, are blocked or unknown, on channels this person sees. One query."""
-    there = visible_channels(person).values("pk")
+    there = seen_by(person).values("pk")
     return _waiting_publications(Q(channel__in=there), ("unknown", *NEEDS_SOMEBODY))
 
 

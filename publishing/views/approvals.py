@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.views import View
 
 from publishing import approving, drafting, queries
-from publishing.forms import DecisionForm, SubmissionForm, add_errors
+from publishing.forms import DecisionForm, SubmissionForm
 from publishing.models import Approval, Post, Variant
 from publishing.permissions import access_approval, access_post, barred, may_on_all
+from socialops.lib.refusals import add_refusal
 
 
 class SubmissionView(View):
@@ -31,7 +32,7 @@ class SubmissionView(View):
                 asked_of, wanted_at = said["asked_of"], form.wanted_at()
                 drafting.submit(post, request.user.person, asked_of, said["question"], wanted_at)
             except ValidationError as error:
-                add_errors(form, error)
+                add_refusal(form, error)
             else:
                 messages.success(request, f"{asked_of} is asked.")
                 return redirect("post", pk)
@@ -88,7 +89,7 @@ class DecisionView(View):
         except approving.Changed as changed:
             return _overtaken(request, approval, form, changed)
         except ValidationError as error:
-            add_errors(form, error)
+            add_refusal(form, error)
             return _approval_page(request, access_approval(request.user, pk), form, status=422)
         except PermissionDenied as error:
             form.add_error(None, str(error))
@@ -156,7 +157,7 @@ def _overtaken(
     request: HttpRequest, approval: Approval, form: DecisionForm, changed: approving.Changed
 ) -> HttpResponse:
     """What the approver saw beside what the post says now. Nothing was decided; the note is kept."""
-    add_errors(form, ValidationError(changed.messages))
+    add_refusal(form, ValidationError(changed.messages))
     approval = access_approval(request.user, approval.pk)
     names = {v.channel_id: v.channel.name for v in queries.variants_of(approval.post)}
     new = queries.differences(changed.seen or approval.revision, changed.now, names)

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views import View
 
 from channels_registry import networks
+from channels_registry.permissions import seen_by
 from publishing import queries
-from publishing.permissions import visible_channels
 
 SHOWN = 5  # in one cell; the rest stands on the day's page
 
@@ -24,7 +24,7 @@ class CalendarView(View):
         filters = {"network": request.GET.get("network", ""), "channel": _number(request.GET.get("channel", ""))}
         day = _day(request.GET.get("day", ""))
         context = _day_page(request, day, zone, filters) if day else _month_page(request, today, zone, filters)
-        channels = visible_channels(request.user.person).exclude(state="archived").order_by("name")
+        channels = seen_by(request.user.person).exclude(state="archived").order_by("name")
         context |= {
             "zone": zone.key,
             "today": today,

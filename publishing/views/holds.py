@@ -11,10 +11,12 @@ from accounts.models import Role
 from accounts.permissions import has_role
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
+from channels_registry.permissions import seen_by
 from publishing import holding, queries
-from publishing.forms import HoldForm, add_errors
+from publishing.forms import HoldForm
 from publishing.models import Hold
-from publishing.permissions import access_hold, visible_channels
+from publishing.permissions import access_hold
+from socialops.lib.refusals import add_refusal
 
 
 class HoldListView(View):
@@ -40,7 +42,7 @@ class HoldNewView(View):
         try:
             hold = holding.place(request.user.person, form.cleaned_data["reason"], network, channel)
         except ValidationError as error:
-            add_errors(form, error)
+            add_refusal(form, error)
             return _page(request, form, status=422)
         messages.success(request, f"Held: {hold.scope}.")
         return redirect("hold_list")
@@ -51,7 +53,7 @@ class HoldLiftingView(View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         hold = access_hold(request.user, pk)
-        mine = visible_channels(request.user.person).values("pk")  # the hold is everybody's to know, the posts are not
+        mine = seen_by(request.user.person).values("pk")  # the hold is everybody's to know, the posts are not
         held = queries.held_by(hold).filter(channel__in=mine).select_related("channel", "variant__post")
         may_lift = holding.may_hold(request.user.person, hold.channel)
         context = {"hold": hold, "held": held.order_by("due_at")[:50], "count": held.count(), "may_lift": may_lift}

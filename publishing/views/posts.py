@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views import View
 
 from publishing import drafting, queries
-from publishing.forms import PostForm, add_errors
+from publishing.forms import PostForm
 from publishing.models import Approval, Decision, Post, Variant
 from publishing.permissions import access_post, rights_on, visible_posts
 from socialops.lib import words
+from socialops.lib.refusals import add_refusal
 
 PAGE = 50
 
@@ -53,7 +54,7 @@ class PostNewView(View):
                     form.placements,
                 )
             except (ValidationError, PermissionDenied) as error:
-                add_errors(form, _as_validation(error))
+                add_refusal(form, error)
             else:
                 messages.success(request, "Saved as a draft.")
                 return redirect("submission" if request.POST.get("then") == "ask" else "post", post.pk)
@@ -82,7 +83,7 @@ class PostView(View):
         except drafting.Conflict as conflict:
             return _conflict(request, post, form, conflict)
         except (ValidationError, PermissionDenied) as error:
-            add_errors(form, _as_validation(error))
+            add_refusal(form, error)
             return _post_page(request, post, form, status=422)
         messages.success(request, "Saved.")
         return redirect("submission" if request.POST.get("then") == "ask" else "post", pk)
@@ -159,7 +160,3 @@ def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafti
     names = {v.channel_id: v.channel.name for v in queries.variants_of(post)}
     own = [(names.get(v["channel"], ""), v["text"]) for v in conflict.theirs.content["variants"] if v["own"]]
     return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces, own=own)
-
-
-def _as_validation(error: ValidationError | PermissionDenied) -> ValidationError:
-    return error if isinstance(error, ValidationError) else ValidationError(str(error))

@@ -11,10 +11,11 @@ from django.views import View
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from publishing import holding, queries, resolving, scheduling
-from publishing.forms import AddressForm, add_errors
+from publishing.forms import AddressForm
 from publishing.models import Publication
 from publishing.permissions import access_publication, visible_publications
 from socialops.lib.delivery.late import acceptance_in
+from socialops.lib.refusals import add_refusal
 
 PAGE = 50
 VERBS: dict[str, tuple[Callable[[Publication, Person], object], str]] = {  # with what is said when it is done
@@ -76,7 +77,7 @@ class ConfirmationView(View):
             try:
                 resolving.confirm_out(publication, request.user.person, form.cleaned_data["url"])
             except ValidationError as error:
-                add_errors(form, error)
+                add_refusal(form, error)
             else:
                 messages.success(request, "Noted: it is out.")
                 return redirect("publication", pk)

@@ -8,8 +8,9 @@ from django.views import View
 
 from channels_registry import permissions as channel_permissions
 from publishing import queries, scheduling
-from publishing.forms import TimeForm, add_errors
+from publishing.forms import TimeForm
 from publishing.permissions import access_publication, access_variant
+from socialops.lib.refusals import add_refusal
 
 
 class ScheduleView(View):
@@ -73,7 +74,7 @@ def _refused(request: HttpRequest, variant, form: TimeForm, error: Exception, **
     if not form.is_bound:
         form = TimeForm({}, person=request.user.person)
         form.errors.clear()
-    add_errors(form, error if isinstance(error, ValidationError) else ValidationError(str(error)))
+    add_refusal(form, error)
     return _page(request, variant, form, status=403 if isinstance(error, PermissionDenied) else 422, **more)
 
 
