@@ -1,9 +1,6 @@
 """The sandbox network itself: what it keeps, what it shows, and that each planned fault really strikes."""
 
 import asyncio
-import json
-import socket
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,53 +9,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from channels_registry.connector.errors import Disconnected, OutcomeUnknown, Refused, TryLater
-from channels_registry.connector.http import Http
 from channels_registry.connector.types import Draft, Published, Unsure
-from channels_registry.networks import network
-from socialops.local.supervising import Child
-from socialops.sandbox.control import Control
-from tests.networks.peers import LOOPBACK, opened
-from tests.processes import wait_until
-from tests.servers import CHECKOUT
-
-it = network("sandbox")
-SIGN = "This is a sandbox, not a real network."
-
-
-@pytest.fixture
-def sandbox(sandbox_server):
-    sandbox_server.reset()
-    return sandbox_server
-
-
-@pytest.fixture
-def shop(sandbox):
-    return sandbox.account("shop", "The <Shop>")
-
-
-async def connected(sandbox, shop, http):
-    fields, secrets = {"base_url": sandbox.url}, {"token": shop["token"]}
-    return opened(fields, await it.connect(fields, secrets, http), http)
-
-
-@pytest.fixture
-async def access(sandbox, shop, http):
-    return await connected(sandbox, shop, http)
-
-
-@pytest.fixture
-async def hasty(sandbox, shop):
-    """The same access with answers awaited for 0.3 s only."""
-    async with Http(allow=LOOPBACK, pace=0.01) as http:
-        yield await connected(sandbox, shop, http)
-
-
-def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return answer.read().decode()
+from tests.sandbox.shop import SIGN, connected, get, it
 
 
 def texts(sandbox) -> list[str]:
@@ -249,78 +203,6 @@ async def test_one_account_does_not_reach_another(sandbox, access):
     assert len(await it.list_doors(await connected(sandbox, other, access.http))) == 1
 
 
-# Webhooks
-
-
-@pytest.fixture
-async def listener():
-    """Our side of the webhooks: (headers, body) of each, and `answers` to give."""
-    received, answers = [], []
-
-    async def hear(request):
-        received.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
-        return web.Response(status=answers.pop(0) if answers else 200)
-
-    runner = web.ServerRunner(web.Server(hear), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", received, answers
-    await runner.cleanup()
-
-
-async def told(received, count):
-    for _ in range(300):
-        if len(received) >= count:
-            return received[count - 1]
-        await asyncio.sleep(0.02)
-    raise AssertionError("no webhook came")
-
-
-async def test_webhooks_are_signed_and_read_as_messages(sandbox, access, listener):
-    url, received, _ = listener
-    sandbox.webhook(access.remote_id, url, "s3cret")
-    said = sandbox.say(access.remote_id, "Is it vegan?")
-    headers, body = await told(received, 1)
-    assert it.verify(headers, body, "s3cret")
-    (message,) = it.parse(body)
-    (polled,) = (await it.fetch(access, "mentions", "")).messages
-    assert message == polled
-    sandbox.edit(said["id"], "Is it really vegan?")
-    edited = it.parse((await told(received, 2))[1])[0]
-    sandbox.delete(said["id"])
-    deleted = it.parse((await told(received, 3))[1])[0]
-    assert [(each.version, each.deleted) for each in (message, edited, deleted)] == [(0, False), (1, False), (2, True)]
-
-
-async def test_a_forged_or_old_webhook_is_not_believed(sandbox, access, listener):
-    url, received, _ = listener
-    sandbox.webhook(access.remote_id, url, "s3cret")
-    sandbox.say(access.remote_id, "Hello")
-    headers, body = await told(received, 1)
-    old = {**headers, "x-sandbox-timestamp": str(int(headers["x-sandbox-timestamp"]) - 3600)}
-    assert not it.verify(headers, body + b" ", "s3cret")
-    assert not it.verify(headers, body, "other")
-    assert not it.verify(headers, body, "")
-    assert not it.verify(old, body, "s3cret")
-    assert not it.verify({}, body, "s3cret")
-    assert not it.verify({**headers, "x-sandbox-signature": "sha256=ü"}, body, "s3cret")
-
-
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'{"comment": 1}', b"[" * 100_000])
-def test_a_webhook_that_cannot_be_read_is_refused(body):
-    with pytest.raises(Refused):
-        it.parse(body)
-
-
-async def test_a_webhook_is_brought_again_until_it_is_taken(sandbox, access, listener):
-    url, received, answers = listener
-    answers.extend([500, 503])
-    sandbox.webhook(access.remote_id, url, "s3cret")
-    sandbox.say(access.remote_id, "Hello")
-    await told(received, 3)
-    assert len({body for _, body in received}) == 1
-
-
 # Pages
 
 
@@ -354,90 +236,3 @@ async def test_an_empty_comment_is_explained(sandbox, access):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(post.url, b"name=Erin&text=", timeout=5)
     assert "Write your name and a text" in caught.value.read().decode()
-
-
-# The process
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a sandbox with these options; stopped when the test ends."""
-    children = []
-
-    def begin(*options: str) -> tuple[Child, Control]:
-        log = tmp_path / f"sandbox-{len(children)}.log"
-        child = Child("sandbox", [sys.executable, "-m", "socialops.sandbox", *options], log, CHECKOUT).start()
-        children.append(child)
-        wait_until(lambda: '"url"' in child.said(), "the sandbox to listen", child)
-        return child, Control(json.loads(child.said())["url"])
-
-    yield begin
-    for child in children:
-        child.stop()
-
-
-def test_a_restart_keeps_everything_even_after_kill_9(start, tmp_path):
-    journal = str(tmp_path / "journal")
-    child, sandbox = start("--state", journal)
-    shop = sandbox.account("shop", app_passwords=[{"label": "dana"}])
-    said = sandbox.say(shop["id"], "First")
-    sandbox.edit(said["id"], "Edited")
-    child.kill()
-    with open(journal, "a") as half:
-        half.write('["posts", {"id": "p9')
-    for _ in range(2):
-        child, sandbox = start("--state", journal)
-        assert [each["text"] for each in sandbox.said(shop["id"])] == ["Edited"]
-        child.stop()
-    child, sandbox = start("--state", journal)
-    assert sandbox.say(shop["id"], "Second")["id"] not in {said["id"], shop["id"]}
-    assert sandbox.figures()["accounts"] == 1
-
-
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "socialops.sandbox", "--port", str(port)]
-        child = Child("sandbox", command, tmp_path / "log", CHECKOUT).start()
-        assert child.process.wait(20) == 1
-    place = f"127.0.0.1:{port}"
-    told = f"The sandbox cannot start on {place}: Address already in use. Choose others with --host and --port."
-    assert child.said().splitlines() == [told]
-
-
-async def test_an_answer_comes_after_the_delay_and_the_arrival_is_noted_before(start, http):
-    _, sandbox = start("--delay-ms", "100")
-    access = await connected(sandbox, sandbox.account("shop"), http)
-    before = time.monotonic()
-    await asyncio.gather(*(it.advance(access, Draft(f"Post {n}"), f"key-{n}", {}) for n in range(50)))
-    assert 0.1 <= time.monotonic() - before < 1.0
-    assert all(before <= each["monotonic"] < time.monotonic() - 0.1 for each in sandbox.arrivals())
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"\r\n\r\n",
-        b"GET\r\n\r\n",
-        b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /api/v1/posts HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
-        b"x" * 70_000,
-    ],
-)
-def test_what_is_not_http_is_refused_and_hurts_nobody(sandbox, raw):
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 5) as talk:
-        talk.sendall(raw)
-        assert talk.recv(100).startswith(b"HTTP/1.1 400")
-    assert SIGN in get(sandbox.url)
-
-
-def test_requests_in_one_breath_are_answered_in_order(sandbox):
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 5) as talk:
-        for piece in (b"GET /api/v1/server HTTP/1.1\r\n\r\nGET /api/v1/me HT", b"TP/1.1\r\nConnection: close\r\n\r\n"):
-            talk.sendall(piece)
-            time.sleep(0.05)
-        answer = b"".join(iter(lambda: talk.recv(4096), b""))
-    assert answer.index(b"200 OK") < answer.index(b"401 Unauthorized")
