@@ -67,7 +67,7 @@ def prepare(env: dict[str, str], sandbox: str, places: Places) -> None:
     now = _what_prepares(env)
     if mark.exists() and mark.read_text() == now:
         return
-    _say("Preparing the database")
+    _say("Preparing the database (the first time about 20 seconds: a company moves in)")
     _manage(["migrate", "--verbosity", "0"], env, places)
     said = _manage(["demo", "--sandbox", sandbox], env, places)
     if PASSWORDS in said:  # said once, when the company moves in
