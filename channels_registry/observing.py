@@ -19,7 +19,7 @@ from accounts import audit
 from accounts.models import Person, Role
 from accounts.permissions import has_role
 from channels_registry import access
-from channels_registry.connecting import talk
+from channels_registry.connecting import ask
 from channels_registry.connector.capabilities import ListsDoors
 from channels_registry.connector.errors import Disconnected, NetworkError
 from channels_registry.connector.types import RemoteDoor
@@ -30,7 +30,6 @@ from channels_registry.models.access_grant import Door
 from channels_registry.permissions import channels_with
 from channels_registry.reaching import opened
 from channels_registry.refreshing import refresh
-from socialops.lib.sealing import CannotOpen
 from socialops.lib.wall_clock import database_now
 
 audit.register("door.seen", "saw a way in on the network")
@@ -60,25 +59,25 @@ def observe(channel: Channel) -> Seen | None:
     asked_at = database_now()
     try:
         doors = read_doors(connection)
-    except (NetworkError, CannotOpen) as error:
-        reason = getattr(error, "reason", "The keys of this connection cannot be opened here.")
+    except NetworkError as error:
         Connection.objects.filter(pk=connection.pk, state="live").update(
-            trouble=f"Who has access could not be read. {reason}"[:400], next_check_at=Now() + AGAIN * settings.PACE
+            trouble=f"Who has access could not be read. {error.reason}"[:400],
+            next_check_at=Now() + AGAIN * settings.PACE,
         )
         return None
     return _write(channel, connection, doors, asked_at)
 
 
 def read_doors(connection: Connection) -> list[RemoteDoor]:
-    """The network's whole list. A token that ran out is renewed once. Raises NetworkError or CannotOpen."""
+    """The network's whole list. A token that ran out is renewed once. Raises NetworkError."""
     network = connection.channel.connector
     try:
-        return talk(lambda http: network.list_doors(opened(connection, http)))
+        return ask(connection, lambda http: network.list_doors(opened(connection, http)))
     except Disconnected:
         if not refresh(connection, refused_us=True):
             raise
     connection.refresh_from_db()
-    return talk(lambda http: network.list_doors(opened(connection, http)))
+    return ask(connection, lambda http: network.list_doors(opened(connection, http)))
 
 
 def live_connection(channel: Channel) -> Connection | None:

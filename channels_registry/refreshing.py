@@ -5,7 +5,6 @@ advisory lock), and only if nobody has refreshed since we looked (secret_version
 """
 
 import asyncio
-import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,21 +15,19 @@ from django.db.models.functions import Greatest, Now
 
 from accounts import audit
 from accounts.models import Notification
-from channels_registry import sealing
-from channels_registry.connecting import keep, talk, tell
+from channels_registry.connecting import ask, keep, tell
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
+from channels_registry.connector.http import Http
 from channels_registry.connector.types import Connected
 from channels_registry.health import days_left
 from channels_registry.models import Connection
 from channels_registry.reaching import opened
 from socialops.lib import turns
-from socialops.lib.sealing import CannotOpen
 from socialops.lib.wall_clock import database_now
 
 audit.register("connection.refreshed", "renewed a channel’s connection")
 audit.register("connection.lost", "lost a channel’s connection")
 
-log = logging.getLogger(__name__)
 LOCK = 7_301_100  # with the connection's id: one refresh at a time over all workers
 SOON = timedelta(minutes=15)
 LEASE = timedelta(minutes=1)
@@ -88,20 +85,16 @@ def _locked(pk: int, wait: bool) -> bool:
 
 
 def _renew(connection: Connection, refused_us: bool) -> bool:
-    network = connection.channel.connector
+    async def renewal(http: Http) -> tuple[Connected, dict[str, str]]:
+        access = opened(connection, http)
+        return await connection.channel.connector.refresh(access), dict(access.secrets)
+
     try:
-        secrets = sealing.open_sealed(connection)
-        renewed = talk(lambda http: network.refresh(opened(connection, http)))
+        renewed, secrets = ask(connection, renewal)
     except (Refused, Disconnected) as error:
         return _refused(connection, error.reason, refused_us)
-    except CannotOpen as error:
-        log.error("connection %s cannot be opened: %s", connection.pk, error)
-        return False
     except NetworkError as error:
         return _transient(connection, error.reason)
-    except Exception:
-        log.exception("connection %s: the network's class failed", connection.pk)
-        return _transient(connection, f"{network.label} gave an answer that cannot be read.")
     return _renewed(connection, renewed, secrets)
 
 

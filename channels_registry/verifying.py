@@ -17,7 +17,6 @@ from channels_registry.models.access_grant import Door
 from channels_registry.observing import can, live_connection, observe, read_doors
 from channels_registry.proving import Finding, judge
 from socialops.lib import turns
-from socialops.lib.sealing import CannotOpen
 
 audit.register("revocation.open_again", "found a door open that had been shut")
 AGAIN = timedelta(hours=1)
@@ -95,7 +94,7 @@ def _find(grant: AccessGrant) -> Finding | None:
         return None
     try:
         doors = read_doors(connection)
-    except (NetworkError, CannotOpen):
+    except NetworkError:
         return None
     return judge(shutting.remote_door(grant), doors, Probe(None))
 
