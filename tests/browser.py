@@ -1,5 +1,8 @@
 """A real browser: Debian's Chromium, or the one Playwright installs.
 
+Its headless shell, where there is one, is the same engine without the browser's own windows: a page costs a third of
+the processor's time.
+
 The browser lives as long as its test module and not longer: while Playwright's synchronous API runs, asyncio cannot
 start a loop in this thread, so keep async tests in modules without a browser.
 """
@@ -12,13 +15,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-HOW_TO_MEND = "There is no Chromium: apt-get install chromium, or .venv/bin/playwright install chromium"
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+HOW_TO_MEND = (
+    "There is no Chromium: apt-get install chromium-headless-shell, or .venv/bin/playwright install chromium"
+)
 
 
 def chromium_path(playwright: Playwright) -> str | None:
     """The system's browser, else the one that Playwright has installed, else nothing."""
     own = playwright.chromium.executable_path
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     return found or (own if Path(own).exists() else None)
 
 
