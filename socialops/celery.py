@@ -3,6 +3,7 @@
 import redis
 from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu.transport.redis import Channel
 
 from socialops.starting import load_settings
 
@@ -21,6 +22,9 @@ app.conf.update(
     task_acks_late=False,
     task_default_expires=None,
 )
+# A lost message costs nothing: the next nudge says the same. Putting messages back when the broker is gone ends the
+# whole worker, though (kombu 5.7 asks the closed connection for its host).
+Channel.do_restore = False
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 

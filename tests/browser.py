@@ -16,9 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-HOW_TO_MEND = (
-    "There is no Chromium: apt-get install chromium-headless-shell, or .venv/bin/playwright install chromium"
-)
+HOW_TO_MEND = "There is no Chromium: apt-get install chromium-headless-shell, or .venv/bin/playwright install chromium"
 
 
 def chromium_path(playwright: Playwright) -> str | None:

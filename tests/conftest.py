@@ -31,6 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "socialops.settings"
     django.setup()  # only now may the settings load
     del os.environ["DJANGO_SETTINGS_MODULE"]  # or xdist's workers load them before they claimed a broker of their own
+    _hash_fast()
+
+
+def _hash_fast() -> None:
+    """A password costs a quarter of a second by design. The same hash with less work is read by every process."""
+    from django.contrib.auth.hashers import ScryptPasswordHasher
+
+    ScryptPasswordHasher.work_factor = 2**4
 
 
 def pytest_unconfigure() -> None:

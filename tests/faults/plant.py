@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from publishing.models import Publication, PublicationAttempt
 from socialops.lib.delivery.pace import pace
+from socialops.local.supervising import Child
 from socialops.sandbox.control import Control
 from tests import deliveries
 from tests.processes import Processes, Running, wait_until
@@ -71,14 +72,14 @@ class Plant:
         """What the fault took away is there again: the measured term of the bound."""
         self.start = time.monotonic() - self.struck_at
 
-    def wait_for_end(self, patience: float = 60.0) -> float:
+    def wait_for_end(self, worker: Child | None = None, patience: float = 60.0) -> float:
         """Wait until every publication has ended; the seconds since the last fault, which are within the bound.
 
-        `patience` is how far beyond it we look, to say by how much it was missed.
+        `worker` has to live through it. `patience` is how far beyond it we look, to say by how much it was missed.
         """
         bound = pace().bound(self.start)
         left = self.struck_at + bound + patience - time.monotonic()
-        wait_until(lambda: not self.open(), f"every publication to end. Bound: {self.formula}", seconds=left)
+        wait_until(lambda: not self.open(), f"every publication to end. Bound: {self.formula}", worker, left)
         took = time.monotonic() - self.struck_at
         print(f"ended {took:.1f} s after the last fault; bound: {self.formula}")
         assert took <= bound, f"ended {took:.1f} s after the last fault, beyond {self.formula}"

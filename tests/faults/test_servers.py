@@ -90,7 +90,7 @@ def through_it_all(servers, plant, tmp_path, faults):
         works.struck()
         restart_postgres(servers) if fault == "postgres" else hurt_redis(servers, fault)
         works.ready()
-    took = works.wait_for_end()
+    took = works.wait_for_end(worker.child)
     ended_well(worker, beat)
     control = plants.naive(works.control, tmp_path)
     plants.report(f"no Redis at first, then {', '.join(faults)}", works, took, control)
