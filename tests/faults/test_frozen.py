@@ -9,7 +9,7 @@ import pytest
 from publishing.models import Publication, PublicationAttempt
 from tests.faults import plant as plants
 
-pytestmark = pytest.mark.xdist_group("a machine to itself")
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 def test_frozen_past_its_lease(plant, tmp_path):

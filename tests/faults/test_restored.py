@@ -16,7 +16,7 @@ from socialops.sandbox.control import Control
 from tests import deliveries, shifts
 from tests.faults import plant as plants
 
-pytestmark = pytest.mark.xdist_group("a machine to itself")
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from socialops.settings import database
 from tests.faults import plant as plants
 from tests.servers import CHECKOUT
 
-pytestmark = pytest.mark.xdist_group("a machine to itself")
+pytestmark = pytest.mark.xdist_group("faults")
 
 _number = itertools.count(1)
 
