@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts import audit, notifying
 from accounts.models import Person
@@ -18,6 +18,7 @@ from channels_registry.models import Channel
 from channels_registry.reaching import Reach, Reached, client
 from publishing.models import Hold, Publication, PublicationAttempt
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
+from socialops.lib.delivery.late import accepted_late
 
 SLOTS = 2
 NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id"}  # what sending needs of a publication
@@ -100,8 +101,11 @@ def _refusals() -> list[Refusal]:
         | Q(channel__in=Channel.objects.filter(network__in=networks).values("pk"))
     )
     approved = Q(approval__state="approved", approval__revision=F("revision"), revision__hash=F("content_hash"))
+    cancelled = Publication.objects.filter(variant=OuterRef("variant"), part=OuterRef("part"), state="cancelled")
+    overtaken = Exists(cancelled.filter(accepted_late(PublicationAttempt)))
     return [
         Refusal("held", "A hold stands over this channel.", held, stops=True),
+        Refusal("blocked", "By a late answer an earlier, cancelled sending of it is out. Look there.", overtaken),
         *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),
     ]

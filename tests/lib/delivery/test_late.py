@@ -1,5 +1,6 @@
 """An acceptance that comes after its row has moved on: known for good, never sent again, said to be out by a person."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -153,3 +154,17 @@ def test_an_answer_that_came_in_time_is_not_late(still_world):
     publication = Publication.objects.get()
     assert publication.state == "done"
     assert late.late_acceptance(publication) is None
+
+
+def test_a_late_acceptance_of_what_was_cancelled_stops_what_was_scheduled_in_its_place(given_up, still_world):
+    publication, claimed = given_up
+    Publication.objects.filter(pk=publication.pk).update(state="cancelled")
+    again = Publication.objects.get(pk=publication.pk)
+    again.pk, again.key, again.state, again.fence = None, uuid.uuid4(), "scheduled", 0
+    again.next_attempt_at = timezone.now()
+    again.save()
+    other = still_world.publish(1)[0]
+    answer(claimed)
+    assert [job.id for job in Claimer(LANE, "test").claim(10).jobs] == [other.pk]
+    again.refresh_from_db()
+    assert (again.state, "late answer" in again.reason) == ("blocked", True)
