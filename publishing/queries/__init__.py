@@ -11,6 +11,7 @@ from publishing.queries.lists import (
     approvals_of,
     decided_by,
     post_page,
+    progress,
     publication_page,
     rows_of,
     shelf_counts,
@@ -22,6 +23,6 @@ __all__ = [
     "SHELVES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
     "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "days", "decided_by",
     "decisions_on", "differences", "entries", "going_out", "held_by", "holds_on", "measure", "now", "post_page",
-    "preview_of", "previews", "problems", "publication_page", "rows_of", "scheduled_from", "seen_before",
+    "preview_of", "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from", "seen_before",
     "shelf_counts", "standing_holds", "trouble", "variants_of", "waiting_for", "wanted_time",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import Person
 from publishing.models import Approval, Decision, Post, Publication, Variant
@@ -23,6 +24,7 @@ SHELVES: dict[str, tuple[str, Q]] = {
     "cancelled": ("Cancelled", Q(state="cancelled")),
 }
 URGENT = ("unknown", "blocked", "missed", "held", "late")
+SOON = timedelta(minutes=1)
 LATEST_FIRST = ("out", "cancelled")
 
 
@@ -73,6 +75,22 @@ class ChannelRow:
     publication: Publication | None
     before: Publication | None
     may_publish: bool
+
+    @property
+    def moves(self) -> bool:
+        """Whether its state is about to change by itself, so that a page should go on."""
+        if self.publication is None:
+            return False
+        soon = self.publication.state == "scheduled" and self.publication.due_at < timezone.now() + SOON
+        return soon or self.publication.state in ("sending", "unknown")
+
+
+def progress(rows: list[ChannelRow]) -> str:
+    """How far a post is in words: “Published”, “Published on 1 of 3”, “Scheduled”; "" if nothing is planned."""
+    states = [row.publication.state for row in rows if row.publication]
+    if done := states.count("done"):
+        return "Published" if done == len(rows) else f"Published on {done} of {len(rows)}"
+    return "Scheduled" if "scheduled" in states else ""
 
 
 def rows_of(post: Post, variants: list[Variant], may_publish: set[int]) -> list[ChannelRow]:

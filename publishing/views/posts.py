@@ -114,6 +114,8 @@ def _post_page(
         "channels": queries.rows_of(post, variants, rights["publish"]), **drawn, **more,
     }  # fmt: skip
     context["scheduled"] = any(row.publication for row in context["channels"])
+    context["progress"] = queries.progress(context["channels"])
+    context["goes_on"] = any(row.moves for row in context["channels"])
     context["returned"] = _returned(post, context["approvals"])
     context["wanted_at"] = next((a.wanted_at for a in context["approvals"] if a.state == "approved"), None)
     context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)

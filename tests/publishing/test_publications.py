@@ -68,6 +68,17 @@ def test_what_is_out_is_called_published(publication, alice):
         assert "Done" not in html, path
 
 
+def test_a_posts_page_goes_on_by_itself_while_something_is_about_to_happen(publication, alice):
+    client, post = factories.signed_in(alice), f"/posts/{publication.variant.post_id}/"
+    said = page(client, post)
+    assert (">Scheduled</span>" in said, "every 2s" in said) == (True, False)
+    Publication.objects.filter(pk=publication.pk).update(due_at=timezone.now() + timedelta(seconds=20))
+    assert "every 2s" in page(client, post)
+    published(publication)
+    said = page(client, post)
+    assert ('id="progress"><span class="tag ok">' in said, "every 2s" in said) == (True, False)
+
+
 def test_a_late_answer_leaves_one_button_with_the_address_in_place(publication, dana):
     client, path = factories.signed_in(dana), f"/publications/{publication.pk}/"
     Publication.objects.filter(pk=publication.pk).update(state="blocked")
