@@ -5,6 +5,7 @@
 CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+export PYTHONDONTWRITEBYTECODE :=
 RUN := .venv/bin/python
 APPS := socialops accounts channels_registry publishing inbox governance
 

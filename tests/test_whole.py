@@ -22,10 +22,11 @@ def test_only_a_run_that_reached_every_test_may_be_tried_again(tmp_path, planted
         (tmp_path / name).write_text(text)
     command = (CHECKOUT / ".ci" / "run").read_text().partition("-m pytest -p ")[2].partition(" ||")[0].split()
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", *command],
         cwd=tmp_path,
-        env=env | {"PYTHONPATH": str(CHECKOUT)},
+        env=env | plugins | {"PYTHONPATH": str(CHECKOUT)},
         capture_output=True,
         text=True,
         timeout=120,
