@@ -22,6 +22,7 @@ from socialops.local import Servers
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TEMPLATE = "socialops_template"
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
 HOME, DATABASE_PORT, REDIS_PORT = "SOCIALOPS_TEST_HOME", "SOCIALOPS_TEST_DATABASE_PORT", "SOCIALOPS_TEST_REDIS_PORT"
 
 
@@ -103,13 +104,19 @@ def _redis_database() -> int:
 
 def _start() -> None:
     global _watcher
-    home = Path(tempfile.mkdtemp(prefix="socialops-tests-"))
+    home = Path(tempfile.mkdtemp(prefix="socialops-tests-", dir=_in_memory()))
     own = OwnServers(home, free_port(), free_port())
     _watcher = subprocess.Popen(
         [sys.executable, "-m", "tests.servers", str(home)], stdin=subprocess.PIPE, cwd=CHECKOUT, start_new_session=True
     )
     own.servers.up()
     os.environ |= {HOME: str(home), DATABASE_PORT: str(own.database_port), REDIS_PORT: str(own.redis_port)}
+
+
+def _in_memory() -> Path | None:
+    """Where hundreds of databases are copied and dropped, each in a tenth of the time. TMPDIR says otherwise."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if roomy and "TMPDIR" not in os.environ else None
 
 
 def free_port() -> int:

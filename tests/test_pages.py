@@ -13,10 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 
 from tests.pages import NOT_PAGES, PAGES, addresses, path_of, visitor
+from tests.servers import CHECKOUT
 
 MOST_QUERIES = 12
 BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")  # of a transaction: nothing is asked
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE_TAGS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+AXE_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}  # of those, what looks at colours
 INLINE_STYLE = re.compile(r"<style|\sstyle\s*=")
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")[^>]*>|\son[a-z]+\s*=\s*[\"']")
 
@@ -50,7 +52,7 @@ def test_it_is_accessible_in_light_and_dark_and_fits_a_small_phone(name, demo, d
 
     path = path_of(name, demo)
     page = look(name, demo, demo_site, browser, reduced_motion="reduce")
-    found = [each for theme in ("light", "dark") for each in violations(Axe(), page, theme)]
+    found = violations(Axe(), page, "light", AXE_TAGS) + violations(Axe(), page, "dark", AXE_COLOURS)
     page.set_viewport_size({"width": 360, "height": 740})
     wide = page.evaluate("document.documentElement.scrollWidth")
     too_wide = page.evaluate(WIDEST) if wide > 360 else ""
@@ -75,9 +77,17 @@ def look(name, company, url, browser, **more) -> Page:
     return page
 
 
-def violations(axe, page: Page, theme: str) -> list[str]:
+def test_the_theme_changes_colours_and_nothing_else():
+    """So in the dark only the rules about colours can find anything that they have not found in the light."""
+    themed = re.findall(
+        r"data-theme.*", "\n".join(path.read_text() for path in (CHECKOUT / "static/css").rglob("*.css"))
+    )
+    assert sorted(themed) == [f'data-theme="{theme}"] {{ color-scheme: {theme} }}' for theme in ("dark", "light")]
+
+
+def violations(axe, page: Page, theme: str, rules: dict) -> list[str]:
     page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"]}
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
     results = axe.run(page, options=options).response["violations"]
     nodes = [(each["id"], node) for each in results for node in each["nodes"][:3]]
     return [f"{theme}, {rule}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}" for rule, node in nodes]

@@ -28,6 +28,7 @@ def mastodon_server(tmp_path_factory):
     child.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs a peer of its own process runs where that was started already, and starts no second one."""
     for item in items:
