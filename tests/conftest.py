@@ -13,6 +13,7 @@ How a test gets its database:
 import fcntl
 import itertools
 import os
+from typing import Any
 
 import django
 import pytest
@@ -39,6 +40,13 @@ def _hash_fast() -> None:
     from django.contrib.auth.hashers import ScryptPasswordHasher
 
     ScryptPasswordHasher.work_factor = 2**4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 def pytest_unconfigure() -> None:

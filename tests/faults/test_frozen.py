@@ -4,12 +4,8 @@ import os
 import signal
 import time
 
-import pytest
-
 from publishing.models import Publication, PublicationAttempt
 from tests.faults import plant as plants
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 def test_frozen_past_its_lease(plant, tmp_path):

@@ -10,8 +10,6 @@ import pytest
 from socialops.lib.delivery.faults import POINTS
 from tests.faults import plant as plants
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 LEAVE_NOTHING = ("before_claim", "reaping", "looking")  # the last two need what another point leaves behind
 ONE_A_POST = ("connected", "written", "accepted", "answered")  # a child passes these often, the others once or twice
 

@@ -16,8 +16,6 @@ from socialops.sandbox.control import Control
 from tests import deliveries, shifts
 from tests.faults import plant as plants
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.fixture
 def restored(processes, settings, tmp_path):

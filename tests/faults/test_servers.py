@@ -20,8 +20,6 @@ from socialops.settings import database
 from tests.faults import plant as plants
 from tests.servers import CHECKOUT
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 _number = itertools.count(1)
 
 

@@ -14,13 +14,11 @@ import time
 import zipfile
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.company import CHANNEL, PASSWORD, PATIENCE, Company, reload_until
 from tests.processes import wait_until
 
-pytestmark = pytest.mark.xdist_group("journeys")
 NEWS = "Our branch in Tooley Street is open again from Monday, 9:00."
 QUESTION = "Is the cash machine working too?"
 ANSWER = "It is, day and night."

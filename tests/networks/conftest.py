@@ -28,14 +28,6 @@ def mastodon_server(tmp_path_factory):
     child.stop()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a peer of its own process runs where that was started already, and starts no second one."""
-    for item in items:
-        if "[mastodon" in item.name or "mastodon_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("mastodon"))
-
-
 def _listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
