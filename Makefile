@@ -17,7 +17,7 @@ demo: venv-local ## Everything on this machine, with a company in it; PORT=8001 
 
 test: venv-dev ## Every test, on real servers of their own; ARGS="tests/inbox -k reply" for some of them
 	@$(RUN) -m tests.peers
-	@$(RUN) -m pytest $(or $(ARGS),-n 4)
+	@$(RUN) -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
 
 check: venv-dev ## Style, types, templates and the directions of imports
 	@$(RUN) -m ruff check .

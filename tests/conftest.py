@@ -13,7 +13,6 @@ How a test gets its database:
 import fcntl
 import itertools
 import os
-from typing import Any
 
 import django
 import pytest
@@ -24,6 +23,7 @@ from tests.browser import browser, browser_context, page  # noqa: F401
 from tests.fernhill import demo, demo_database, demo_site  # noqa: F401
 from tests.processes import beat, processes, sandbox, sandbox_server, web, worker  # noqa: F401
 
+LONG = ("tests/faults/test_killed", "tests/journeys/", "tests/test_pages")
 OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
 
 
@@ -42,11 +42,9 @@ def _hash_fast() -> None:
     ScryptPasswordHasher.work_factor = 2**4
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from tests.sharing import Sharing
-
-    return Sharing(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it in the end (xdist hands out whole files)."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_unconfigure() -> None:
