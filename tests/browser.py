@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
     )
     with sync_playwright() as playwright:
         path = chromium_path(playwright) or pytest.fail(HOW_TO_MEND)
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        options = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         with playwright.chromium.launch(executable_path=path, args=options) as launched:
             yield launched
     if before is None:

@@ -183,6 +183,6 @@ def reload_until(page: Page, seen: Callable[[], object], what: str, seconds: flo
             pytest.fail(
                 f"Waited {seconds:g} s for {what}. {page.url} shows:\n{page.locator('main').inner_text()[:3000]}"
             )
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(1000)
         page.reload()
     return found
