@@ -127,10 +127,9 @@ def _leave(people: dict[str, Person]) -> None:
     """Somebody left yesterday and their doors are on their way; Dana leaves on Friday."""
     erin = people["erin"]
     tomas = next(person for key, person in people.items() if key.startswith(LEFT_YESTERDAY))
-    yesterday = datetime.now(ZoneInfo("Europe/Madrid")).replace(tzinfo=None, second=0, microsecond=0) - timedelta(
-        days=1
-    )
-    staffing.mark_departed(tomas, yesterday, "Europe/Madrid", erin, "End of the agency contract")
+    here = datetime.now(ZoneInfo("Europe/Madrid")).replace(tzinfo=None, second=0, microsecond=0)
+    last_evening = here - timedelta(hours=20)  # four hours are left for what has to be shut by hand
+    staffing.mark_departed(tomas, last_evening, "Europe/Madrid", erin, "End of the agency contract")
     staffing.mark_departed(people["dana"], _friday(datetime.now()), "Europe/Warsaw", erin, "New job")  # noqa: DTZ005
     offboarding.sweep()
 
