@@ -21,3 +21,11 @@ def place(there, db):
     from tests.channels_registry.places import open_place
 
     return partial(open_place, there)
+
+
+@pytest.fixture
+def dana(db):
+    """Somebody who leaves."""
+    from tests import factories
+
+    return factories.person("dana")

@@ -2,7 +2,6 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Notification
@@ -10,17 +9,7 @@ from channels_registry import revoking
 from channels_registry.models import AccessGrant, Proof, Revocation
 from channels_registry.models.access_grant import Door
 from tests import factories
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
-
-
-def picture(name="shot.png", content=PNG):
-    return SimpleUploadedFile(name, content)
-
-
-@pytest.fixture
-def dana(db):
-    return factories.person("dana")
+from tests.channels_registry.pictures import PNG, picture
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 import time
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -14,9 +13,9 @@ from channels_registry.models.access_grant import Door
 from channels_registry.observing import observe
 from channels_registry.revoking import request_revocation
 from tests import factories
+from tests.channels_registry.pictures import PNG, picture
 
 pytestmark = pytest.mark.django_db
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 MOST_QUERIES = 12
 
 
@@ -180,11 +179,9 @@ def test_a_guided_task_walked_through_its_pages_by_two_people(here, erin):
     task = request_revocation(held, factories.erin(), "leaves")
     url, gina = f"/revocations/{task.pk}/", factories.signed_in(factories.person("gina"))
     factories.grant(here.channel, factories.person("gina"), "manager")
-    refused = gina.post(f"{url}attestation/", {"note": "Done", "file": SimpleUploadedFile("x.png", b"<svg/>")})
+    refused = gina.post(f"{url}attestation/", {"note": "Done", "file": picture("x.png", b"<svg/>")})
     assert refused.status_code == 422 and "neither a PNG" in refused.content.decode()
-    assert (
-        gina.post(f"{url}attestation/", {"note": "Done", "file": SimpleUploadedFile("x.png", PNG)}).status_code == 302
-    )
+    assert gina.post(f"{url}attestation/", {"note": "Done", "file": picture("x.png")}).status_code == 302
     assert gina.post(f"{url}confirmation/").status_code in (403, 422)
     assert "I looked" in seen(erin, url) and "I looked" not in seen(gina, url)
     file = erin.get(f"{url}evidence/")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEvent, Notification
 from channels_registry import revoking, verifying
@@ -16,19 +15,10 @@ from channels_registry.permissions import may
 from channels_registry.shutting import release_blocked
 from channels_registry.verifying import settle_by_list, verify, verify_due
 from tests import factories
+from tests.channels_registry.pictures import picture
 from tests.channels_registry.places import open_place, revoke_shift
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 PEOPLE = [{"name": "Dana", "handle": "dana", "role": "editor"}, {"name": "Gina", "handle": "gina", "role": "admin"}]
-
-
-def picture(name="shot.png", content=PNG):
-    return SimpleUploadedFile(name, content)
-
-
-@pytest.fixture
-def dana(db):
-    return factories.person("dana")
 
 
 @pytest.fixture
