@@ -38,6 +38,7 @@ ALERTS = {
     "blocked": "was stopped",
     "missed": "missed its time",
 }
+OVERTAKEN = "By a late answer its cancelled sending is out. Cancel this one, then say at that one that it is out."
 for _action, _words in TELLS.values():
     audit.register(_action, _words)
 
@@ -105,7 +106,7 @@ def _refusals() -> list[Refusal]:
     overtaken = Exists(cancelled.filter(accepted_late(PublicationAttempt)))
     return [
         Refusal("held", "A hold stands over this channel.", held, stops=True),
-        Refusal("blocked", "By a late answer an earlier, cancelled sending of it is out. Look there.", overtaken),
+        Refusal("blocked", OVERTAKEN, overtaken),
         *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),
     ]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from publishing import drafting
 from publishing.models import Publication
 from tests import factories
 from tests.publishing.steps import came_late, page, published, trail
@@ -77,6 +78,17 @@ def test_a_posts_page_goes_on_by_itself_while_something_is_about_to_happen(publi
     published(publication)
     said = page(client, post)
     assert ('id="progress"><span class="tag ok">' in said, "every 2s" in said) == (True, False)
+
+
+def test_what_is_out_does_not_hide_that_its_post_has_to_be_approved_anew(publication, approved, alice):
+    published(publication)
+    drafting.edit_post(approved, alice, expected_revision=1, text="New words")
+    head = (
+        page(factories.signed_in(alice), f"/posts/{approved.pk}/")
+        .partition('id="progress"')[2]
+        .partition("Written by")[0]
+    )
+    assert "Draft" in head and "Published" in head
 
 
 def test_a_late_answer_leaves_one_button_with_the_address_in_place(publication, dana):
