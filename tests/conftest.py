@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()  # only now may the settings load
     del os.environ["DJANGO_SETTINGS_MODULE"]  # or xdist's workers load them before they claimed a broker of their own
     _hash_fast()
-    gc.set_threshold(50_000, 20, 100)  # Django's own objects are searched for garbage a hundred times less often
+    gc.set_threshold(50_000, 20, 100)  # as in a shift: Django's own objects are no garbage
 
 
 def _hash_fast() -> None:

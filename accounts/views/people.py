@@ -17,7 +17,7 @@ from accounts.permissions import access_membership, access_person, has_role, may
 from socialops.lib.refusals import add_refusal
 
 # What other apps show on a person's page: they own these addresses, and the page loads them.
-SLOTS = ("person_access", "person_case")  # what other apps show of a person: addresses of theirs, which the page loads
+SLOTS = ("person_access", "person_case")
 
 
 class PersonListView(View):
