@@ -49,7 +49,7 @@ secrets: venv-local ## The secrets of docker-compose.yml, into secrets/
 	@$(RUN) manage.py secrets secrets
 
 lock: ## Compile requirements/*.lock anew from pyproject.toml (needs uv)
-	@for each in "base" "local --extra local" "dev --extra local --extra dev"; do set -- $$each; name=$$1; shift; \
+	@for each in "base --extra s3" "local --extra local" "dev --extra local --extra s3 --extra dev"; do set -- $$each; name=$$1; shift; \
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml \
 	"$$@" -o requirements/$$name.lock || exit 1; done
 

@@ -1,10 +1,11 @@
 from publishing.models.approval import APPROVAL_MOVES, Approval, Decision
+from publishing.models.campaign import Campaign
 from publishing.models.hold import Hold
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
 
 __all__ = [
-    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Decision", "Hold", "Post", "Publication", "PublicationAttempt",
-    "Revision", "Variant",
+    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Campaign", "Decision", "Hold", "Post", "Publication",
+    "PublicationAttempt", "Revision", "Variant",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """What is to be said: a post, and what each channel gets."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -17,12 +19,17 @@ class Post(models.Model):
     author = models.ForeignKey("accounts.Person", models.PROTECT, related_name="posts")
     text = models.TextField(blank=True, default="")  # the master text; variants inherit it until changed
     why_now = models.CharField(max_length=300, blank=True, default="")  # the author's line in the approver's brief
+    campaign = models.ForeignKey("publishing.Campaign", models.PROTECT, null=True, blank=True, related_name="posts")
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # for finding it here; lower case
     revision_number = models.PositiveIntegerField(default=0)  # of the latest revision; guards against two editors
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-updated_at", "-id"], name="post_list")]
+        indexes = [
+            models.Index(fields=["-updated_at", "-id"], name="post_list"),
+            GinIndex(fields=["tags"], name="post_tags"),
+        ]
 
     def __str__(self):
         return self.title

@@ -53,10 +53,18 @@ def content_of(post, variants) -> dict[str, Any]:
 
 
 def parts_of(content: dict[str, Any]) -> dict[str, str]:
-    """The hash of each part: what is said where, on which channels, in which placement."""
+    """The hash of each part: what is said where (with what follows it there), what is shown and how it is described,
+    on which channels, in which placement. What a content does not name is empty.
+    """
+
     variants = content["variants"]
+    pictured = [v for v in variants if v.get("media")]
     return {
-        "text": sha256([[v["channel"], v["placement"], v["text"]] for v in variants]),
+        "text": sha256(
+            [[v["channel"], v["text"], v.get("thread", []), v.get("first_comment", "")] for v in variants],
+        ),
+        "media": sha256([[v["channel"], [one["sha256"] for one in v["media"]]] for v in pictured]),
+        "alt_text": sha256([[v["channel"], [one["alt"] for one in v["media"]]] for v in pictured]),
         "channels": sha256([v["channel"] for v in variants]),
         "placement": sha256([[v["channel"], v["placement"]] for v in variants]),
     }

@@ -16,7 +16,7 @@ def test_a_post_is_kept_whole_with_a_hash_for_each_part(post, alice, acme):
     assert revision.number == post.revision_number == 1
     assert revision.by == alice
     assert revision.content["variants"] == [{"channel": acme.pk, "placement": "feed", "text": TEXT, "own": False}]
-    assert set(revision.parts) == {"text", "channels", "placement"}
+    assert set(revision.parts) == {"text", "media", "alt_text", "channels", "placement"}
     assert revision.hash == sha256(revision.parts)
     assert trail(post) == ["post.created"]
 
@@ -188,7 +188,7 @@ def test_another_placement_is_another_thing_to_agree_to(approved, alice, acme):
     drafting.edit_post(approved, alice, expected_revision=1, placements={acme.pk: "story"})
     approved.refresh_from_db()
     assert (approved.state, approved.approvals.get().state) == ("draft", "void")
-    assert events(approved)[-1].data["parts"] == ["text", "placement"]
+    assert events(approved)[-1].data["parts"] == ["placement"]
 
 
 def test_a_placement_that_the_network_does_not_have_is_refused(post, alice, acme):
