@@ -13,7 +13,7 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Hold, Post, Publication, Variant
+from publishing.models import Approval, Campaign, Hold, Post, Publication, Variant
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
@@ -52,6 +52,12 @@ def access_publication(user, pk: int) -> Publication:
     publication = _one(found, pk, "publication")
     publication.variant.channel = publication.channel
     return publication
+
+
+def access_campaign(user, pk: int) -> Campaign:
+    """Everybody who is here may know of it; which of its posts they see is another question."""
+    campaigns = Campaign.objects.select_related("owner")
+    return _one(campaigns.filter(_present(user.person)), pk, "campaign")
 
 
 def access_hold(user, pk: int) -> Hold:

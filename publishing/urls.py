@@ -1,6 +1,6 @@
 from django.urls import path
 
-from publishing.views import approvals, calendar, holds, posts, publications, schedule
+from publishing.views import approvals, calendar, campaigns, holds, posts, publications, schedule
 
 verb = publications.VerbView.as_view
 urlpatterns = [
@@ -31,6 +31,17 @@ urlpatterns = [
     ),
     path("publications/<int:pk>/resending/", verb(act="send_again"), name="publication_resending"),
     path("publications/<int:pk>/absence/", verb(act="confirm_absent"), name="publication_absence"),
+    path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
+    path("campaigns/new/", campaigns.CampaignNewView.as_view(), name="campaign_new"),
+    path("campaigns/<int:pk>/", campaigns.CampaignView.as_view(), name="campaign"),
+    path("campaigns/<int:pk>/change/", campaigns.CampaignChangeView.as_view(), name="campaign_change"),
+    path("campaigns/<int:pk>/archiving/", campaigns.CampaignShelfView.as_view(), name="campaign_archiving"),
+    path(
+        "campaigns/<int:pk>/restoring/",
+        campaigns.CampaignShelfView.as_view(archived=False),
+        name="campaign_restoring",
+    ),
+    path("tags/", campaigns.TagListView.as_view(), name="tag_list"),
     path("holds/", holds.HoldListView.as_view(), name="hold_list"),
     path("holds/new/", holds.HoldNewView.as_view(), name="hold_new"),
     path("holds/<int:pk>/lifting/", holds.HoldLiftingView.as_view(), name="hold_lifting"),

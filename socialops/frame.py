@@ -49,6 +49,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("inbox", "Inbox", "inbox", frozenset()),
         ("calendar", "Calendar", "calendar", frozenset()),
         ("post_list", "Posts", "pen-line", frozenset()),
+        ("campaign_list", "Campaigns", "flag", frozenset()),
         ("approval_list", "Approvals", "check", frozenset()),
         ("channel_list", "Channels", "megaphone", frozenset()),
         ("person_list", "People", "users", frozenset()),

@@ -122,7 +122,7 @@ def _open_channels(company: Company) -> None:
 
 
 def _write(company: Company) -> None:
-    from publishing import approving, drafting, scheduling
+    from publishing import approving, campaigning, drafting, scheduling
 
     who, channels = company.people, list(company.channels.values())
     now = timezone.now()
@@ -141,6 +141,7 @@ def _write(company: Company) -> None:
             company.examples["publication"] = scheduling.schedule(variant, at, "UTC", who["dana" if i == 2 else "gina"])
     returned = drafting.submit(hiring, who["alice"], who["bob"], "facts")
     approving.request_changes(returned, who["bob"], returned.revision.hash, "Say that the office opens in March.")
+    company.examples["campaign"] = campaigning.create(who["alice"], "Spring fair", goal="Four hundred visitors")
     company.examples["variant"] = night.variants.first()
     company.examples["draft"] = drafting.create_post(
         who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"

@@ -64,7 +64,7 @@ ASKED_ELSEWHERE = {
 SIGNED = {"webhook"}  # its body is read as bytes, by its signature
 EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
-    "hold": "holds are known to all",
+    "hold": "holds are known to all", "campaign": "campaigns are known to all",
 }  # fmt: skip
 RULES: dict[str, Rule] = {
     # socialops
@@ -148,6 +148,13 @@ RULES: dict[str, Rule] = {
     "publication_confirmation": only(PUBLISH_BLUE, "publication", post={"url": "https://example.org/1"}),
     "publication_resending": only(PUBLISH_BLUE, "publication", post={}),
     "publication_absence": only(PUBLISH_BLUE, "publication", post={}),
+    "campaign_list": signed_in(),
+    "campaign_new": only("alice gina erin olga"),
+    "campaign": signed_in("campaign"),
+    "campaign_change": only("alice gina erin", "campaign"),
+    "campaign_archiving": only("alice gina erin", "campaign", post={}),
+    "campaign_restoring": only("alice gina erin", "campaign", post={}),
+    "tag_list": signed_in(),
     "hold_list": signed_in(),
     "hold_new": only("olga gina erin"),  # olga: for the channel she manages
     "hold_lifting": only("gina erin", "hold", post={}),

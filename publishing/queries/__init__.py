@@ -1,6 +1,7 @@
 """What the pages and the verbs of publishing read."""
 
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
+from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
 from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
@@ -20,9 +21,10 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold", "approvals_for",
-    "approvals_of", "approvers_of", "as_asked", "brief", "connected", "connector_of", "days", "decided_by",
-    "decisions_on", "differences", "entries", "going_out", "held_by", "holds_on", "measure", "now", "post_page",
-    "preview_of", "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from", "seen_before",
-    "shelf_counts", "standing_holds", "trouble", "variants_of", "waiting_for", "wanted_time",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold",
+    "approvals_for", "approvals_of", "approvers_of", "as_asked", "brief", "campaign_rows", "connected",
+    "connector_of", "days", "decided_by", "decisions_on", "differences", "entries", "going_out", "held_by",
+    "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state", "preview_of", "previews", "problems",
+    "progress", "publication_page", "rows_of", "scheduled_from", "seen_before", "shelf_counts", "standing_holds",
+    "tags_in_use", "trouble", "variants_of", "waiting_for", "wanted_time",
 ]  # fmt: skip

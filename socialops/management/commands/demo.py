@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from socialops.management.company import channels, live, messages, people, posts
+from socialops.management.company import campaigns, channels, live, messages, people, posts
 
 SEED = 2026
 
@@ -37,6 +37,7 @@ class Command(BaseCommand):
         random, now = Random(SEED), timezone.now()  # noqa: S311 (a believable company, not a secret)
         staff = people.hire(random)
         opened = channels.open_channels(random, staff, now, options["channels"])
-        posts.write(random, staff, opened, now, options["posts"])
+        begun = campaigns.start(staff, now)
+        posts.write(random, staff, opened, now, begun, options["posts"])
         messages.receive(random, opened, now, options["messages"])
         return staff

@@ -11,25 +11,29 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import Person
 from channels_registry.models import Channel
-from publishing.models import Approval, Decision, Post, Publication, PublicationAttempt, Revision, Variant
-from socialops.management.company import words
+from publishing.models import Approval, Campaign, Decision, Post, Publication, PublicationAttempt, Revision, Variant
+from socialops.management.company import campaigns, words
 
 BUSY_CHANNELS = 60
 
 
-def write(random: Random, people: dict[str, Person], channels: list[Channel], now: datetime, count: int = 2500) -> None:
-    """`count` publications within the month of `now`, already out; one post each."""
+def write(
+    random: Random, people: dict[str, Person], channels: list[Channel], now: datetime, belongs: list[Campaign],
+    count: int = 2500,
+) -> None:  # fmt: skip
+    """`count` publications within the month of `now`, already out; one post each, some of a campaign."""
     authors = [people["alice"], people["dana"], *[p for key, p in people.items() if "." in key][:10]]
     approvers = [people["bob"], people["hana"], people["gina"]]
     begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     span = max(int((now - begin).total_seconds()) - 3600, 86_400)
     busy = random.sample(channels, min(BUSY_CHANNELS, len(channels)))
     posts, variants, revisions, approvals, decisions, publications = [], [], [], [], [], []
+    chance = Random(count)  # noqa: S311 (a believable company, not a secret)
     for _ in range(count):
         title, text = words.post(random)
         channel, author, approver = random.choice(busy), random.choice(authors), random.choice(approvers)
         at = begin + timedelta(seconds=random.randrange(span) // 300 * 300)
-        post = Post(title=title, text=text, author=author, revision_number=1)
+        post = Post(title=title, text=text, author=author, revision_number=1, **campaigns.some(chance, belongs))
         variant = Variant(post=post, channel=channel)
         revision = _revision(post, channel, author)
         approval = Approval(post=post, revision=revision, asked_by=author, asked_of=approver, question="facts")
