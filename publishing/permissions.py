@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
@@ -13,7 +13,7 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Campaign, Hold, Post, Publication, Variant
+from publishing.models import Approval, Asset, Campaign, Hold, Post, Publication, Rendition, Revision, Variant
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
@@ -21,6 +21,25 @@ def visible_posts(person: Person) -> QuerySet[Post]:
     there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=seen_by(person).values("pk"))
     asked = Approval.objects.filter(post=OuterRef("pk"), asked_of=person)
     return Post.objects.filter(_present(person), Q(author=person) | Exists(there) | Exists(asked))
+
+
+def visible_assets(person: Person) -> QuerySet[Asset]:
+    """All of them for whoever may write on some channel; for others those that a post shows, or showed, which they see.
+
+    One query; what the posts show is read only where it is asked for.
+    """
+    shown = Func(
+        F("content"), function="jsonb_path_query", output_field=BigIntegerField(),
+        template="(%(function)s(%(expressions)s, '$.variants[*].media[*].asset'))::bigint",
+    )  # fmt: skip
+    revisions = Revision.objects.filter(post__in=visible_posts(person).values("pk"))
+    writes = Exists(channel_permissions.rights_rows("draft").filter(user__person=person))
+    return Asset.objects.filter(_present(person), writes | Q(pk__in=revisions.annotate(shown=shown).values("shown")))
+
+
+def may_draft_somewhere(person: Person) -> bool:
+    rows = channel_permissions.rights_rows("draft").filter(user__person=person)
+    return is_present(person) and rows.exists()
 
 
 def visible_publications(person: Person) -> QuerySet[Publication]:
@@ -58,6 +77,17 @@ def access_campaign(user, pk: int) -> Campaign:
     """Everybody who is here may know of it; which of its posts they see is another question."""
     campaigns = Campaign.objects.select_related("owner")
     return _one(campaigns.filter(_present(user.person)), pk, "campaign")
+
+
+def access_asset(user, pk: int) -> Asset:
+    """The asset, or Http404. The verbs lock it themselves."""
+    return _one(visible_assets(user.person).select_related("uploaded_by"), pk, "picture")
+
+
+def access_rendition(user, pk: int) -> Rendition:
+    """A file of an asset, or Http404: asked anew at each fetch, so a right that ended shows nothing more."""
+    found = Rendition.objects.filter(asset__in=visible_assets(user.person).values("pk"))
+    return _one(found.select_related("asset"), pk, "file")
 
 
 def access_hold(user, pk: int) -> Hold:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from publishing.views import approvals, calendar, campaigns, holds, posts, publications, schedule
+from publishing.views import approvals, assets, calendar, campaigns, holds, posts, publications, schedule
 
 verb = publications.VerbView.as_view
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
         approvals.SubmissionWithdrawalView.as_view(),
         name="submission_withdrawal",
     ),
+    path("library/", assets.AssetListView.as_view(), name="asset_list"),
+    path("library/new/", assets.AssetNewView.as_view(), name="asset_new"),
+    path("library/<int:pk>/", assets.AssetView.as_view(), name="asset"),
+    path("library/<int:pk>/archiving/", assets.AssetArchivingView.as_view(), name="asset_archiving"),
+    path("library/files/<int:pk>/", assets.RenditionFileView.as_view(), name="rendition_file"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),
     path("approvals/<int:pk>/", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),

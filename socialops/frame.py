@@ -50,6 +50,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("calendar", "Calendar", "calendar", frozenset()),
         ("post_list", "Posts", "pen-line", frozenset()),
         ("campaign_list", "Campaigns", "flag", frozenset()),
+        ("asset_list", "Library", "images", frozenset()),
         ("approval_list", "Approvals", "check", frozenset()),
         ("channel_list", "Channels", "megaphone", frozenset()),
         ("person_list", "People", "users", frozenset()),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from tests import factories
+from tests import factories, files
 
 PASSWORD = factories.PASSWORD
 CAST = {
@@ -69,6 +69,7 @@ def found() -> Company:
     _hire(company)
     _open_channels(company)
     _write(company)
+    _hang(company)
     _receive(company)
     _let_go(company)
     _hold(company)
@@ -146,6 +147,14 @@ def _write(company: Company) -> None:
     company.examples["draft"] = drafting.create_post(
         who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"
     )
+
+
+def _hang(company: Company) -> None:
+    from publishing import storing
+
+    about = {"title": "Night desk", "alt_text": "Six people at desks, the window behind them dark."}
+    asset = storing.upload(company.people["alice"], files.handed_in(files.jpeg()), **about)
+    company.examples |= {"asset": asset, "rendition": asset.renditions.get(format="original")}
 
 
 def _receive(company: Company) -> None:

@@ -56,6 +56,8 @@ def everybody(example: str = "", **more: Any) -> Rule:
     return Rule(EVERYBODY, example, **more)
 
 
+WRITE = "alice gina olga"  # on some channel: the library is the whole company's
+
 ASKED_ELSEWHERE = {
     "healthz": "tests/test_health.py",
     "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
@@ -130,6 +132,11 @@ RULES: dict[str, Rule] = {
     "post": only(SEE_BLUE, "draft"),
     "submission": only(SEE_BLUE, "draft"),
     "submission_withdrawal": only("alice gina", args=lambda c: (c.examples["approval"].revision.post_id,), post={}),
+    "asset_list": signed_in(),
+    "asset_new": only(WRITE),
+    "asset": only(WRITE, "asset"),
+    "asset_archiving": only(WRITE, "asset", post={}),
+    "rendition_file": only(WRITE, "rendition"),
     "approval_list": signed_in(),
     "approval": only(SEE_BLUE, "approval"),
     "decision": only(

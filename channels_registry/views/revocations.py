@@ -10,6 +10,7 @@ from channels_registry.models import Connection, Proof, Revocation
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import may_administer
 from channels_registry.proving import media_type
+from socialops.lib.files import handed_out
 
 KEPT_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT)  # in a vault, a mailbox, a tool
 
@@ -32,10 +33,7 @@ class EvidenceFileView(View):
             file = revocation.evidence_file.open("rb")
         except FileNotFoundError as error:
             raise Http404("The file is not where it was kept. Ask whoever runs Socialops.") from error
-        response = FileResponse(file, as_attachment=True, filename=name, content_type=kind)
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return handed_out(file, name, kind)
 
 
 def revocation_page(request: HttpRequest, revocation: Revocation, status: int = 200, **bound) -> HttpResponse:

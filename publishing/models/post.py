@@ -56,6 +56,7 @@ class Variant(models.Model):
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="variants")
     placement = models.CharField(max_length=20, default="feed")
     text = models.TextField(null=True, blank=True)
+    media = models.JSONField(default=list, blank=True)  # in order: {"asset", "rendition", "sha256", "alt"}
     removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = VariantQuerySet.as_manager()

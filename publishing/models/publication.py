@@ -1,5 +1,6 @@
 """One variant at one time: the row that becomes a post on a network."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -17,6 +18,7 @@ class Publication(Delivery):
     approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications")
     revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+")
     text = models.TextField()  # what is sent, frozen at scheduling
+    media = models.JSONField(default=list, blank=True)  # likewise: {"asset", "rendition", "sha256", "alt"} in order
     content_hash = models.CharField(max_length=64)
     answerable = models.ForeignKey("accounts.Person", models.PROTECT, related_name="publications")
     wall_time = models.DateTimeField()  # naive local time, stored as if UTC
@@ -47,6 +49,9 @@ class Publication(Delivery):
             models.Index(fields=["next_attempt_at", "id"], condition=Q(state="scheduled"), name="publication_due"),
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="publication_leases"),
             models.Index(fields=["due_at"], name="publication_calendar"),
+            GinIndex(
+                fields=["media"], opclasses=["jsonb_path_ops"], condition=~Q(media=[]), name="publication_pictures"
+            ),
         ]
 
     def __str__(self):

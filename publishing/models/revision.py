@@ -33,9 +33,16 @@ class Revision(models.Model):
         found = (v["text"] for v in self.content["variants"] if v["channel"] == channel_id)
         return next(found, None)
 
+    def media_for(self, channel_id: int) -> list[dict[str, Any]]:
+        """What this revision shows on a channel, in order."""
+        return next((v.get("media", []) for v in self.content["variants"] if v["channel"] == channel_id), [])
+
 
 def content_of(post, variants) -> dict[str, Any]:
-    """{"title", "why_now", "text", "variants": [{"channel": id, "placement", "text": final, "own": bool}]}"""
+    """{"title", "why_now", "text", "variants": [{"channel": id, "placement", "text": final, "own": bool}]}
+
+    and for a variant with pictures "media": [{"asset": id, "rendition": id, "sha256": of the file, "alt": text}].
+    """
     return {
         "title": post.title,
         "why_now": post.why_now,
@@ -46,6 +53,7 @@ def content_of(post, variants) -> dict[str, Any]:
                 "placement": v.placement,
                 "text": post.text if v.text is None else v.text,
                 "own": v.text is not None,
+                **({"media": v.media} if v.media else {}),
             }
             for v in sorted(variants, key=lambda v: (v.channel_id, v.placement))
         ],

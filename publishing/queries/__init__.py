@@ -1,5 +1,6 @@
 """What the pages and the verbs of publishing read."""
 
+from publishing.queries.assets import Shelves, asset_page, shelves, with_thumb
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
@@ -21,10 +22,11 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "StandingHold",
-    "approvals_for", "approvals_of", "approvers_of", "as_asked", "brief", "campaign_rows", "connected",
-    "connector_of", "days", "decided_by", "decisions_on", "differences", "entries", "going_out", "held_by",
-    "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state", "preview_of", "previews", "problems",
-    "progress", "publication_page", "rows_of", "scheduled_from", "seen_before", "shelf_counts", "standing_holds",
-    "tags_in_use", "trouble", "variants_of", "waiting_for", "wanted_time",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "Shelves",
+    "StandingHold", "approvals_for", "approvals_of", "approvers_of", "as_asked", "asset_page", "brief",
+    "campaign_rows", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
+    "going_out", "held_by", "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state", "preview_of",
+    "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from", "seen_before",
+    "shelf_counts", "shelves", "standing_holds", "tags_in_use", "trouble", "variants_of", "waiting_for",
+    "wanted_time", "with_thumb",
 ]  # fmt: skip

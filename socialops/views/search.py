@@ -17,6 +17,7 @@ EACH = 6
 # What one can do, by URL name: the words, other words people try, the icon, the role it needs.
 VERBS = [
     ("post_new", "Write a post", "new create draft compose", "pen-line", ""),
+    ("asset_new", "Add a picture to the library", "upload image photo video asset media file", "upload", ""),
     ("hold_new", "Hold everything", "stop pause crisis halt offline kill", "octagon-pause", ""),
     ("channel_new", "Register a channel", "new add account page connect", "megaphone", "admin"),
     ("person_new", "Add a person", "new invite colleague user", "user-plus", "admin"),

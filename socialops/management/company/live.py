@@ -14,6 +14,7 @@ from channels_registry.models import Channel
 from governance import offboarding
 from publishing import approving, drafting, scheduling
 from publishing.models import Post
+from socialops.management.company import pictures
 from socialops.sandbox.control import Control
 
 FLAGSHIPS = [
@@ -40,6 +41,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
     network = Control(sandbox)
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
+    pictures.hang(people["alice"])
     _write(people, channels)
     _leave(people)
     for handle, customer, text in SAID:

@@ -1,0 +1,60 @@
+"""What people say of a picture in the library."""
+
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from accounts.models import Person
+from publishing.forms import WallTimeField
+from publishing.models import Asset
+from socialops.lib import wall_clock
+
+
+class AssetForm(forms.Form):
+    """What is said of a picture: words for finding it, its alt text, and the rights to it."""
+
+    title = forms.CharField(label="Title", required=False, max_length=140, help_text="For finding it here.")
+    alt_text = forms.CharField(
+        label="Alt text", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What somebody who cannot see it needs to know. Posts begin with it.",
+    )  # fmt: skip
+    folder = forms.CharField(label="Folder", required=False, max_length=120, help_text="For example Shops/Lyon.")
+    tags = forms.CharField(label="Tags", required=False, max_length=800, help_text="With commas between them.")
+    licence = forms.CharField(label="Licence", required=False, max_length=200, help_text="For example CC BY 4.0.")
+    credit = forms.CharField(label="Credit", required=False, max_length=120, help_text="Who made it.")
+    release = forms.ChoiceField(label="Have the people in it agreed?", required=False, choices=Asset.Release.choices)
+    release_note = forms.CharField(label="Which release, and where it is kept", required=False, max_length=200)
+    territory = forms.CharField(
+        label="Where it may be shown", required=False, max_length=120, help_text="Empty: everywhere."
+    )
+    expires = WallTimeField(label="Rights end", required=False, help_text="Empty: they do not end.")
+
+    def __init__(self, *args, person: Person, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.zone = person.time_zone
+
+    @property
+    def said(self) -> dict:
+        """What the verbs take."""
+        told = dict(self.cleaned_data)
+        told.pop("file", None)
+        told["tags"] = told["tags"].split(",")
+        wall = told.pop("expires")
+        return told | {"expires_at": wall_clock.read(wall, self.zone).instant if wall else None}
+
+    @staticmethod
+    def told(asset: Asset, person: Person) -> dict:
+        """The form's initial values for an asset."""
+        names = ("title", "alt_text", "folder", "licence", "credit", "release", "release_note", "territory")
+        ends = asset.expires_at
+        wall = ends.astimezone(ZoneInfo(person.time_zone)).replace(tzinfo=None) if ends else None
+        return {name: getattr(asset, name) for name in names} | {"tags": ", ".join(asset.tags), "expires": wall}
+
+
+class UploadForm(AssetForm):
+    file = forms.FileField(label="File", help_text="JPEG, PNG, WebP or GIF.", max_length=500)
+    field_order = ("file",)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["title"].help_text = "Empty: the name of the file."

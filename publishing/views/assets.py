@@ -1,0 +1,110 @@
+"""The library: its grid, bringing something in, and the page of one picture."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views import View
+
+from publishing import queries, storing
+from publishing.forms.assets import AssetForm, UploadForm
+from publishing.models import Asset
+from publishing.permissions import access_asset, access_rendition, may_draft_somewhere, visible_assets
+from socialops.lib.files import handed_out
+from socialops.lib.refusals import add_refusal
+
+PAGE = 60
+
+
+class AssetListView(View):
+    """?q= ?folder= ?tag= ?kind= ?needs= narrow it, ?before= is the cursor of the page before."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        assets = visible_assets(request.user.person)
+        page, following, total = queries.asset_page(assets, request.GET, PAGE)
+        query = request.GET.copy()
+        query["before"] = following
+        context = {
+            "assets": page, "total": total, "shelves": queries.shelves(assets), "kinds": Asset.Kind.choices,
+            "asked": {name: request.GET.get(name, "") for name in ("q", "folder", "tag", "kind", "needs")},
+            "may_upload": may_draft_somewhere(request.user.person),
+            "next": f"?{query.urlencode()}" if following else "",
+        }  # fmt: skip
+        return render(request, "publishing/asset_list.html", context)
+
+
+class AssetNewView(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        storing.require_draft(request.user.person)
+        form = UploadForm(person=request.user.person, initial={"folder": request.GET.get("folder", "")})
+        return render(request, "publishing/asset_new.html", {"form": form})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = UploadForm(request.POST, request.FILES, person=request.user.person)
+        if form.is_valid():
+            try:
+                asset = storing.upload(request.user.person, form.cleaned_data["file"], **form.said)
+            except ValidationError as error:
+                add_refusal(form, error)
+            else:
+                messages.success(request, "It is in the library.")
+                return redirect("asset", asset.pk)
+        return render(request, "publishing/asset_new.html", {"form": form}, status=422)
+
+
+class AssetView(View):
+    """GET shows it; POST says something else about it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return _asset_page(request, access_asset(request.user, pk))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        asset = access_asset(request.user, pk)
+        form = AssetForm(request.POST, person=request.user.person)
+        if form.is_valid():
+            try:
+                storing.describe(asset, request.user.person, **form.said)
+            except (ValidationError, PermissionDenied) as error:
+                add_refusal(form, error)
+            else:
+                messages.success(request, "Saved.")
+                return redirect("asset", pk)
+        return _asset_page(request, asset, form, 422)
+
+
+class AssetArchivingView(View):
+    """POST archives it, or with `back` brings it back."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        verb = storing.bring_back if request.POST.get("back") else storing.archive
+        verb(access_asset(request.user, pk), request.user.person)
+        return redirect("asset", pk)
+
+
+class RenditionFileView(View):
+    """The file itself, for whoever may see it at this moment."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        rendition = access_rendition(request.user, pk)
+        tag = f'"{rendition.sha256}"'
+        if request.headers.get("If-None-Match") == tag:
+            return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+        try:
+            file = rendition.file.open("rb")
+        except FileNotFoundError as error:
+            raise Http404("The file is not where it was kept. Ask whoever runs Socialops.") from error
+        name = f"asset-{rendition.asset_id}.{rendition.file.name.rpartition('.')[2]}"
+        response = handed_out(file, name, rendition.mime)
+        response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
+        return response
+
+
+def _asset_page(request: HttpRequest, asset: Asset, form: AssetForm | None = None, status: int = 200) -> HttpResponse:
+    person = request.user.person
+    context = {
+        "asset": asset, "form": form or AssetForm(person=person, initial=AssetForm.told(asset, person)),
+        "original": asset.renditions.filter(format="original").first(),
+        "may_edit": may_draft_somewhere(person),
+    }  # fmt: skip
+    return render(request, "publishing/asset_detail.html", context, status=status)
