@@ -13,7 +13,7 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Asset, Campaign, Hold, Post, Publication, Rendition, Revision, Variant
+from publishing.models import Approval, Asset, Campaign, Editing, Hold, Post, Publication, Rendition, Revision, Variant
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
@@ -53,6 +53,11 @@ def _present(person: Person) -> Exists:
 def access_post(user, pk: int) -> Post:
     """The post, or Http404. The verbs lock it themselves."""
     return _one(visible_posts(user.person).select_related("author"), pk, "post")
+
+
+def access_unsaved(user, post: Post, pk: int) -> Editing:
+    """One's own unsaved text, or Http404: nobody else ever sees it."""
+    return _one(post.editings.filter(person=user.person, unsaved__isnull=False), pk, "unsaved text")
 
 
 def access_approval(user, pk: int) -> Approval:

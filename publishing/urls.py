@@ -1,6 +1,17 @@
 from django.urls import path
 
-from publishing.views import approvals, assets, calendar, campaigns, holds, posts, publications, schedule
+from publishing.views import (
+    approvals,
+    assets,
+    autosaves,
+    calendar,
+    campaigns,
+    holds,
+    posts,
+    publications,
+    revisions,
+    schedule,
+)
 
 verb = publications.VerbView.as_view
 urlpatterns = [
@@ -9,6 +20,11 @@ urlpatterns = [
     path("posts/new/", posts.PostNewView.as_view(), name="post_new"),
     path("posts/previews/", posts.PreviewsView.as_view(), name="post_previews"),
     path("posts/<int:pk>/", posts.PostView.as_view(), name="post"),
+    path("posts/new/autosave/", autosaves.AutosaveNewView.as_view(), name="autosave_new"),
+    path("posts/<int:pk>/autosave/", autosaves.AutosaveView.as_view(), name="autosave"),
+    path("posts/<int:pk>/unsaved/<int:unsaved>/", autosaves.UnsavedView.as_view(), name="unsaved"),
+    path("posts/<int:pk>/revisions/", revisions.RevisionListView.as_view(), name="revision_list"),
+    path("posts/<int:pk>/revisions/<int:number>/", revisions.RevisionView.as_view(), name="revision"),
     path("posts/<int:pk>/approval/", approvals.SubmissionView.as_view(), name="submission"),
     path(
         "posts/<int:pk>/approval/withdrawal/",

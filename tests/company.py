@@ -7,6 +7,7 @@ Times are relative to now, so that clocks run. Nobody's rights are assumed: what
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -123,7 +124,7 @@ def _open_channels(company: Company) -> None:
 
 
 def _write(company: Company) -> None:
-    from publishing import approving, campaigning, drafting, scheduling
+    from publishing import approving, autosaving, campaigning, drafting, scheduling
 
     who, channels = company.people, list(company.channels.values())
     now = timezone.now()
@@ -147,6 +148,8 @@ def _write(company: Company) -> None:
     company.examples["draft"] = drafting.create_post(
         who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"
     )
+    unsaved = {"text": ["A second thought about the spring fair."]}
+    company.examples["unsaved"] = autosaving.keep(company.examples["draft"], who["alice"], uuid4(), unsaved, 1)
 
 
 def _hang(company: Company) -> None:

@@ -102,6 +102,8 @@ PAGES: dict[str, Page] = {
     "post_list": Page(who="alice"),
     "post_new": Page(who="alice"),
     "post": Page("draft", who="alice"),
+    "revision_list": Page("draft", who="alice"),
+    "revision": Page("draft", who="alice", args=(1,)),
     "submission": Page("draft", who="alice"),
     "asset_list": Page(who="alice"),
     "asset_new": Page(who="alice"),
@@ -154,7 +156,7 @@ def path_of(name: str, company: Company) -> str:
     args: tuple[Any, ...] = page.args
     if page.example:
         example = company.examples[page.example]
-        args = (getattr(example, "pk", example),)
+        args = (getattr(example, "pk", example), *args)
     return reverse(name, args=args) + page.query
 
 

@@ -130,6 +130,11 @@ RULES: dict[str, Rule] = {
     "post_new": signed_in(),
     "post_previews": signed_in(post={}),
     "post": only(SEE_BLUE, "draft"),
+    "autosave_new": signed_in(post={}),
+    "autosave": only(SEE_BLUE, "draft", post={}),  # without a page's name nothing is kept
+    "unsaved": only("alice", args=lambda c: (c.examples["draft"].pk, c.examples["unsaved"].pk), post={}),
+    "revision_list": only(SEE_BLUE, "draft"),
+    "revision": only(SEE_BLUE, args=lambda c: (c.examples["draft"].pk, 1)),
     "submission": only(SEE_BLUE, "draft"),
     "submission_withdrawal": only("alice gina", args=lambda c: (c.examples["approval"].revision.post_id,), post={}),
     "asset_list": signed_in(),

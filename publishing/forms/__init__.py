@@ -73,6 +73,8 @@ class PostForm(forms.Form):
         Channel.objects.none(), label="Channels", required=False, widget=forms.CheckboxSelectMultiple
     )
     expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    tab = forms.UUIDField(widget=forms.HiddenInput, required=False)  # which page this is; a script says so
+    restored = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the unsaved text that stands here
 
     def __init__(self, *args, person: Person, chosen: list[Channel] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -113,6 +115,12 @@ class PostForm(forms.Form):
         """By channel id, for the ticked channels whose network offers a choice."""
         ticked = {channel.pk: f"placement_{channel.pk}" for channel in self.cleaned_data["channels"]}
         return {pk: chosen for pk, name in ticked.items() if (chosen := self.cleaned_data.get(name))}
+
+    @property
+    def written(self) -> dict[str, list[str]]:
+        """Everything that stands in the fields, to be kept as it is."""
+        data = cast(QueryDict, self.data)
+        return {name: data.getlist(name) for name in self.fields if name in data and name not in ("tab", "restored")}
 
     def clean_text(self) -> str:
         return self.cleaned_data["text"].replace("\r\n", "\n")

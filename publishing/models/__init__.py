@@ -1,12 +1,13 @@
 from publishing.models.approval import APPROVAL_MOVES, Approval, Decision
 from publishing.models.asset import Asset, Rendition
 from publishing.models.campaign import Campaign
+from publishing.models.editing import Editing
 from publishing.models.hold import Hold
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
 
 __all__ = [
-    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Asset", "Campaign", "Decision", "Hold", "Post", "Publication",
-    "PublicationAttempt", "Rendition", "Revision", "Variant",
+    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Asset", "Campaign", "Decision", "Editing", "Hold", "Post",
+    "Publication", "PublicationAttempt", "Rendition", "Revision", "Variant",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
 from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
+from publishing.queries.editing import Presence, presence
+from publishing.queries.history import Step, history
 from publishing.queries.holds import StandingHold, held_by, holds_on, standing_holds
 from publishing.queries.lists import (
     SHELVES,
@@ -22,11 +24,11 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Preview", "Shelves",
-    "StandingHold", "approvals_for", "approvals_of", "approvers_of", "as_asked", "asset_page", "brief",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Presence", "Preview", "Shelves",
+    "StandingHold", "Step", "approvals_for", "approvals_of", "approvers_of", "as_asked", "asset_page", "brief",
     "campaign_rows", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
-    "going_out", "held_by", "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state", "preview_of",
-    "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from", "seen_before",
-    "shelf_counts", "shelves", "standing_holds", "tags_in_use", "trouble", "variants_of", "waiting_for",
-    "wanted_time", "with_thumb",
+    "going_out", "held_by", "history", "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state",
+    "presence", "preview_of", "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from",
+    "seen_before", "shelf_counts", "shelves", "standing_holds", "tags_in_use", "trouble", "variants_of",
+    "waiting_for", "wanted_time", "with_thumb",
 ]  # fmt: skip

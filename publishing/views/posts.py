@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from publishing import drafting, queries
+from publishing import autosaving, drafting, queries
 from publishing.forms import PostForm
 from publishing.models import Approval, Decision, Post, Variant
 from publishing.permissions import access_post, rights_on, visible_posts
+from publishing.views.autosaves import restored
 from socialops.lib import words
 from socialops.lib.refusals import add_refusal
 
@@ -65,7 +66,9 @@ class PostView(View):
     """GET shows it with what may be done next; POST saves it."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return _post_page(request, access_post(request.user, pk))
+        post, unsaved = access_post(request.user, pk), request.GET.get("unsaved", "")
+        form = restored(request, post, int(unsaved)) if unsaved.isdecimal() and len(unsaved) < 18 else None
+        return _post_page(request, post, form)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         post = access_post(request.user, pk)
@@ -85,6 +88,7 @@ class PostView(View):
         except (ValidationError, PermissionDenied) as error:
             add_refusal(form, error)
             return _post_page(request, post, form, status=422)
+        autosaving.saved(post, request.user.person, said["tab"], said["restored"])
         messages.success(request, "Saved.")
         return redirect("submission" if request.POST.get("then") == "ask" else "post", pk)
 
@@ -110,8 +114,8 @@ def _post_page(
         "post": post, "form": form or mine,
         "may_edit": len(rights["draft"]) == len(channels) if channels else post.author_id == person.pk,
         "approvals": queries.approvals_of(post),
-        "revisions": post.revisions.select_related("by").order_by("-number")[:20],
-        "channels": queries.rows_of(post, variants, rights["publish"]), **drawn, **more,
+        "channels": queries.rows_of(post, variants, rights["publish"]), "presence": queries.presence(post, person),
+        **drawn, **more,
     }  # fmt: skip
     context["scheduled"] = any(row.publication for row in context["channels"])
     context["progress"] = queries.progress(context["channels"])

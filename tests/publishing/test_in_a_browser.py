@@ -1,5 +1,7 @@
 """What only a browser shows: previews that follow the typing, and a decision by thumb."""
 
+import re
+
 import pytest
 
 from tests import factories
@@ -20,6 +22,44 @@ def test_the_preview_counts_while_alice_types(acme, web, browser_context, page):
     page.get_by_label("What do you want to say?").fill(TEXT)
     page.get_by_text(f"{len(TEXT)} of 500 characters").wait_for()
     assert page.locator(".postcard .text").inner_text() == TEXT
+
+
+def test_a_reload_costs_nothing_that_was_typed(acme, web, browser_context, page):
+    sign_in(browser_context, web, factories.person("alice"))
+    page.goto("/posts/new/")
+    page.get_by_label("What do you want to say?").fill("Half a thou")
+    page.wait_for_url(re.compile(r"/posts/\d+/"))  # the first words made a draft
+    page.get_by_label("What do you want to say?").fill("Half a thought")
+    page.get_by_text("Kept at").wait_for()
+    page.reload()
+    page.get_by_role("link", name="Restore it").click()
+    assert page.get_by_label("What do you want to say?").input_value() == "Half a thought"
+
+
+def test_two_editors_in_two_browsers_see_each_other_and_neither_text_is_lost(acme, web, browser):
+    alice, amy = factories.person("alice"), factories.person("amy")
+    factories.grant(acme, amy, "author")
+    post = write(alice, [acme])
+    pages = []
+    for person in (alice, amy):
+        context = browser.new_context(base_url=web.url)
+        sign_in(context, web, person)
+        pages.append(context.new_page())
+        pages[-1].goto(f"/posts/{post.pk}/")
+    hers, his = pages
+    his.get_by_label("What do you want to say?").fill(TEXT.replace("0.20", "0.30"))
+    his.get_by_text("Kept at").wait_for()
+    hers.get_by_label("What do you want to say?").fill(TEXT.replace("free", "gratis"))
+    hers.get_by_text("Amy is editing this now.").wait_for()
+    his.get_by_role("button", name="Save", exact=True).click()
+    his.get_by_text("Revision 2").first.wait_for()
+    hers.get_by_text("Amy saved this post while you were writing").wait_for(timeout=25_000)
+    hers.get_by_role("button", name="Save", exact=True).click()
+    hers.locator("ins", has_text="gratis").wait_for()
+    assert hers.get_by_label("What do you want to say?").input_value() == TEXT.replace("free", "gratis")
+    assert "0.30" in hers.locator(".notice.risk").inner_text()
+    for each in pages:
+        each.context.close()
 
 
 def test_bob_decides_on_a_phone_in_two_taps(acme, web, browser):

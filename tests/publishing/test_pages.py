@@ -207,7 +207,8 @@ def test_no_page_needs_more_than_twelve_queries(publication, approved, alice, bo
         f"/posts/{other.post_id}/approval/", f"/approvals/{other.pk}/", f"/approvals/{approval.pk}/", "/calendar/",
         f"/calendar/?day={publication.due_at:%Y-%m-%d}", "/publications/", f"/publications/{publication.pk}/",
         f"/publications/{publication.pk}/time/", f"/variants/{approved.variants.get().pk}/publication/", "/holds/",
-        "/holds/new/", f"/holds/{hold.pk}/lifting/",
+        "/holds/new/", f"/holds/{hold.pk}/lifting/", f"/posts/{other.post_id}/revisions/",
+        f"/posts/{other.post_id}/revisions/1/",
     ]  # fmt: skip
     for path in paths:
         page(client, path)  # what is cached once a process is cached
