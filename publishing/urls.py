@@ -44,6 +44,7 @@ urlpatterns = [
     path("publications/", publications.PublicationListView.as_view(), name="publication_list"),
     path("publications/<int:pk>/", publications.PublicationView.as_view(), name="publication"),
     path("publications/<int:pk>/time/", schedule.PublicationTimeView.as_view(), name="publication_time"),
+    path("publications/<int:pk>/move/", calendar.MoveView.as_view(), name="publication_move"),
     path("publications/<int:pk>/cancellation/", verb(act="cancel"), name="publication_cancellation"),
     path("publications/<int:pk>/adoption/", verb(act="adopt"), name="publication_adoption"),
     path("publications/<int:pk>/keeping/", verb(act="keep"), name="publication_keeping"),

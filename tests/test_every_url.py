@@ -154,6 +154,7 @@ RULES: dict[str, Rule] = {
     "publication_list": signed_in(),
     "publication": only(SEE_BLUE, "publication"),
     "publication_time": only(PUBLISH_BLUE, "publication"),
+    "publication_move": only(PUBLISH_BLUE, "publication", post={"to": "2999-01-01T09:00", "zone": "UTC"}),
     "publication_cancellation": only(PUBLISH_BLUE, "publication", post={}),
     "publication_adoption": only(PUBLISH_BLUE, "publication", post={}),
     "publication_keeping": only(PUBLISH_BLUE, "publication", post={}),

@@ -193,6 +193,15 @@ class HoldForm(forms.Form):
         return (value if kind == "network" else ""), (self.channels.get(value) if kind == "channel" else None)
 
 
+class MoveForm(forms.Form):
+    """What a calendar says of a drop: a wall time of the reader's zone, and when it was due as they saw it."""
+
+    to = WallTimeField()
+    zone = forms.CharField(max_length=64, validators=[wall_clock.known_time_zone])
+    fold = forms.TypedChoiceField(choices=[(0, "first"), (1, "second")], coerce=int, required=False, empty_value=0)
+    seen = forms.DateTimeField(required=False)
+
+
 class AddressForm(forms.Form):
     url = forms.URLField(
         label="Its address on the network", max_length=600, assume_scheme="https",

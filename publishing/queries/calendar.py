@@ -6,20 +6,60 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, QuerySet, Window
-from django.db.models.functions import RowNumber, TruncDate
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber, TruncDate, TruncHour
 from django.urls import reverse
 
 from accounts.models import Person
-from channels_registry.permissions import seen_by
+from channels_registry.permissions import channels_with, seen_by
 from publishing.models import Approval, Publication
 from publishing.queries.checking import now
 from publishing.queries.waiting import TONES
 
 STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
 ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait"}
-PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__title", "pk", "state")
-ASKED = ("wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id")
+ICONS = {
+    "scheduled": "clock", "needs_approval": "hourglass", "sending": "send", "unknown": "circle-question-mark",
+    "needs_human": "circle-question-mark", "done": "check", "failed": "triangle-alert", "held": "hand",
+    "blocked": "ban", "missed": "timer-off",
+}  # fmt: skip
+# What people choose from, with the states of publications behind it; "approval" is what nobody agreed to yet.
+STATES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "approval": ("Needs approval", ()),
+    "scheduled": ("Scheduled", ("scheduled", "sending")),
+    "published": ("Published", ("done",)),
+    "held": ("Held", ("held",)),
+    "trouble": ("Blocked, missed or failed", ("blocked", "missed", "failed")),
+    "unknown": ("Unknown", ("unknown", "needs_human")),
+}
+MOVABLE = ("scheduled", "held", "blocked", "missed", "failed")
+PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__title", "pk", "state", "movable")
+ASKED = (
+    "wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a calendar; empty is everything. `state` is one of STATES, `channel` and `campaign` are ids."""
+
+    channel: int | None = None
+    network: str = ""
+    state: str = ""
+    campaign: int | None = None
+    tag: str = ""
+    q: str = ""
+
+    def of_posts(self) -> dict[str, Any]:
+        """What a post has to be, by lookups on it."""
+        wanted = {"campaign": self.campaign, "tags__contains": [self.tag] if self.tag else None}
+        return {name: value for name, value in (wanted | {"title__icontains": self.q or None}).items() if value}
+
+    def of_channels(self) -> dict[str, Any]:
+        return {name: value for name, value in (("channel", self.channel), ("channel__network", self.network)) if value}
+
+
+ALL = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +72,7 @@ class Entry:
     title: str
     pk: int
     state: str = "needs_approval"
+    movable: bool = False  # by this reader
 
     @property
     def url(self) -> str:
@@ -45,43 +86,50 @@ class Entry:
     def words(self) -> str:
         return STATE_WORDS[self.state]
 
+    @property
+    def icon(self) -> str:
+        return ICONS[self.state]
+
 
 @dataclass
 class Day:
-    """The first few entries of a day, and how many there are."""
+    """The first few entries of a day (or an hour), and how many there are."""
 
     entries: list[Entry] = field(default_factory=list)
     total: int = 0
 
+    @property
+    def more(self) -> int:
+        return self.total - len(self.entries)
 
-def entries(person: Person, start: datetime, end: datetime, filters: dict[str, Any] | None = None) -> list[Entry]:
-    """Between two instants, in order of time. Two queries. `filters`: network (a slug), channel (an id)."""
-    published, asked = _between(person, start, end, filters or {})
+
+NOTHING = Day()
+
+
+def entries(person: Person, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
+    """Between two instants, in order of time. Two queries."""
+    published, asked = _between(person, start, end, filters)
     rows: Iterable[tuple] = [*published.values_list(*PUBLISHED), *asked.values_list(*ASKED)]
     return _ordered(Entry(*row) for row in rows)
 
 
 def days(
-    person: Person, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: dict[str, Any] | None = None
+    person: Person, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[date, Day]:
     """The same by day of this zone, at most so many entries a day but with true totals. Two queries, few rows."""
-    found: dict[date, Day] = {}
-    for rows, when, fields in zip(
-        _between(person, start, end, filters or {}), ("due_at", "wanted_at"), (PUBLISHED, ASKED), strict=True
-    ):
-        counted = rows.annotate(day=TruncDate(when, tzinfo=zone)).annotate(
-            place=Window(RowNumber(), partition_by=[F("day")], order_by=[F(when), F("pk")]),
-            total=Window(Count("pk"), partition_by=[F("day")]),
-        )
-        totals: dict[date, int] = {}
-        for day, total, *row in counted.filter(place__lte=most).values_list("day", "total", *fields):
-            found.setdefault(day, Day()).entries.append(Entry(*row))
-            totals[day] = total
-        for day, total in totals.items():
-            found[day].total += total
-    for each in found.values():
-        each.entries = _ordered(each.entries)[:most]
-    return found
+    return _grouped(person, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
+
+
+def hours(
+    person: Person, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
+) -> dict[int, Day]:
+    """The same by hour of one day, as the clock on the wall counts them: 1 is both of an hour that comes twice."""
+    found = _grouped(person, start, end, most, filters, lambda when: TruncHour(when, tzinfo=zone))
+    by_hour: dict[int, Day] = {}
+    for hour, one in sorted(found.items()):
+        there = by_hour.setdefault(hour.hour, Day())
+        there.entries, there.total = there.entries + one.entries, there.total + one.total
+    return by_hour
 
 
 def going_out(person: Person, hours: int = 24) -> list[Entry]:
@@ -90,16 +138,45 @@ def going_out(person: Person, hours: int = 24) -> list[Entry]:
     return [e for e in entries(person, start, start + timedelta(hours=hours)) if e.state != "done"]
 
 
-def _between(person: Person, start: datetime, end: datetime, filters: dict[str, Any]) -> tuple[QuerySet, QuerySet]:
+def _grouped(person: Person, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
+    found: dict[Any, Day] = {}
+    for rows, when, fields in zip(
+        _between(person, start, end, filters), ("due_at", "wanted_at"), (PUBLISHED, ASKED), strict=True
+    ):
+        counted = rows.annotate(group=group(when)).annotate(
+            place=Window(RowNumber(), partition_by=[F("group")], order_by=[F(when), F("pk")]),
+            total=Window(Count("pk"), partition_by=[F("group")]),
+        )
+        totals: dict[Any, int] = {}
+        for key, total, *row in counted.filter(place__lte=most).values_list("group", "total", *fields):
+            found.setdefault(key, Day()).entries.append(Entry(*row))
+            totals[key] = total
+        for key, total in totals.items():
+            found[key].total += total
+    for each in found.values():
+        each.entries = _ordered(each.entries)[:most]
+    return found
+
+
+def _between(person: Person, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
     """Publications, and pending approvals once a channel of their post at the time that their author wants."""
-    where = {"channel__network" if name == "network" else "channel": value for name, value in filters.items() if value}
     channels = seen_by(person).values("pk")
-    published = Publication.objects.filter(due_at__gte=start, due_at__lt=end, channel__in=channels, **where)
+    where, post = filters.of_channels(), filters.of_posts()
+    published = Publication.objects.filter(
+        due_at__gte=start, due_at__lt=end, channel__in=channels, **where,
+        **{f"variant__post__{name}": value for name, value in post.items()},
+    ).exclude(state="cancelled")  # fmt: skip
     asked = Approval.objects.filter(
         state="pending", wanted_at__gte=start, wanted_at__lt=end, post__variants__removed_at=None,
         post__variants__channel__in=channels, **{f"post__variants__{name}": value for name, value in where.items()},
+        **{f"post__{name}": value for name, value in post.items()},
     )  # fmt: skip
-    return published.exclude(state="cancelled"), asked
+    if filters.state:
+        states = STATES[filters.state][1]
+        published = published.filter(state__in=states) if states else published.none()
+        asked = asked.none() if states else asked
+    mine = Q(state__in=MOVABLE, channel__in=channels_with(person, "publish").values("pk"))
+    return published.annotate(movable=ExpressionWrapper(mine, BooleanField())), asked
 
 
 def _ordered(found: Iterable[Entry]) -> list[Entry]:

@@ -1,67 +1,173 @@
-"""A month on one page, in the reader's zone, and the day behind each of its cells."""
+"""The calendar in the reader's zone: a month, a week, a day or a list. Its address says all of it."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.core.exceptions import BadRequest, ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from channels_registry import networks
 from channels_registry.permissions import seen_by
-from publishing import queries
+from publishing import moving, queries
+from publishing.forms import MoveForm
+from publishing.models import Campaign
+from publishing.permissions import access_publication
 
-SHOWN = 5  # in one cell; the rest stands on the day's page
+VIEWS = {"month": "Month", "week": "Week", "day": "Day", "list": "List"}
+SHOWN = {"month": 4, "week": 40, "list": 60, "day": 40}  # in one cell (of a day: in one hour); the rest is a click away
+LISTED = 14  # days in a list
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which days a view shows: `first` to before `end` are its own; a month's page begins and ends with whole weeks."""
+
+    view: str
+    first: date
+    end: date
+
+    @classmethod
+    def of(cls, view: str, day: date) -> "Span":
+        if view == "month":
+            first = day.replace(day=1)
+            return cls(view, first, (first + timedelta(days=31)).replace(day=1))
+        if view == "week":
+            day -= timedelta(days=day.weekday())
+        return cls(view, day, day + timedelta(days={"week": 7, "list": LISTED, "day": 1}[view]))
+
+    @property
+    def days(self) -> list[date]:
+        start, end = self.first, self.end
+        if self.view == "month":
+            start -= timedelta(days=start.weekday())
+            end += timedelta(days=-end.weekday() % 7)
+        return [start + timedelta(days=n) for n in range((end - start).days)]
+
+    @property
+    def previous(self) -> date:
+        before = self.first - timedelta(days=1)
+        return before.replace(day=1) if self.view == "month" else self.first - (self.end - self.first)
+
+    @property
+    def title(self) -> str:
+        first, last = self.first, self.end - timedelta(days=1)
+        if self.view == "month":
+            return f"{first:%B %Y}"
+        if self.view == "day":
+            return f"{first:%A} {first.day} {first:%B %Y}"
+        month = "" if first.month == last.month else f" {first:%B}"
+        year = "" if first.year == last.year else f" {first.year}"
+        return f"{first.day}{month}{year} to {last.day} {last:%B %Y}"
 
 
 class CalendarView(View):
-    """?month=2026-11, or ?day=2026-11-23; ?channel= and ?network= narrow it."""
+    """?view= one of VIEWS, ?from= a date in it; ?channel= ?network= ?state= ?campaign= ?tag= ?q= narrow it."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        zone = ZoneInfo(request.user.person.time_zone)
+        person = request.user.person
+        zone = ZoneInfo(person.time_zone)
         today = timezone.now().astimezone(zone).date()
-        filters = {"network": request.GET.get("network", ""), "channel": _number(request.GET.get("channel", ""))}
-        day = _day(request.GET.get("day", ""))
-        context = _day_page(request, day, zone, filters) if day else _month_page(request, today, zone, filters)
-        channels = seen_by(request.user.person).exclude(state="archived").order_by("name")
-        context |= {
-            "zone": zone.key,
-            "today": today,
-            "channels": channels.values_list("pk", "name"),
-            "networks": networks.slugs(),
-            **_kept(filters),
-            **filters,
-        }
-        return render(request, "publishing/calendar_day.html" if day else "publishing/calendar.html", context)
+        view = request.GET.get("view", "")
+        span = Span.of(view if view in VIEWS else "month", _day(request.GET.get("from", "")) or today)
+        filters = _filters(request.GET)
+        read = _hours if span.view == "day" else _days
+        cells = read(person, span, zone, filters)
+        own = [cell for cell in cells if cell["inside"]]
+        context = {
+            "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
+            "total": sum(cell["here"].total for cell in own),
+            "earlier": sum(cell["here"].total for cell in own if cell["day"] < today),
+            "is_now": span.first <= today < span.end,
+            "views": [(name, label, _address(filters, name, span.first)) for name, label in VIEWS.items()],
+            "before": _address(filters, span.view, span.previous), "after": _address(filters, span.view, span.end),
+            "now": _address(filters, span.view), "show_all": _address(queries.calendar.ALL, span.view, span.first),
+            "of_day": _address(filters, "day") + "&from=", "narrowed": filters != queries.calendar.ALL,
+            "channels": seen_by(person).exclude(state="archived").order_by("name").values_list("pk", "name"),
+            "networks": networks.slugs(), "states": queries.calendar.STATES,
+            "campaigns": Campaign.objects.filter(archived_at=None).order_by("name").values_list("pk", "name"),
+        }  # fmt: skip
+        return render(request, "publishing/calendar.html", context)
 
 
-def _month_page(request: HttpRequest, today: date, zone: ZoneInfo, filters: dict) -> dict:
-    first = _day(f"{request.GET.get('month', '')}-01") or today.replace(day=1)
-    start = first - timedelta(days=first.weekday())
-    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    end = last + timedelta(days=7 - last.weekday())
-    found = queries.days(request.user.person, _midnight(start, zone), _midnight(end, zone), zone, SHOWN, filters)
-    each = [start + timedelta(days=n) for n in range((end - start).days)]
-    cells = [(day, found.get(day, queries.Day()), day.month == first.month) for day in each]
-    is_now = today.replace(day=1) == first
-    return {
-        "first": first, "previous": (first - timedelta(days=1)).replace(day=1), "following": last + timedelta(days=1),
-        "cells": [(day, here.entries, here.total - len(here.entries), inside) for day, here, inside in cells],
-        "is_now": is_now,
-        "earlier": sum(here.total for day, here, inside in cells if is_now and inside and day < today),
-        "total": sum(here.total for _, here, inside in cells if inside),
-    }  # fmt: skip
+class MoveView(View):
+    """POST gives a publication the time that it was dropped on in the calendar, and goes back there. ?… undoes it."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        publication, person = access_publication(request.user, pk), request.user.person
+        form = MoveForm(request.GET if "to" in request.GET else request.POST)
+        if not form.is_valid():
+            raise BadRequest("The time or the zone that it was dropped on cannot be read. Reload the calendar.")
+        said, before = form.cleaned_data, publication.due_at
+        try:
+            moved = moving.move(publication, said["to"], said["zone"], person, said["fold"], said["seen"])
+        except ValidationError as error:
+            messages.error(request, "Not moved. " + " ".join(error.messages))
+            return redirect(_back(request))
+        words, undo = moving.told(moved, said["to"], said["zone"]), _undo(moved, before, said["zone"])
+        messages.success(request, words, extra_tags=undo)
+        return redirect(_back(request))
 
 
-def _day_page(request: HttpRequest, day: date, zone: ZoneInfo, filters: dict) -> dict:
-    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    found = queries.entries(request.user.person, start, end, filters)
-    return {"day": day, "entries": found, "before": day - timedelta(days=1), "after": day + timedelta(days=1)}
+def _undo(moved, before: datetime, zone: str) -> str:
+    """The address that takes a move back, for a message; none if its time before has passed."""
+    if before <= timezone.now():
+        return ""
+    local = before.astimezone(ZoneInfo(zone))
+    query = {"to": f"{local:%Y-%m-%dT%H:%M:%S}", "fold": local.fold, "zone": zone, "seen": moved.due_at.isoformat()}
+    return f"undo:{reverse('publication_move', args=[moved.pk])}?{urlencode(query)}"
+
+
+def _back(request: HttpRequest) -> str:
+    """Where they were, if that is a page of ours."""
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return came_from if ours else reverse("calendar")
+
+
+def _days(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> list[dict[str, Any]]:
+    each = span.days
+    start, end = _midnight(each[0], zone), _midnight(each[-1] + timedelta(days=1), zone)
+    found = queries.calendar.days(person, start, end, zone, SHOWN[span.view], filters)
+    return [
+        {"day": day, "inside": span.first <= day < span.end, "here": found.get(day, queries.calendar.NOTHING)} for day in each
+    ]
+
+
+def _hours(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> list[dict[str, Any]]:
+    start, end = _midnight(span.first, zone), _midnight(span.end, zone)
+    found = queries.calendar.hours(person, start, end, zone, SHOWN["day"], filters)
+    return [
+        {"day": span.first, "hour": hour, "inside": True, "here": found.get(hour, queries.calendar.NOTHING)}
+        for hour in range(24)
+    ]
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _filters(said: QueryDict) -> queries.calendar.Filters:
+    state = said.get("state", "")
+    return queries.calendar.Filters(
+        channel=_number(said.get("channel", "")), network=said.get("network", "")[:40],
+        state=state if state in queries.calendar.STATES else "", campaign=_number(said.get("campaign", "")),
+        tag=said.get("tag", "").strip().lower()[:40], q=said.get("q", "").strip()[:140],
+    )  # fmt: skip
+
+
+def _address(filters: queries.calendar.Filters, view: str, first: date | None = None) -> str:
+    """The query that shows this."""
+    said = {"view": view, "from": first.isoformat() if first else "", **vars(filters)}
+    return "?" + urlencode({name: value for name, value in said.items() if value})
 
 
 def _day(text: str) -> date | None:
@@ -72,10 +178,5 @@ def _day(text: str) -> date | None:
     return day if 1970 < day.year < 2200 else None
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and len(text) < 18 else ""
-
-
-def _kept(filters: dict) -> dict:
-    """The filters as they go on in each link."""
-    return {"kept": "".join(f"&{name}={value}" for name, value in filters.items() if value)}
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 18 else None

@@ -1,6 +1,7 @@
 """The calendar: what stands on which day, and where a phone begins to read it."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,18 +9,25 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from publishing.models import Publication
+from publishing.models import Campaign, Post, Publication
 from tests import factories
 from tests.publishing.steps import MOST_QUERIES, agree, page, plan, sign_in, staffed, tomorrow, write
 
 
 def test_a_post_that_wants_a_time_stands_in_the_calendar_as_needing_approval(approval, alice):
-    html = page(factories.signed_in(alice), f"/calendar/?day={approval.wanted_at:%Y-%m-%d}")
+    html = page(factories.signed_in(alice), f"/calendar/?view=day&from={approval.wanted_at:%Y-%m-%d}")
     assert "Needs approval" in html
 
 
 @pytest.mark.parametrize(
-    "query", ["month=2026-13", "month=x", "day=0000-00-00", "channel=abc&network=nope", "day=9999-12-31"]
+    "query",
+    [
+        "from=2026-13-01",
+        "view=x&from=x",
+        "view=day&from=0000-00-00",
+        "channel=abc&network=nope&state=x&campaign=y",
+        "view=week&from=9999-12-31",
+    ],
 )
 def test_a_bent_address_shows_a_calendar_all_the_same(alice, query):
     page(factories.signed_in(alice), f"/calendar/?{query}")
@@ -29,12 +37,12 @@ def test_a_month_with_many_posts_costs_no_more_queries(publication, approved, al
     for number in range(12):
         plan(agree(write(alice, [acme], f"Words {number}", title=f"More {number}"), alice, bob), dana, tomorrow(9))
     client = factories.signed_in(dana)
-    path = f"/calendar/?month={publication.due_at:%Y-%m}"
+    path = f"/calendar/?from={publication.due_at:%Y-%m-%d}"
     page(client, path)
     with CaptureQueriesContext(connection) as queries:
         html = page(client, path)
     assert len(queries) <= MOST_QUERIES
-    assert "8 more" in html
+    assert "9 more" in html
 
 
 @pytest.fixture
@@ -64,7 +72,7 @@ def test_a_phone_begins_at_today_and_unfolds_what_was_before_without_a_script(to
         page.get_by_role("link", name="From today on").click()
         assert not page.get_by_text("Long ago").is_visible()
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    page.goto(f"/calendar/?month={last_month:%Y-%m}")
+    page.goto(f"/calendar/?from={last_month:%Y-%m-%d}")
     assert page.get_by_text("Earlier this month").count() == 0
     phone.close()
 
@@ -75,3 +83,45 @@ def test_on_a_desk_the_whole_month_stands(today, web, browser_context, page):
     assert page.get_by_text("Long ago").is_visible()
     assert page.get_by_text("Tonight").is_visible()
     assert not page.get_by_text("Earlier this month").is_visible()
+
+
+@pytest.mark.parametrize("view", ["month", "week", "day", "list"])
+def test_every_view_names_the_post_its_state_and_its_zone(publication, dana, view):
+    html = page(factories.signed_in(dana), f"/calendar/?view={view}&from={publication.due_at:%Y-%m-%d}")
+    assert "Winter rates" in html
+    assert '<span class="state">Scheduled</span>' in html
+    assert "Times in UTC" in html
+    assert f'data-pk="{publication.pk}"' in html
+
+
+def test_who_may_not_publish_is_offered_no_move(publication, charlie):
+    html = page(factories.signed_in(charlie), f"/calendar/?view=list&from={publication.due_at:%Y-%m-%d}")
+    assert "Winter rates" in html
+    assert "data-pk" not in html
+    assert f"/publications/{publication.pk}/time/" not in html
+
+
+NARROWED = [
+    ("q=winter", True), ("q=summer", False), ("state=scheduled", True), ("state=published", False),
+    ("state=approval", False), ("tag=rates", True), ("tag=other", False), ("network=sandbox", True),
+    ("network=bluesky", False), ("campaign={campaign}", True), ("campaign=99999", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "shown"), NARROWED)
+def test_a_calendar_narrows_by_what_its_address_says(publication, dana, alice, query, shown):
+    campaign = Campaign.objects.create(name="Winter", owner=alice)
+    Post.objects.filter(pk=publication.variant.post_id).update(tags=["rates"], campaign=campaign)
+    query = query.format(campaign=campaign.pk)
+    html = page(factories.signed_in(dana), f"/calendar/?view=list&from={publication.due_at:%Y-%m-%d}&{query}")
+    assert (f"/publications/{publication.pk}/" in html) is shown
+    assert f'id="calendar-total">{int(shown)} ' in html
+
+
+def test_an_hour_that_comes_twice_stands_once_in_the_day(publication, dana):
+    dana.time_zone = "Europe/Paris"
+    dana.save()
+    for hour in (0, 1):  # both are two o'clock in Paris
+        Publication.objects.filter(pk=publication.pk).update(due_at=datetime(2027, 10, 31, hour, 30, tzinfo=UTC))
+        html = page(factories.signed_in(dana), "/calendar/?view=day&from=2027-10-31")
+        assert re.search(rf'data-hour="2".*?data-pk="{publication.pk}".*?data-hour="3"', html, re.DOTALL)

@@ -31,7 +31,7 @@ def test_a_post_goes_from_an_idea_to_the_calendar_by_pages_alone(acme, alice, bo
     publisher.post(f"/variants/{post.variants.get().pk}/publication/", {"wall_time": wanted, "time_zone": "UTC"})
     publication = Publication.objects.get()
     assert publication.state == "scheduled"
-    month = page(publisher, f"/calendar/?month={publication.due_at:%Y-%m}")
+    month = page(publisher, f"/calendar/?from={publication.due_at:%Y-%m-%d}")
     assert f"/publications/{publication.pk}/" in month
 
 
@@ -205,7 +205,7 @@ def test_no_page_needs_more_than_twelve_queries(publication, approved, alice, bo
     paths = [
         "/posts/", "/posts/new/", f"/posts/{approved.pk}/", f"/posts/{other.post_id}/", "/approvals/",
         f"/posts/{other.post_id}/approval/", f"/approvals/{other.pk}/", f"/approvals/{approval.pk}/", "/calendar/",
-        f"/calendar/?day={publication.due_at:%Y-%m-%d}", "/publications/", f"/publications/{publication.pk}/",
+        f"/calendar/?view=day&from={publication.due_at:%Y-%m-%d}", "/publications/", f"/publications/{publication.pk}/",
         f"/publications/{publication.pk}/time/", f"/variants/{approved.variants.get().pk}/publication/", "/holds/",
         "/holds/new/", f"/holds/{hold.pk}/lifting/", f"/posts/{other.post_id}/revisions/",
         f"/posts/{other.post_id}/revisions/1/",

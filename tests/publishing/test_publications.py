@@ -61,7 +61,7 @@ def test_what_is_out_is_called_published(publication, alice):
     published(publication)
     client = factories.signed_in(alice)
     for path in (
-        f"/calendar/?day={publication.due_at:%Y-%m-%d}", f"/posts/{publication.variant.post_id}/",
+        f"/calendar/?view=day&from={publication.due_at:%Y-%m-%d}", f"/posts/{publication.variant.post_id}/",
         "/publications/?state=out", f"/publications/{publication.pk}/",
     ):  # fmt: skip
         html = page(client, path)
