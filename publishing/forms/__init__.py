@@ -198,7 +198,7 @@ class MoveForm(forms.Form):
 
     to = WallTimeField()
     zone = forms.CharField(max_length=64, validators=[wall_clock.known_time_zone])
-    fold = forms.TypedChoiceField(choices=[(0, "first"), (1, "second")], coerce=int, required=False, empty_value=0)
+    fold = forms.IntegerField(min_value=0, max_value=1, required=False)
     seen = forms.DateTimeField(required=False)
 
 

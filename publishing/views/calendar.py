@@ -108,7 +108,7 @@ class MoveView(View):
             raise BadRequest("The time or the zone that it was dropped on cannot be read. Reload the calendar.")
         said, before = form.cleaned_data, publication.due_at
         try:
-            moved = moving.move(publication, said["to"], said["zone"], person, said["fold"], said["seen"])
+            moved = moving.move(publication, said["to"], said["zone"], person, said["fold"] or 0, said["seen"])
         except ValidationError as error:
             messages.error(request, "Not moved. " + " ".join(error.messages))
             return redirect(_back(request))
@@ -138,7 +138,8 @@ def _days(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters)
     start, end = _midnight(each[0], zone), _midnight(each[-1] + timedelta(days=1), zone)
     found = queries.calendar.days(person, start, end, zone, SHOWN[span.view], filters)
     return [
-        {"day": day, "inside": span.first <= day < span.end, "here": found.get(day, queries.calendar.NOTHING)} for day in each
+        {"day": day, "inside": span.first <= day < span.end, "here": found.get(day, queries.calendar.NOTHING)}
+        for day in each
     ]
 
 
