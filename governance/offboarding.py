@@ -18,7 +18,7 @@ from governance import queries
 from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
 from governance.permissions import require_steerer
 from inbox import triaging
-from publishing import approving
+from publishing import delegating
 from socialops.lib.turns import safely
 
 audit.register("offboarding_case.opened", "opened the offboarding case")
@@ -120,7 +120,7 @@ def _steerers(case: OffboardingCase) -> list[Person]:
 def _hand_over_work(case: OffboardingCase) -> None:
     """Conversations and approvals go to the backups. Publications wait: somebody has to adopt each by name."""
     triaging.hand_over(case.person, by=None)
-    approving.hand_over(case.person, by=None)
+    delegating.hand_over(case.person, by=None)
     if case.owner:
         notifying.notify(
             case.owner,

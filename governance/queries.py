@@ -12,7 +12,8 @@ from channels_registry.models.access_grant import Door
 from governance.models import CaseDoor, OffboardingCase
 from governance.permissions import may_read
 from inbox.models import Conversation
-from publishing.models import Approval, Publication
+from publishing import queries as publishing_queries
+from publishing.models import Publication
 from socialops.lib.counting import count_of
 from socialops.lib.waiting import Waiting
 
@@ -78,7 +79,7 @@ def work_left(person: Person) -> dict[str, QuerySet]:
         "publications": Publication.objects.filter(
             answerable=person, state__in=["scheduled", "blocked", "held", "unknown", "needs_human"]
         ),
-        "approvals": Approval.objects.filter(asked_of=person, state=Approval.State.PENDING),
+        "approvals": publishing_queries.asked_of(person),
         "conversations": Conversation.objects.filter(assigned_to=person).exclude(state=Conversation.State.RESOLVED),
     }
 

@@ -10,15 +10,14 @@ from django.urls import reverse
 from accounts import notifying
 from accounts.audit import record, record_many, register
 from accounts.models import Person
-from publishing import queries, scheduling
-from publishing.models import Approval, Decision, Post, Revision, Variant
+from publishing import asking, queries, scheduling
+from publishing.models import Approval, ApprovalStage, Ask, Decision, Post, Revision, Variant
 from publishing.permissions import barred, require_on_all
 
 register("approval.approved", "approved a post")
 register("approval.changes_requested", "asked for changes to a post")
 register("approval.rejected", "rejected a post")
 register("approval.withdrawn", "took back an approval")
-register("approval.handed_over", "gave a request for approval to somebody else")
 register("approval.voided", "made an approval void by changing the post")
 
 WORDS = {
@@ -41,27 +40,32 @@ class Changed(ValidationError):
 
 
 @transaction.atomic
-def approve(approval: Approval, by: Person, revision_hash: str, note: str = "") -> Decision:
-    """Agree to the revision with this hash, which is the one on the approver's screen."""
-    return _decide(approval, by, revision_hash, note, Decision.Verdict.APPROVED)
+def approve(approval: Approval, by: Person, revision_hash: str, note: str = "", stage: int | None = None) -> Decision:
+    """Agree to the revision with this hash, which is the one on the approver's screen.
+
+    `stage` is the id of the one they answer for, where they are asked at several.
+    """
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.APPROVED, stage)
 
 
 @transaction.atomic
-def request_changes(approval: Approval, by: Person, revision_hash: str, note: str) -> Decision:
+def request_changes(
+    approval: Approval, by: Person, revision_hash: str, note: str, stage: int | None = None
+) -> Decision:
     _need_note(note, "Say what should change, so that the author can act on it.")
-    return _decide(approval, by, revision_hash, note, Decision.Verdict.CHANGES_REQUESTED)
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.CHANGES_REQUESTED, stage)
 
 
 @transaction.atomic
-def reject(approval: Approval, by: Person, revision_hash: str, note: str) -> Decision:
+def reject(approval: Approval, by: Person, revision_hash: str, note: str, stage: int | None = None) -> Decision:
     _need_note(note, "Say why, so that the author does not have to guess.")
-    return _decide(approval, by, revision_hash, note, Decision.Verdict.REJECTED)
+    return _decide(approval, by, revision_hash, note, Decision.Verdict.REJECTED, stage)
 
 
 @transaction.atomic
 def withdraw(approval: Approval, by: Person, note: str = "") -> Decision:
     """Take back an approval that was given. What is scheduled under it goes back to the author."""
-    post, approval = _locked(approval)
+    post, approval = locked(approval)
     require_on_all(by, "approve", post, _channels(post), "withdraw the approval of")
     if approval.state != Approval.State.APPROVED:
         raise ValidationError(
@@ -84,53 +88,44 @@ def void(post: Post, by: Person) -> None:
     record_many([(by, "approval.voided", a, {"was": a.state, "revision": a.revision_id}) for a in overtaken])
 
 
-@transaction.atomic
-def hand_over(person: Person, by: Person | None, reason: str = "") -> int:
-    """What this person was asked and has not decided goes to somebody else who may. Returns how many did.
-
-    First the channels' backup owners and owners, then the person's manager, then whoever else may decide.
-    Where nobody may, the one who asked is told. Nothing is decided by this, and repeating it changes nothing.
-    """
-    pending = Approval.objects.filter(asked_of=person, state="pending").order_by("post_id")
-    return sum(_ask_another(approval, person, by, reason) for approval in pending)
-
-
-def _ask_another(approval: Approval, person: Person, by: Person | None, reason: str) -> bool:
-    post, approval = _locked(approval)
-    if approval.state != Approval.State.PENDING or approval.asked_of_id != person.pk:
-        return False
-    channels = _channels(post)
-    first = [pk for c in channels for pk in (c.backup_owner_id, c.owner_id)] + [person.manager_id]
-    able = list(queries.approvers_of(post, channels).exclude(pk=person.pk))
-    if not able:
-        words = f"{person} cannot decide about “{post.title}” any more, and nobody else may. Withdraw it and ask again."
-        notifying.notify(approval.asked_by, "approval.stranded", words, reverse("post", args=[post.pk]), mail=True)
-        return False
-    chosen = min(able, key=lambda each: first.index(each.pk) if each.pk in first else len(first))
-    approval.asked_of = chosen
-    approval.save(update_fields=["asked_of"])
-    record(by, "approval.handed_over", approval, was=person.pk, to=chosen.pk, reason=reason)
-    words = f"{approval.asked_by} asks you to approve “{post.title}”, in place of {person}."
-    notifying.notify(chosen, "approval.asked", words, reverse("approval", args=[approval.pk]), mail=True)
-    return True
-
-
-def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdict: str) -> Decision:
-    post, approval = _locked(approval)
+def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdict: str, stage: int | None) -> Decision:
+    post, approval = locked(approval)
     _refuse_changed(post, approval, revision_hash)
     if approval.state != Approval.State.PENDING:
         raise ValidationError(_already(approval))
     if reason := barred(post).get(by.pk):
         raise PermissionDenied(f"You may not decide on this post, because {_you(reason)}. Somebody else has to.")
     require_on_all(by, "approve", post, _channels(post), "decide on")
-    decision = _note_down(approval, by, verdict, note)
-    _settle(post, approval, verdict, verdict)
-    record(by, f"approval.{verdict}", approval, hash=revision_hash, revision=approval.revision.number, note=note)
-    _tell(approval, f"{by} {_said(verdict)} “{post.title}”.")
+    ask = _place_of(approval, by, stage)
+    decision = _note_down(approval, by, verdict, note, ask)
+    said = {"hash": revision_hash, "revision": approval.revision.number, "note": note, "stage": ask.stage.name}
+    record(by, f"approval.{verdict}", approval, **said)
+    if verdict == Decision.Verdict.APPROVED:
+        whole = asking.close_if_agreed(ask.stage) and asking.move_on(post, approval, by)
+    else:
+        whole = True
+        ask.stage.state = ApprovalStage.State.RETURNED
+        ask.stage.save(update_fields=["state"])
+        _settle(post, approval, verdict, verdict)
+    _tell(approval, f"{by} {_said(verdict)} “{post.title}”{'' if whole else f' ({ask.stage.name}); others are asked'}.")
     return decision
 
 
-def _locked(approval: Approval) -> tuple[Post, Approval]:
+def _place_of(approval: Approval, by: Person, stage: int | None) -> Ask:
+    """The place from which this person decides now. Where anyone may who has the right, they get one."""
+    pending = approval.stages.filter(state="pending").order_by("position", "id")
+    pending = pending.filter(pk=stage) if stage else pending
+    places = Ask.objects.filter(stage__in=pending, person=by, ended_at=None).select_related("stage").order_by("stage")
+    if place := places.filter(carried_from=None, decisions=None).first():
+        return place
+    if places.exists():
+        raise ValidationError("You already decided. The others who are asked have not yet.")
+    if open_to_all := pending.filter(anyone=True).first():
+        return Ask.objects.create(stage=open_to_all, person=by, why=Ask.Why.CAME, asked_at=queries.now())
+    raise PermissionDenied("You are not asked about this post now. Who is stands under “Who has to agree”.")
+
+
+def locked(approval: Approval) -> tuple[Post, Approval]:
     post = Post.objects.select_for_update().get(pk=approval.post_id)
     locked = Approval.objects.select_for_update(of=("self",)).select_related("revision__by", "asked_by")
     approval = locked.get(pk=approval.pk)
@@ -163,10 +158,11 @@ def _need_note(note: str, words: str) -> None:
         raise ValidationError({"note": words})
 
 
-def _note_down(approval: Approval, by: Person, verdict: str, note: str) -> Decision:
+def _note_down(approval: Approval, by: Person, verdict: str, note: str, ask: Ask | None = None) -> Decision:
     return Decision.objects.create(
-        approval=approval, by=by, author_id=approval.post.author_id, verdict=verdict, note=note.strip(),
-        revision_hash=approval.revision.hash,
+        approval=approval, by=by, author_id=approval.post.author_id, verdict=verdict, note=note.strip(), ask=ask,
+        stage=ask.stage if ask else None, revision_hash=approval.revision.hash,
+        parts=ask.stage.covered(approval.revision.parts) if ask else {},
     )  # fmt: skip
 
 

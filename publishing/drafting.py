@@ -1,31 +1,24 @@
 """Writing posts. Whoever may draft on every channel of a post may change it; any change voids what was agreed."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
-from django.urls import reverse
 
-from accounts import notifying
 from accounts.audit import record, register
 from accounts.models import Person
 from channels_registry.models import Channel
-from publishing import approving, queries, scheduling
-from publishing.models import Approval, Post, Revision, Variant
+from publishing import approving, scheduling
+from publishing.models import Post, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256
-from publishing.permissions import barred, may_on_all, require_on_all
+from publishing.permissions import require_on_all
 
 register("post.created", "wrote a post")
 register("post.edited", "changed a post")
-register("post.submitted", "asked for approval")
-register("post.submission_withdrawn", "took back a request for approval")
 
-QUESTIONS = {"facts": "Facts", "legal": "Legal", "brand": "Brand"}
 LONGEST = 100_000  # characters of one text; no network takes more
-TIME_TO_DECIDE = timedelta(minutes=10)  # the latest safe decision is this long before the wanted time
 
 
 class Conflict(ValidationError):
@@ -88,49 +81,6 @@ def edit_post(
     return revision
 
 
-@transaction.atomic
-def submit(
-    post: Post, by: Person, asked_of: Person, question: str = "facts", wanted_at: datetime | None = None
-) -> Approval:
-    """Ask somebody to agree to the latest revision. `wanted_at` is the instant the author wants it out."""
-    post = Post.objects.select_for_update().get(pk=post.pk)
-    variants = queries.variants_of(post)
-    require_on_all(by, "draft", post, [v.channel for v in variants], "submit")
-    _refuse_unready(post, variants)
-    _refuse_approver(post, variants, asked_of)
-    if question not in QUESTIONS:
-        raise ValidationError({"question": "Choose what the approver is asked to confirm."})
-    now = queries.now()
-    if wanted_at and wanted_at <= now:
-        raise ValidationError({"wanted_at": "This time has passed. Choose a later one."})
-    approval = Approval.objects.create(
-        post=post, revision=post.revisions.get(number=post.revision_number), asked_by=by, asked_of=asked_of,
-        question=question, wanted_at=wanted_at, latest_decision_at=_latest_decision(wanted_at, now),
-    )  # fmt: skip
-    post.state = Post.State.IN_APPROVAL
-    post.save(update_fields=["state", "updated_at"])
-    record(by, "post.submitted", post, approval=approval.pk, asked_of=asked_of.pk, hash=approval.revision.hash)
-    words = f"{by} asks you to approve “{post.title}”."
-    notifying.notify(asked_of, "approval.asked", words, reverse("approval", args=[approval.pk]), mail=True)
-    return approval
-
-
-@transaction.atomic
-def withdraw(post: Post, by: Person) -> Approval:
-    """Take back a request that nobody has decided yet. The post is a draft again."""
-    post = Post.objects.select_for_update().get(pk=post.pk)
-    require_on_all(by, "draft", post, [v.channel for v in _current(post)], "withdraw")
-    approval = post.approvals.select_for_update().filter(state="pending").first()
-    if approval is None:
-        raise ValidationError("Nobody is being asked about this post, so there is nothing to withdraw.")
-    approval.state = Approval.State.WITHDRAWN
-    approval.save(update_fields=["state"])
-    post.state = Post.State.DRAFT
-    post.save(update_fields=["state", "updated_at"])
-    record(by, "post.submission_withdrawn", post, approval=approval.pk)
-    return approval
-
-
 def _title(title: str, text: str) -> str:
     """The title, or the beginning of the text where there is none."""
     line = " ".join((title or text).split())
@@ -191,31 +141,3 @@ def _take_back(post: Post, by: Person) -> None:
 
 def _changed(before: Revision, after: Revision) -> list[str]:
     return [part for part in after.parts if after.parts[part] != before.parts.get(part)]
-
-
-def _latest_decision(wanted_at: datetime | None, now: datetime) -> datetime | None:
-    if wanted_at is None:
-        return None
-    latest = wanted_at - TIME_TO_DECIDE
-    return latest if latest > now else wanted_at
-
-
-def _refuse_unready(post: Post, variants: list[Variant]) -> None:
-    if post.state == Post.State.IN_APPROVAL:
-        raise ValidationError("Somebody is already being asked about this post. Withdraw that request to ask again.")
-    if post.state == Post.State.APPROVED:
-        raise ValidationError("This post is already approved. Schedule it, or change it to ask again.")
-    if not variants:
-        raise ValidationError({"channels": "Choose at least one channel before asking for approval."})
-    problems = queries.problems(variants)
-    if problems:
-        raise ValidationError({f"variant-{pk}": words for pk, words in problems.items()})
-
-
-def _refuse_approver(post: Post, variants: list[Variant], asked_of: Person) -> None:
-    if reason := barred(post).get(asked_of.pk):
-        raise ValidationError({"asked_of": f"{asked_of} {reason}, so somebody else has to approve it."})
-    if not may_on_all(asked_of, "approve", [v.channel for v in variants]):
-        raise ValidationError(
-            {"asked_of": f"{asked_of} may not approve on every channel of this post. Choose another."}
-        )

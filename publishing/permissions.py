@@ -13,13 +13,27 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Asset, Campaign, Editing, Hold, Post, Publication, Rendition, Revision, Variant
+from publishing.models import (
+    Approval,
+    Ask,
+    Asset,
+    Campaign,
+    Editing,
+    Hold,
+    Post,
+    Publication,
+    Rendition,
+    Revision,
+    Variant,
+)
+
+WROTE, CHANGED = "wrote it", "changed it since it was last approved"
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
     """Posts on a channel that the person may see, their own, and those they were asked to decide on."""
     there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=seen_by(person).values("pk"))
-    asked = Approval.objects.filter(post=OuterRef("pk"), asked_of=person)
+    asked = Ask.objects.filter(stage__approval__post=OuterRef("pk"), person=person, ended_at=None)
     return Post.objects.filter(_present(person), Q(author=person) | Exists(there) | Exists(asked))
 
 
@@ -62,8 +76,10 @@ def access_unsaved(user, post: Post, pk: int) -> Editing:
 
 def access_approval(user, pk: int) -> Approval:
     """The approval with its post and revision, or Http404. The verbs lock it themselves."""
+    changed = _since_agreed().filter(post=OuterRef("post"), by=user.person)
     found = Approval.objects.filter(post__in=visible_posts(user.person).values("pk"))
-    return _one(found.select_related("post__author", "revision__by", "asked_by", "asked_of"), pk, "approval")
+    found = found.annotate(changed_by_reader=Exists(changed))
+    return _one(found.select_related("post__author", "revision__by", "asked_by"), pk, "approval")
 
 
 def access_variant(user, pk: int) -> Variant:
@@ -146,9 +162,21 @@ def rights_on(person: Person, channels: list[Channel], *rights: str) -> dict[str
 
 def barred(post: Post) -> dict[int, str]:
     """The people who may not approve this post now, by id, each with the reason: its author and all who changed it
-    since the last revision that was approved."""
-    agreed = post.approvals.filter(decisions__verdict="approved", state__in=("approved", "void"))
+    since the last revision that was approved anew at each stage (what was taken over says nothing of their change)."""
+    changed = _since_agreed().filter(post=post).values_list("by_id", flat=True)
+    return dict.fromkeys(changed, CHANGED) | {post.author_id: WROTE}
+
+
+def reason_against(approval: Approval, person: Person) -> str:
+    """The same for one person, of an approval from access_approval; "" if there is none. No query."""
+    return WROTE if approval.post.author_id == person.pk else CHANGED if approval.changed_by_reader else ""
+
+
+def _since_agreed() -> QuerySet[Revision]:
+    """The revisions that nobody has agreed to anew, of whichever post."""
+    taken_over = Ask.objects.filter(stage__approval=OuterRef("pk"), carried_from__isnull=False)
+    agreed = Approval.objects.filter(
+        ~Exists(taken_over), post=OuterRef("post"), approved_at__isnull=False, state__in=("approved", "void")
+    )
     latest = agreed.order_by("-revision__number").values("revision__number")[:1]
-    changed = post.revisions.filter(number__gt=Coalesce(Subquery(latest), 0)).values_list("by_id", flat=True)
-    reasons = dict.fromkeys(changed, "changed it since it was last approved")
-    return reasons | {post.author_id: "wrote it"}
+    return Revision.objects.filter(number__gt=Coalesce(Subquery(latest), 0))

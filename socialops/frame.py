@@ -139,7 +139,7 @@ def _waits_for(person: Person) -> dict:
             held=ArraySubquery(roles.values("role")),
             unread=count_of(Notification.objects.filter(person=person, read_at=None)),
             inbox=count_of(mine),
-            approval_list=count_of(publishing_queries.approvals_for(person)),
+            approval_list=count_of(publishing_queries.asked_of(person)),
             case_list=count_of(cases),
         )
         .get()

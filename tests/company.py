@@ -124,7 +124,7 @@ def _open_channels(company: Company) -> None:
 
 
 def _write(company: Company) -> None:
-    from publishing import approving, autosaving, campaigning, drafting, scheduling
+    from publishing import approving, autosaving, campaigning, drafting, scheduling, submitting
 
     who, channels = company.people, list(company.channels.values())
     now = timezone.now()
@@ -133,15 +133,15 @@ def _write(company: Company) -> None:
     ]
     first, night, asked, closed, hiring, students = company.posts
     soon = now + timedelta(minutes=100)
-    company.examples["approval"] = drafting.submit(first, who["alice"], who["bob"], "brand", soon)
-    drafting.submit(students, who["alice"], who["hana"], "legal", now + timedelta(hours=30))
+    company.examples["approval"] = submitting.submit(first, who["alice"], who["bob"], "brand", soon)
+    submitting.submit(students, who["alice"], who["hana"], "legal", now + timedelta(hours=30))
     for i, post in enumerate((night, asked, closed)):
-        approval = drafting.submit(post, who["alice"], who["bob"], "facts", now + timedelta(hours=4 + 5 * i))
+        approval = submitting.submit(post, who["alice"], who["bob"], "facts", now + timedelta(hours=4 + 5 * i))
         approving.approve(approval, who["bob"], approval.revision.hash)
         for variant in post.variants.all():
             at = _wall(now + timedelta(hours=4 + 5 * i))
             company.examples["publication"] = scheduling.schedule(variant, at, "UTC", who["dana" if i == 2 else "gina"])
-    returned = drafting.submit(hiring, who["alice"], who["bob"], "facts")
+    returned = submitting.submit(hiring, who["alice"], who["bob"], "facts")
     approving.request_changes(returned, who["bob"], returned.revision.hash, "Say that the office opens in March.")
     company.examples["campaign"] = campaigning.create(who["alice"], "Spring fair", goal="Four hundred visitors")
     company.examples["variant"] = night.variants.first()

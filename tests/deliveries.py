@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_registry import sealing
 from channels_registry.models import AccessGrant, Channel, Connection
-from publishing.models import Approval, Decision, Post, Publication, Revision, Variant
+from publishing.models import Approval, ApprovalStage, Ask, Decision, Post, Publication, Revision, Variant
 from tests import factories
 
 _number = itertools.count(1)
@@ -43,19 +43,10 @@ class World:
             for post in posts
         )
         approvals = Approval.objects.bulk_create(
-            Approval(post=post, revision=revision, asked_by=self.alice, asked_of=self.bob, asked_at=due)
+            Approval(post=post, revision=revision, asked_by=self.alice, asked_at=due)
             for post, revision in zip(posts, revisions, strict=True)
         )
-        Decision.objects.bulk_create(
-            Decision(
-                approval=approval,
-                by=self.bob,
-                author=self.alice,
-                verdict="approved",
-                revision_hash=approval.revision.hash,
-            )
-            for approval in approvals
-        )
+        self._agree(approvals)
         Approval.objects.filter(pk__in=[approval.pk for approval in approvals]).update(state="approved")
         wishes = {"due_at": due, "next_attempt_at": due, "wall_time": due, "time_zone": "UTC", **more}
         return Publication.objects.bulk_create(
@@ -65,6 +56,23 @@ class World:
             )
             for post, variant, revision, approval in zip(posts, variants, revisions, approvals, strict=True)
         )  # fmt: skip
+
+    def _agree(self, approvals: list[Approval]) -> None:
+        """One stage each, at which bob agrees."""
+        stages = ApprovalStage.objects.bulk_create(
+            ApprovalStage(approval=approval, name="Facts", remit="facts", covers=["text"]) for approval in approvals
+        )
+        asks = Ask.objects.bulk_create(Ask(stage=stage, person=self.bob) for stage in stages)
+        rows = ApprovalStage.objects.filter(pk__in=[stage.pk for stage in stages])
+        rows.update(state="pending")
+        Decision.objects.bulk_create(
+            Decision(
+                approval=ask.stage.approval, stage=ask.stage, ask=ask, by=self.bob, author=self.alice,
+                verdict="approved", revision_hash=ask.stage.approval.revision.hash,
+            )
+            for ask in asks
+        )  # fmt: skip
+        rows.update(state="approved")
 
 
 def world(control: Any, channels: int = 1, key: bool = True, lookup: bool = True) -> World:

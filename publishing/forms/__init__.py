@@ -13,7 +13,7 @@ from accounts.models import Person
 from channels_registry import networks
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
-from publishing.drafting import QUESTIONS
+from publishing.models import Remit
 from socialops.lib import wall_clock
 
 
@@ -133,7 +133,7 @@ class SubmissionForm(forms.Form):
     )  # fmt: skip
     question = forms.ChoiceField(
         label="What do you ask them to confirm?",
-        choices=list(QUESTIONS.items()),
+        choices=Remit.choices,
         widget=forms.RadioSelect,
         initial="facts",
     )
@@ -153,6 +153,7 @@ class SubmissionForm(forms.Form):
 
 class DecisionForm(forms.Form):
     revision_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    stage = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=2**63 - 1)
     note = forms.CharField(
         label="Note to the author", required=False, widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Needed when you ask for a change or reject.",

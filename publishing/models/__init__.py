@@ -1,4 +1,13 @@
-from publishing.models.approval import APPROVAL_MOVES, Approval, Decision
+from publishing.models.approval import (
+    APPROVAL_MOVES,
+    STAGE_MOVES,
+    Approval,
+    ApprovalStage,
+    Ask,
+    Decision,
+    Remit,
+    Rule,
+)  # fmt: skip
 from publishing.models.asset import Asset, Rendition
 from publishing.models.campaign import Campaign
 from publishing.models.editing import Editing
@@ -8,6 +17,7 @@ from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
 
 __all__ = [
-    "APPROVAL_MOVES", "POST_MOVES", "Approval", "Asset", "Campaign", "Decision", "Editing", "Hold", "Post",
-    "Publication", "PublicationAttempt", "Rendition", "Revision", "Variant",
+    "APPROVAL_MOVES", "POST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "Ask", "Asset", "Campaign",
+    "Decision", "Editing", "Hold", "Post", "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision",
+    "Rule", "Variant",
 ]  # fmt: skip

@@ -6,6 +6,21 @@ from typing import Any
 
 from django.db import models
 
+PARTS = {
+    "text": "the text on each channel, with the posts of its thread and its first comment",
+    "media": "pictures and films",
+    "alt_text": "how pictures are described",
+    "channels": "the channels",
+    "placement": "the place on each channel, such as feed or story",
+    "time": "the time: another window than the one that was asked about",
+}
+# The one table of which change voids which sign-off; a test holds the README to it.
+REMITS: dict[str, tuple[str, ...]] = {
+    "facts": ("text", "media", "alt_text", "channels", "time"),
+    "legal": ("text", "media", "channels"),
+    "brand": ("text", "media", "alt_text", "placement", "channels"),
+}
+
 
 class Revision(models.Model):
     """Append-only. `parts` maps a part of what will be published to its SHA-256; `hash` covers all parts.

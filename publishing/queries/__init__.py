@@ -1,10 +1,21 @@
 """What the pages and the verbs of publishing read."""
 
+from publishing.queries.agreeing import (
+    Place,
+    StageRow,
+    agreements,
+    asked_by,
+    asked_of,
+    may_answer,
+    question_for,
+    stage_rows,
+    still_standing,
+)  # fmt: skip
 from publishing.queries.assets import Shelves, asset_page, shelves, with_thumb
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
-from publishing.queries.deciding import Brief, approvals_for, approvers_of, brief, decisions_on, seen_before
+from publishing.queries.deciding import Brief, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
 from publishing.queries.editing import Presence, presence
 from publishing.queries.history import Step, history
@@ -13,6 +24,7 @@ from publishing.queries.lists import (
     SHELVES,
     URGENT,
     approvals_of,
+    asked_now,
     decided_by,
     post_page,
     progress,
@@ -24,11 +36,12 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Presence", "Preview", "Shelves",
-    "StandingHold", "Step", "approvals_for", "approvals_of", "approvers_of", "as_asked", "asset_page", "brief",
-    "campaign_rows", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
-    "going_out", "held_by", "history", "holds_on", "measure", "next_out", "now", "post_page", "posts_by_state",
-    "presence", "preview_of", "previews", "problems", "progress", "publication_page", "rows_of", "scheduled_from",
-    "seen_before", "shelf_counts", "shelves", "standing_holds", "tags_in_use", "trouble", "variants_of",
-    "waiting_for", "wanted_time", "with_thumb",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Place", "Presence", "Preview",
+    "Shelves", "StageRow", "StandingHold", "Step", "agreements", "approvals_of", "approvers_of", "as_asked",
+    "asked_by", "asked_now", "asked_of", "asset_page", "brief", "campaign_rows", "connected", "connector_of", "days",
+    "decided_by", "decisions_on", "differences", "entries", "going_out", "held_by", "history", "holds_on",
+    "may_answer", "measure", "next_out", "now", "post_page", "posts_by_state", "presence", "preview_of", "previews",
+    "problems", "progress", "publication_page", "question_for", "rows_of", "scheduled_from", "seen_before",
+    "shelf_counts", "shelves", "stage_rows", "standing_holds", "still_standing", "tags_in_use", "trouble",
+    "variants_of", "waiting_for", "wanted_time", "with_thumb",
 ]  # fmt: skip

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Decision, Post, Publication, Revision, Variant
+from publishing.models import Decision, Post, Publication, Revision, Variant
 from publishing.permissions import barred
 from publishing.queries.checking import connector_of, problems
 from publishing.queries.holds import holds_on
@@ -41,14 +41,6 @@ class Brief:
         return [check for check in self.checks if not check.passed]
 
 
-def approvals_for(person: Person) -> QuerySet[Approval]:
-    """Pending ones that were asked of this person, the one whose clock runs out first on top."""
-    pending = Approval.objects.filter(asked_of=person, state="pending").select_related(
-        "post__author", "asked_by", "revision"
-    )
-    return pending.order_by(F("latest_decision_at").asc(nulls_last=True), "id")
-
-
 def approvers_of(post: Post, channels: list[Channel]) -> QuerySet[Person]:
     """Who may be asked: they may approve on every channel, and neither wrote nor changed it."""
     able = Person.objects.none() if not channels else Person.objects.exclude(pk__in=barred(post))
@@ -72,7 +64,7 @@ def brief(post: Post, variants: list[Variant], wanted_at: datetime | None, reade
 
 def decisions_on(post: Post) -> list[Decision]:
     """Everything that was ever decided about the post, the latest first. One query."""
-    found = Decision.objects.filter(approval__post=post).select_related("by", "approval__revision")
+    found = Decision.objects.filter(approval__post=post).select_related("by", "stage", "approval__revision")
     return list(found.order_by("-id"))
 
 

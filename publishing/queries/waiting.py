@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -11,6 +11,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.permissions import seen_by
 from publishing.models import Approval, Post, Publication, Variant
+from publishing.queries.agreeing import asked_of
 from socialops.lib.waiting import Kind, Waiting
 
 STALE = timedelta(days=7)  # so long after its moment an approved post is still asked for
@@ -65,17 +66,16 @@ def scheduled_from(moments: dict[int, datetime | None]) -> dict[int, tuple[int, 
 
 
 def _approvals(person: Person) -> list[Waiting]:
-    pending = Approval.objects.filter(asked_of=person, state="pending").select_related("post", "asked_by")
     return [
         Waiting(
-            f"Approve: “{approval.post.title}”",
-            f"{approval.asked_by} asks you to confirm {QUESTION[approval.question]}.",
-            reverse("approval", args=[approval.pk]),
+            f"Approve: “{ask.stage.approval.post.title}”",
+            f"{ask.stage.approval.asked_by} asks you to confirm {QUESTION[ask.stage.remit]}.",
+            reverse("approval", args=[ask.stage.approval_id]),
             "Read and decide",
-            approval.latest_decision_at,
+            ask.stage.decide_by,
         )
-        for approval in pending.order_by(F("latest_decision_at").asc(nulls_last=True), "id")
-    ]  # fmt: skip
+        for ask in asked_of(person)
+    ]
 
 
 QUESTION = {"facts": "the facts", "legal": "that it is lawful", "brand": "that it sounds like us"}

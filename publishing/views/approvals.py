@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 
-from publishing import approving, drafting, queries
+from publishing import approving, queries, submitting
 from publishing.forms import DecisionForm, SubmissionForm
-from publishing.models import Approval, Post, Variant
-from publishing.permissions import access_approval, access_post, barred, may_on_all
+from publishing.models import Approval, Post, Revision, Variant
+from publishing.permissions import access_approval, access_post, may_on_all, reason_against
 from socialops.lib.refusals import add_refusal
 
 
@@ -30,7 +30,7 @@ class SubmissionView(View):
             said = form.cleaned_data
             try:
                 asked_of, wanted_at = said["asked_of"], form.wanted_at()
-                drafting.submit(post, request.user.person, asked_of, said["question"], wanted_at)
+                submitting.submit(post, request.user.person, asked_of, said["question"], wanted_at)
             except ValidationError as error:
                 add_refusal(form, error)
             else:
@@ -42,7 +42,7 @@ class SubmissionView(View):
 class SubmissionWithdrawalView(View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         try:
-            drafting.withdraw(access_post(request.user, pk), request.user.person)
+            submitting.withdraw(access_post(request.user, pk), request.user.person)
             messages.success(request, "Taken back. The post is a draft again.")
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
@@ -54,10 +54,9 @@ class ApprovalListView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
-        asked = Approval.objects.filter(asked_by=person, state="pending").select_related("post", "asked_of")
         context = {
-            "waiting": queries.approvals_for(person),
-            "asked": asked.order_by("-id")[:50],
+            "waiting": queries.asked_of(person),
+            "asked": queries.asked_by(person)[:50],
             "decided": queries.decided_by(person)[:20],
         }
         return render(request, "publishing/approval_list.html", context)
@@ -84,8 +83,9 @@ class DecisionView(View):
             form.add_error(None, "Choose to approve, to ask for a change, or to reject.")
         if verb is None or not form.is_valid():
             return _approval_page(request, approval, form, status=422)
+        said = form.cleaned_data
         try:
-            verb(approval, request.user.person, form.cleaned_data["revision_hash"], form.cleaned_data["note"])
+            verb(approval, request.user.person, said["revision_hash"], said["note"], stage=said["stage"])
         except approving.Changed as changed:
             return _overtaken(request, approval, form, changed)
         except ValidationError as error:
@@ -138,19 +138,26 @@ def _approval_page(
     variants = queries.variants_of(post)
     decisions = queries.decisions_on(post)
     before, since = queries.seen_before(decisions, person, revision)
-    reasons, names = barred(post), {v.channel_id: v.channel.name for v in variants}
+    reason, names = reason_against(approval, person), {v.channel_id: v.channel.name for v in variants}
+    stages = queries.stage_rows(approval, decisions)
+    question = queries.question_for(stages, person)
+    able = not reason and may_on_all(person, "approve", [v.channel for v in variants])
     context = {
         "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
         "brief": queries.brief(post, variants, approval.wanted_at, person), "since": since,
-        "reason": reasons.get(person.pk, ""),
+        "reason": reason,
         "differences": queries.differences(before, revision, names) if before else [],
-        "decisions": [d for d in reversed(decisions) if d.approval_id == approval.pk],
-        "may_decide": person.pk not in reasons and may_on_all(person, "approve", [v.channel for v in variants]),
-        "question": drafting.QUESTIONS.get(approval.question, approval.question),
-        "late": approval.latest_decision_at and approval.latest_decision_at < timezone.now(),
-        "form": form or DecisionForm(initial={"revision_hash": revision.hash}), **more,
+        "withdrawn": [d for d in decisions if d.approval_id == approval.pk and d.verdict == "withdrawn"],
+        "stages": stages, "question": question, "mine": question.place_of(person) if question else None,
+        "may_approve": able, "may_decide": able and queries.may_answer(question, person),
+        "late": question and question.stage.decide_by and question.stage.decide_by < timezone.now(),
+        "form": form or DecisionForm(initial=_asked_about(revision, question)), **more,
     }  # fmt: skip
     return render(request, "publishing/approval_detail.html", context, status=status)
+
+
+def _asked_about(revision: Revision, question: queries.StageRow | None) -> dict:
+    return {"revision_hash": revision.hash, "stage": question.stage.pk if question else None}
 
 
 def _overtaken(

@@ -123,6 +123,7 @@ def _post_page(
     context["returned"] = _returned(post, context["approvals"])
     context["wanted_at"] = next((a.wanted_at for a in context["approvals"] if a.state == "approved"), None)
     context["pending"] = next((a for a in context["approvals"] if a.state == "pending"), None)
+    context["asked_now"] = queries.asked_now(context["pending"])
     return render(request, "publishing/post_detail.html", context, status=status)
 
 
@@ -130,7 +131,7 @@ def _returned(post: Post, approvals: list[Approval]) -> Decision | None:
     """The no that the author has to answer."""
     if post.state not in (Post.State.CHANGES_REQUESTED, Post.State.REJECTED) or not approvals:
         return None
-    return next(reversed(approvals[0].decisions.all()), None)
+    return next(iter(approvals[0].said), None)
 
 
 def form_of(post: Post, variants: list[Variant], person) -> PostForm:

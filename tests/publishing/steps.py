@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from channels_registry.models import Connection
-from publishing import approving, drafting, scheduling
+from publishing import approving, drafting, scheduling, submitting
+from publishing.models import Ask
 from tests import factories
 
 MOST_QUERIES = 12  # a page, the frame's four included
@@ -34,7 +35,13 @@ def write(alice, channels, text: str = TEXT, **more):
 
 
 def ask(post, alice, bob, days: int = 2):
-    return drafting.submit(post, alice, bob, "facts", timezone.now() + timedelta(days=days))
+    return submitting.submit(post, alice, bob, "facts", timezone.now() + timedelta(days=days))
+
+
+def asked(approval) -> list:
+    """Who has a place in the request and may still decide, in order."""
+    asks = Ask.objects.filter(stage__approval=approval, ended_at=None, decisions=None, carried_from=None)
+    return [each.person for each in asks.order_by("stage__position", "stage", "id")]
 
 
 def agree(post, alice, bob):

@@ -4,10 +4,10 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.models import Notification
-from publishing import approving, drafting
+from publishing import approving, delegating, drafting, submitting
 from publishing.models import Decision
 from tests import factories
-from tests.publishing.steps import TEXT, agree, approver, ask, plan, trail, write
+from tests.publishing.steps import TEXT, agree, approver, ask, asked, plan, trail, write
 
 
 def test_another_person_approves_exactly_what_they_saw(approval, bob, alice):
@@ -152,7 +152,7 @@ def test_a_rejected_request_cannot_be_approved_after_all(approval, bob):
 
 
 def test_a_request_that_was_taken_back_cannot_be_approved(approval, alice, bob):
-    drafting.withdraw(approval.post, alice)
+    submitting.withdraw(approval.post, alice)
     with pytest.raises(ValidationError, match="taken back"):
         approving.approve(approval, bob, approval.revision.hash)
 
@@ -217,12 +217,12 @@ def test_nothing_is_scheduled_after_an_approval_was_taken_back(approved, bob, da
 def test_a_leavers_requests_go_to_somebody_who_may_decide(approval, acme, alice, bob):
     hana = approver(acme, "hana")
     factories.departed(bob)
-    assert approving.hand_over(bob, None) == 1
+    assert delegating.hand_over(bob, None) == 1
     approval.refresh_from_db()
-    assert (approval.asked_of, approval.state) == (hana, "pending")
+    assert (asked(approval), approval.state) == ([hana], "pending")
     assert trail(approval) == ["approval.handed_over"]
     assert "in place of Bob" in Notification.objects.get(person=hana).text
-    assert approving.hand_over(bob, None) == 0
+    assert delegating.hand_over(bob, None) == 0
     assert approving.approve(approval, hana, approval.revision.hash)
 
 
@@ -231,15 +231,15 @@ def test_the_owner_of_the_channel_comes_first(approval, acme, bob):
     olga = approver(acme, "olga")
     type(acme).objects.filter(pk=acme.pk).update(owner=olga)
     factories.departed(bob)
-    approving.hand_over(bob, None)
+    delegating.hand_over(bob, None)
     approval.refresh_from_db()
-    assert approval.asked_of == olga
+    assert asked(approval) == [olga]
 
 
 def test_a_request_never_goes_to_its_author_and_the_asker_is_told(approval, acme, alice, bob):
     factories.grant(acme, alice, "approver")
     factories.departed(bob)
-    assert approving.hand_over(bob, None) == 0
+    assert delegating.hand_over(bob, None) == 0
     approval.refresh_from_db()
-    assert approval.asked_of == bob
+    assert asked(approval) == [bob]
     assert "nobody else may" in Notification.objects.filter(person=alice).latest("id").text

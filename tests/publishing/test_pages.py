@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from publishing import drafting, holding
+from publishing import drafting, holding, submitting
 from publishing.models import Approval, Post, Publication
 from tests import factories
 from tests.publishing.steps import MOST_QUERIES, TEXT, agree, ask, page, plan, tomorrow, write
@@ -316,4 +316,4 @@ def test_the_brief_names_no_post_of_a_channel_that_its_reader_may_not_see(acme, 
 
 
 def ask_at(post, alice, bob, wall):
-    return drafting.submit(post, alice, bob, "facts", wall.replace(tzinfo=UTC))
+    return submitting.submit(post, alice, bob, "facts", wall.replace(tzinfo=UTC))

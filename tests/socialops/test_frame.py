@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import notifying
-from publishing import drafting, holding
+from publishing import drafting, holding, submitting
 from socialops.frame import Frame
 from tests import factories
 
@@ -37,7 +37,7 @@ def places(frame: Frame) -> dict:
 
 def test_the_rail_counts_what_waits_for_this_person_only(blue):
     post = drafting.create_post(factories.person("alice"), [blue], "Hello.")
-    drafting.submit(post, factories.person("alice"), factories.person("bob"))
+    submitting.submit(post, factories.person("alice"), factories.person("bob"))
     assert places(frame_of("bob"))["approval_list"].count == 1
     assert places(frame_of("alice"))["approval_list"].count == 0
 
@@ -82,7 +82,7 @@ def test_today_says_what_waits_with_the_shortest_clock_first(blue):
     alice, bob = factories.person("alice"), factories.person("bob")
     for title, hours in [("Later", 20), ("Sooner", 5)]:
         post = drafting.create_post(alice, [blue], f"{title}.", title)
-        drafting.submit(post, alice, bob, wanted_at=timezone.now() + timedelta(hours=hours))
+        submitting.submit(post, alice, bob, wanted_at=timezone.now() + timedelta(hours=hours))
     html = factories.signed_in(bob).get("/").content.decode()
     assert "Two things wait for you." in html
     assert html.index("“Sooner”") < html.index("“Later”")
@@ -105,7 +105,7 @@ def test_today_of_somebody_without_any_right_is_empty_and_says_so(blue):
 def test_the_outlook_names_what_goes_out(blue):
     alice, bob = factories.person("alice"), factories.person("bob")
     post = drafting.create_post(alice, [blue], "Spring.", "Spring fair")
-    drafting.submit(post, alice, bob, wanted_at=timezone.now() + timedelta(hours=5))
+    submitting.submit(post, alice, bob, wanted_at=timezone.now() + timedelta(hours=5))
     assert "Spring fair" in factories.signed_in(alice).get(reverse("outlook")).content.decode()
     assert (
         "Spring fair" not in factories.signed_in(factories.person("charlie")).get(reverse("outlook")).content.decode()

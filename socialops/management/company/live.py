@@ -12,7 +12,7 @@ from accounts.models import Person
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
-from publishing import approving, drafting, scheduling
+from publishing import approving, drafting, scheduling, submitting
 from publishing.models import Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
@@ -78,16 +78,16 @@ def _write(people: dict[str, Person], channels: dict[str, Channel]) -> None:
         RATES,
         "The shops tell customers tomorrow.",
     )
-    drafting.submit(rates, alice, bob, "brand", now + timedelta(hours=3))
+    submitting.submit(rates, alice, bob, "brand", now + timedelta(hours=3))
     fair = _post(alice, [outdoor], "The trail map is here", "Our staff drew it by hand: twelve walks, no shop on any.")
-    drafting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
+    submitting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
     claim = _post(
         alice, [main], "The lightest poles we make", "180 grams a pole, and the warranty stays at five years."
     )
-    drafting.submit(claim, alice, hana, "legal", now + timedelta(hours=7))
+    submitting.submit(claim, alice, hana, "legal", now + timedelta(hours=7))
     _post(alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible.")
     returned = _post(alice, [main], "Spring fair", "Meet us at the spring fair.")
-    asked = drafting.submit(returned, alice, bob, "facts")
+    asked = submitting.submit(returned, alice, bob, "facts")
     approving.request_changes(asked, bob, asked.revision.hash, "Say where and when.")
     _agreed(
         _post(alice, [main], "Zips, tested ten thousand times", "Ten thousand times open and shut. Then we sell it."),
@@ -114,7 +114,7 @@ def _post(by: Person, channels: list[Channel], title: str, text: str, why_now: s
 
 
 def _agreed(post: Post, by: Person, approver: Person) -> Post:
-    approval = drafting.submit(post, by, approver, "facts")
+    approval = submitting.submit(post, by, approver, "facts")
     approving.approve(approval, approver, approval.revision.hash)
     return post
 

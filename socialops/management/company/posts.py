@@ -11,7 +11,19 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import Person
 from channels_registry.models import Channel
-from publishing.models import Approval, Campaign, Decision, Post, Publication, PublicationAttempt, Revision, Variant
+from publishing.models import (
+    Approval,
+    ApprovalStage,
+    Ask,
+    Campaign,
+    Decision,
+    Post,
+    Publication,
+    PublicationAttempt,
+    Revision,
+    Variant,
+)  # fmt: skip
+from publishing.models.approval import covers_of
 from socialops.management.company import campaigns, words
 
 BUSY_CHANNELS = 60
@@ -27,7 +39,7 @@ def write(
     begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     span = max(int((now - begin).total_seconds()) - 3600, 86_400)
     busy = random.sample(channels, min(BUSY_CHANNELS, len(channels)))
-    posts, variants, revisions, approvals, decisions, publications = [], [], [], [], [], []
+    posts, variants, revisions, approvals, asks, publications = [], [], [], [], [], []
     chance = Random(count)  # noqa: S311 (a believable company, not a secret)
     for _ in range(count):
         title, text = words.post(random)
@@ -36,14 +48,13 @@ def write(
         post = Post(title=title, text=text, author=author, revision_number=1, **campaigns.some(chance, belongs))
         variant = Variant(post=post, channel=channel)
         revision = _revision(post, channel, author)
-        approval = Approval(post=post, revision=revision, asked_by=author, asked_of=approver, question="facts")
+        approval = Approval(post=post, revision=revision, asked_by=author)
         posts.append(post)
         variants.append(variant)
         revisions.append(revision)
         approvals.append(approval)
-        decisions.append(
-            Decision(approval=approval, by=approver, author=author, verdict="approved", revision_hash=revision.hash)
-        )
+        stage = ApprovalStage(approval=approval, name="Facts", remit="facts", covers=covers_of("facts"), anyone=True)
+        asks.append(Ask(stage=stage, person=approver))
         publications.append(_publication(variant, approval, author, at))
     Post.objects.bulk_create(posts, batch_size=1000)
     Variant.objects.bulk_create(variants, batch_size=1000)
@@ -51,9 +62,30 @@ def write(
     Approval.objects.bulk_create(approvals, batch_size=1000)
     with connection.cursor() as cursor:  # the triggers ask these tables; without statistics that takes a minute
         cursor.execute("ANALYZE publishing_post, publishing_revision, publishing_approval, publishing_variant")
-    Decision.objects.bulk_create(decisions, batch_size=1000)
+    _agreed(asks)
     Publication.objects.bulk_create(publications, batch_size=1000)
     _lived_through(posts, approvals, publications)
+
+
+def _agreed(asks: list[Ask]) -> None:
+    """Each of them at the one stage of their request."""
+    stages = [ask.stage for ask in asks]
+    ApprovalStage.objects.bulk_create(stages, batch_size=1000)
+    Ask.objects.bulk_create(asks, batch_size=1000)
+    rows = ApprovalStage.objects.filter(pk__in=[stage.pk for stage in stages])
+    rows.update(state="pending")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE publishing_approvalstage, publishing_ask")
+    Decision.objects.bulk_create([_decision(ask) for ask in asks], batch_size=1000)
+    rows.update(state="approved")
+
+
+def _decision(ask: Ask) -> Decision:
+    approval = ask.stage.approval
+    return Decision(
+        approval=approval, stage=ask.stage, ask=ask, by=ask.person, author=approval.post.author, verdict="approved",
+        revision_hash=approval.revision.hash, parts=ask.stage.covered(approval.revision.parts),
+    )  # fmt: skip
 
 
 def _revision(post: Post, channel: Channel, by: Person) -> Revision:
