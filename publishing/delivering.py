@@ -1,7 +1,7 @@
 """The lane of publications: when one may go out, how it is sent and looked for, and what its end changes here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.conf import settings
@@ -11,17 +11,18 @@ from accounts import audit, notifying
 from accounts.models import Person
 from channels_registry import budgets
 from channels_registry.connector.capabilities import Publishes
-from channels_registry.connector.errors import NetworkError
+from channels_registry.connector.errors import NetworkError, TryLater
 from channels_registry.connector.types import Continue, Draft, Published, Unsure
 from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
 from channels_registry.models import Channel
 from channels_registry.reaching import Reach, Reached, client
+from publishing import following
 from publishing.models import Hold, Publication, PublicationAttempt
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
 from socialops.lib.delivery.late import accepted_late
 
 SLOTS = 2
-NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id"}  # what sending needs of a publication
+NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id", "follows_id"}  # what sending needs of a publication
 OWN = [field.attname for field in Publication._meta.concrete_fields if field.attname in NEEDED]
 TELLS = {  # states that are events, with the words of the trail
     "done": ("publication.published", "published a post"),
@@ -54,12 +55,15 @@ class Parcel:
 def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
     wanted = Publication.objects.filter(pk__in=ids)
     rows = list(wanted.values_list(*OWN, "variant__placement", "channel__language"))
-    channels = OWN.index("channel_id")
+    channels, follows = OWN.index("channel_id"), OWN.index("follows_id")
+    followers = {row[OWN.index("id")]: row[follows] for row in rows if row[follows]}
+    places = following.places(followers) if followers else {}
     reached = reach.to(row[channels] for row in rows)
     parcels = {}
     for *own, placement, language in rows:
         publication = Publication.from_db("default", OWN, own)
-        parcels[publication.pk] = _parcel(publication, placement, language, reached[publication.channel_id])
+        parcel = _parcel(publication, placement, language, reached[publication.channel_id])
+        parcels[publication.pk] = _placed(parcel, places) if publication.follows_id else parcel
     return parcels
 
 
@@ -79,6 +83,8 @@ def settled(rows: Sequence[Settled]) -> None:
     publications = _publications(events)
     audit.record_many((None, TELLS[row.state][0], publications[row.id], told(row, fence=row.fence)) for row in events)
     _alert([row for row in events if row.state in ALERTS])
+    if out := [row.id for row in rows if row.state == "done"]:
+        following.release(out)
     learnt(rows)
 
 
@@ -91,6 +97,15 @@ def _parcel(
         return refused
     draft = Draft(publication.text, placement, language, publication.due_at)
     return Parcel(publication, reached, draft, reached.network.marker(str(publication.key)))
+
+
+def _placed(parcel: Parcel | NetworkError, places: Mapping[int, dict]) -> Parcel | NetworkError:
+    """Under the post that it follows."""
+    if isinstance(parcel, NetworkError):
+        return parcel
+    if parcel.publication.pk not in places:
+        return TryLater("What it follows is not out yet.")
+    return replace(parcel, draft=replace(parcel.draft, reply_to=places[parcel.publication.pk]))
 
 
 def _refusals() -> list[Refusal]:
@@ -109,6 +124,7 @@ def _refusals() -> list[Refusal]:
         Refusal("blocked", OVERTAKEN, overtaken),
         *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),
+        following.LANE_REFUSAL,
     ]
 
 
@@ -144,7 +160,7 @@ LANE = Lane(
     slots=SLOTS,
     places=settings.PUBLISH_PLACES,
     refusals=_refusals(),
-    waits=budgets.waits("channel"),
+    waits=[following.LANE_WAIT, *budgets.waits("channel")],
     client=client(settings.PUBLISH_PLACES),
     load=load,
     send=send,

@@ -11,14 +11,21 @@ from accounts.audit import record, register
 from accounts.models import Person
 from channels_registry.models import Channel
 from publishing import approving, scheduling
-from publishing.models import Post, Revision, Variant
-from publishing.models.revision import content_of, parts_of, sha256
+from publishing.models import Campaign, Post, Revision, Variant
+from publishing.models.revision import content_of, parts_of, sha256, texts_in
 from publishing.permissions import require_on_all
 
 register("post.created", "wrote a post")
 register("post.edited", "changed a post")
 
 LONGEST = 100_000  # characters of one text; no network takes more
+
+
+class Unchanged:
+    """Stands where None would say something."""
+
+
+UNCHANGED = Unchanged()
 
 
 class Conflict(ValidationError):
@@ -34,16 +41,20 @@ class Conflict(ValidationError):
 def create_post(
     by: Person, channels: Iterable[Channel], text: str, title: str = "", why_now: str = "",
     variants: Mapping[int, str | None] | None = None, placements: Mapping[int, str] | None = None,
+    threads: Mapping[int, list[str]] | None = None, first_comments: Mapping[int, str] | None = None,
+    campaign: Campaign | None = None, tags: Iterable[str] = (),
 ) -> Post:  # fmt: skip
     """A draft on these channels. `variants` maps a channel's id to a text of its own; the others inherit `text`.
 
-    `placements` maps it to one of the network's places for a post; by default the first.
+    By the same id: `placements` one of the network's places for a post (by default the first), `threads` the texts that
+    follow the post there, `first_comments` what is said under it.
     """
     channels = list(channels)
     post = Post(author=by, text=text, title=_title(title, text), why_now=why_now)
+    post.campaign, post.tags = campaign, _tags(tags)
     require_on_all(by, "draft", post, channels, "write")
     post.save()
-    _place(post, [], channels, variants or {}, placements or {})
+    _place(post, [], channels, _own(variants, placements, threads, first_comments))
     _save_revision(post, by)
     record(by, "post.created", post, channels=[c.pk for c in channels])
     return post
@@ -54,11 +65,14 @@ def edit_post(
     post: Post, by: Person, *, expected_revision: int, text: str | None = None, title: str | None = None,
     why_now: str | None = None, channels: Iterable[Channel] | None = None,
     variants: Mapping[int, str | None] | None = None, placements: Mapping[int, str] | None = None,
+    threads: Mapping[int, list[str]] | None = None, first_comments: Mapping[int, str] | None = None,
+    campaign: Campaign | Unchanged | None = UNCHANGED, tags: Iterable[str] | None = None,
 ) -> Revision:  # fmt: skip
     """Change what is given and leave the rest. Raises Conflict if `expected_revision` is no longer the latest.
 
-    `variants` maps a channel's id to its own text, or None to inherit the master again. A change of what would be
-    published voids approvals and cancels what is scheduled: neither the old nor the new text goes out by itself.
+    `variants` maps a channel's id to its own text, or None to inherit the master again; the rest is as for create_post.
+    A change of what would be published voids approvals and cancels what is scheduled: neither the old nor the new text
+    goes out by itself.
     """
     post = Post.objects.select_for_update().get(pk=post.pk)
     standing = _current(post)
@@ -68,11 +82,15 @@ def edit_post(
     latest = post.revisions.select_related("by").latest("number")
     if expected_revision != post.revision_number:
         raise Conflict(latest, {"text": text, "title": title, "why_now": why_now, "variants": dict(variants or {})})
+    if not isinstance(campaign, Unchanged):
+        post.campaign = campaign
+    post.tags = post.tags if tags is None else _tags(tags)
     post.text = post.text if text is None else text
     post.title = _title(post.title if title is None else title, post.text)
     post.why_now = post.why_now if why_now is None else why_now
-    _place(post, standing, wanted, variants or {}, placements or {})
+    _place(post, standing, wanted, _own(variants, placements, threads, first_comments))
     if content_of(post, _current(post)) == latest.content:
+        post.save(update_fields=["campaign", "tags"])  # what is for finding it here is no part of a revision
         return latest
     revision = _save_revision(post, by)
     if revision.hash != latest.hash:
@@ -89,22 +107,35 @@ def _title(title: str, text: str) -> str:
     return (line if len(line) <= 140 else line[:139] + "…") or "Untitled"
 
 
+def _tags(tags: Iterable[str]) -> list[str]:
+    found = dict.fromkeys(" ".join(tag.lower().split()).removeprefix("#") for tag in tags)
+    if any(len(tag) > 40 for tag in found):
+        raise ValidationError({"tags": "A tag is at most 40 characters long."})
+    return [tag for tag in found if tag]
+
+
 def _current(post: Post) -> list[Variant]:
     return list(Variant.objects.current().filter(post=post).select_related("channel").order_by("id"))
 
 
-def _place(
-    post: Post, standing: list[Variant], wanted: list[Channel], texts: Mapping[int, str | None], placements
-) -> None:
-    """Bring the post's variants to the wanted channels and texts."""
+def _own(texts, placements, threads, first_comments) -> dict[str, Mapping[int, Any]]:
+    """What a channel has of its own: the variant's field, and by channel id what stands there."""
+    following = {pk: [text for text in thread if text.strip()] for pk, thread in (threads or {}).items()}
+    comments = {pk: text if text.strip() else "" for pk, text in (first_comments or {}).items()}
+    return {"text": texts or {}, "placement": placements or {}, "thread": following, "first_comment": comments}
+
+
+def _place(post: Post, standing: list[Variant], wanted: list[Channel], own: Mapping[str, Mapping[int, Any]]) -> None:
+    """Bring the post's variants to the wanted channels and to what each has of its own."""
     there = {v.channel_id: v for v in standing}
     keep = {c.pk for c in wanted}
-    _refuse_foreign(texts, placements, keep)
+    if {pk for values in own.values() for pk in values} - keep:
+        raise ValidationError({"variants": "A text was sent for a channel that this post does not go to."})
     for channel in wanted:
         places = [p.slug for p in channel.connector.placements]
         variant = there.get(channel.pk) or Variant(post=post, channel=channel, placement=places[0])
-        variant.text = texts.get(channel.pk, variant.text)
-        variant.placement = placements.get(channel.pk, variant.placement)
+        for field, values in own.items():
+            setattr(variant, field, values.get(channel.pk, getattr(variant, field)))
         if variant.placement not in places:
             raise ValidationError({"placement": f"{channel.connector.label} has no such place for a post."})
         variant.save()
@@ -113,14 +144,9 @@ def _place(
     Variant.objects.filter(pk__in=gone).update(removed_at=Now())
 
 
-def _refuse_foreign(texts: Mapping, placements: Mapping, keep: set[int]) -> None:
-    if (set(texts) | set(placements)) - keep:
-        raise ValidationError({"variants": "A text was sent for a channel that this post does not go to."})
-
-
 def _save_revision(post: Post, by: Person) -> Revision:
     content = content_of(post, _current(post))
-    if any(len(each) > LONGEST for each in (content["text"], *(v["text"] for v in content["variants"]))):
+    if any(len(each) > LONGEST for each in (content["text"], *texts_in(content))):
         raise ValidationError({"text": f"The text is too long. {LONGEST:,} characters are kept at most."})
     parts = parts_of(content)
     post.revision_number += 1

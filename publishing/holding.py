@@ -13,7 +13,7 @@ from accounts.permissions import has_role
 from channels_registry import networks
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
-from publishing import queries, scheduling
+from publishing import following, queries, scheduling
 from publishing.models import Hold, Publication
 from socialops.lib.delivery.late import refuse_late_answer
 
@@ -71,9 +71,10 @@ def keep(publication: Publication, by: Person) -> Publication:
     refuse_late_answer(publication)
     if publication.due_at <= queries.now():
         raise ValidationError("Its time has passed while it was held. Give it a new time, or drop it.")
-    publication.state, publication.reason = "scheduled", ""
-    publication.save(update_fields=["state", "reason"])
-    record(by, "publication.kept", publication)
+    for each in [publication, *following.after(publication, "held")]:
+        each.state, each.reason = "scheduled", ""
+        each.save(update_fields=["state", "reason"])
+        record(by, "publication.kept", each)
     return publication
 
 

@@ -14,7 +14,7 @@ from accounts.models import Person
 from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.connector.capabilities import Publishes
-from publishing import queries
+from publishing import following, queries
 from publishing.models import Approval, Post, Publication, PublicationAttempt, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256
 from socialops.lib import wall_clock
@@ -43,18 +43,19 @@ def schedule(
     variant = Variant.objects.select_related("channel").get(pk=variant.pk)
     channel_permissions.require(by, "publish", variant.channel)
     approval = approved(post)
-    text = approval.revision.text_for(variant.channel_id)
-    if variant.removed_at or text is None:
+    parts = approval.revision.parts_on(variant.channel_id)
+    if variant.removed_at or not parts:
         raise ValidationError("This post does not go to that channel any more.")
     _refuse_unpublishable(variant)
     _make_room(variant, by)
     publication = Publication(
-        variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=text,
+        variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=parts[0].text,
         content_hash=approval.revision.hash, answerable=by,
     )  # fmt: skip
     _set_time(publication, wall_time, time_zone, fold, late_by)
     publication.save()
-    record(by, "publication.scheduled", publication, **_trail(publication))
+    for each in [publication, *following.make(publication, parts[1:])]:
+        record(by, "publication.scheduled", each, **_trail(each))
     return publication
 
 
@@ -69,6 +70,7 @@ def publish_now(variant: Variant, by: Person) -> Publication:
     )
     publication.due_at = publication.next_attempt_at = now
     publication.save(update_fields=["due_at", "next_attempt_at"])
+    following.move_with(publication, "scheduled")
     return publication
 
 
@@ -78,7 +80,7 @@ def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by
     publication = locked(publication)
     channel_permissions.require(by, "publish", publication.channel)
     _refuse_unless_waiting(publication, "It cannot be moved any more.")
-    refuse_late_answer(publication)
+    following.refuse_without_its_post(publication)
     refuse_overtaken(publication)
     before = publication.due_at
     if publication.state == "failed":
@@ -89,20 +91,22 @@ def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by
     publication.tries = publication.looks = 0
     publication.settled_at = None
     publication.save()
-    record(by, "publication.rescheduled", publication, was=before.isoformat(), **_trail(publication))
+    for each in [publication, *following.move_with(publication, *WAITING)]:
+        record(by, "publication.rescheduled", each, was=before.isoformat(), **_trail(each))
     return publication
 
 
 @transaction.atomic
 def cancel(publication: Publication, by: Person, reason: str = "") -> Publication:
-    """Take it off the calendar. Refused from the moment it may be out."""
+    """Take it off the calendar, with what would follow it. Refused from the moment it may be out."""
     publication = locked(publication)
     channel_permissions.require(by, "publish", publication.channel)
     _refuse_unless_waiting(publication, "It cannot be cancelled.")
     refuse_late_answer(publication)
-    publication.state, publication.reason = "cancelled", reason
-    publication.save(update_fields=["state", "reason"])
-    record(by, "publication.cancelled", publication, reason=reason)
+    for each in [*reversed(following.after(publication, *WAITING)), publication]:
+        each.state, each.reason = "cancelled", reason
+        each.save(update_fields=["state", "reason"])
+        record(by, "publication.cancelled", each, reason=reason)
     return publication
 
 
@@ -119,11 +123,12 @@ def adopt(publication: Publication, by: Person) -> Publication:
     refuse_overtaken(publication)
     if publication.due_at <= queries.now():
         raise ValidationError("Its time has passed. Give it a new time instead, and you answer for it.")
-    publication.answerable, publication.reason = by, ""
-    if publication.state == "blocked":
-        publication.state = "scheduled"
-    publication.save(update_fields=["answerable", "reason", "state"])
-    record(by, "publication.adopted", publication, was=was.pk)
+    for each in [publication, *(row for row in following.after(publication, *WAITING) if row.answerable_id == was.pk)]:
+        each.answerable, each.reason = by, ""
+        if each.state == "blocked":
+            each.state = "scheduled"
+        each.save(update_fields=["answerable", "reason", "state"])
+        record(by, "publication.adopted", each, was=was.pk)
     return publication
 
 
@@ -157,7 +162,8 @@ def approved(post: Post) -> Approval:
     approval = post.approvals.filter(state="approved").select_related("revision").order_by("-id").first()
     if approval is None:
         raise ValidationError("This post is not approved, so it cannot be scheduled. Ask for approval first.")
-    content = content_of(post, Variant.objects.current().filter(post=post))
+    variants = Variant.objects.current().filter(post=post).select_related("channel")
+    content = content_of(post, variants, links=approval.revision.content.get("links", {}))
     if sha256(parts_of(content)) != approval.revision.hash or sha256(approval.revision.parts) != approval.revision.hash:
         raise ValidationError("The post is not what was approved. Ask for approval again.")
     return approval
@@ -185,7 +191,9 @@ def next_valid(now: datetime, time_zone: str) -> datetime:
 def locked(publication: Publication) -> Publication:
     """The post first, then its publication: the order of every verb."""
     Post.objects.select_for_update().get(variants=publication.variant_id)
-    rows = Publication.objects.select_for_update(of=("self",)).select_related("channel", "answerable", "revision")
+    rows = Publication.objects.select_for_update(of=("self",)).select_related(
+        "channel", "answerable", "revision", "follows"
+    )
     return rows.get(pk=publication.pk)
 
 
@@ -206,18 +214,18 @@ def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fol
 def _make_room(variant: Variant, by: Person) -> None:
     """One live publication a variant. What came to nothing makes room; what is, or may be, out does not."""
     rows = list(Publication.objects.select_for_update(of=("self",)).filter(variant=variant).order_by("id"))
-    there = next((row for row in rows if row.state != "cancelled"), None)
     for row in rows:
         if row.state != "done":
             refuse_late_answer(row)
-    if there is None:
-        return
-    if there.state in ("scheduled", "held"):
+    there = [row for row in rows if row.state != "cancelled"]
+    if any(row.part == 0 and row.state in ("scheduled", "held") for row in there):
         raise ValidationError("It is already scheduled on this channel. Move it instead.")
-    _refuse_unless_waiting(there, "It cannot be scheduled again.")
-    there.state, there.reason = "cancelled", "Scheduled again."
-    there.save(update_fields=["state", "reason"])
-    record(by, "publication.cancelled", there, reason=there.reason)
+    for row in there:
+        _refuse_unless_waiting(row, "It cannot be scheduled again.")
+    for row in reversed(there):
+        row.state, row.reason = "cancelled", "Scheduled again."
+        row.save(update_fields=["state", "reason"])
+        record(by, "publication.cancelled", row, reason=row.reason)
 
 
 def _refuse_unpublishable(variant: Variant) -> None:

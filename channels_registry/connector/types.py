@@ -26,7 +26,8 @@ class Field:
 class Limits:
     """What a post may be. `counts_by` is one of "graphemes", "characters", "utf16", "weighted", "bytes".
 
-    `link_counts`: every link counts as this many, however long it is.
+    `link_counts`: every link counts as this many, however long it is. `thread`: how many posts may follow the first as
+    its thread; `first_comment`: whether it may carry a comment of ours. Each of them is as long as the post may be.
     """
 
     text: int
@@ -34,6 +35,8 @@ class Limits:
     text_bytes: int | None = None
     source: str = ""
     link_counts: int | None = None
+    thread: int = 0
+    first_comment: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,16 @@ class Connected:
 class Draft:
     """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own
     time).
+
+    `reply_to`: for what follows a post of ours, {"root": ..., "parent": ...}, each with "id", "url" and what the
+    network said when it was published (Published.evidence); empty for a post of its own.
     """
 
     text: str
     placement: str = "feed"
     language: str = ""
     at: datetime | None = None
+    reply_to: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         Field("app_password_name", "Name of the app password", initial="Socialops", help="As you named it there."),
         Field("app_password", "App password", secret=True, help="Settings, Privacy and security, App passwords."),
     )
-    limits = Limits(300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post")
+    limits = Limits(
+        300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post", thread=24, first_comment=True
+    )
     idempotency = "K"
     settle_seconds = 10.0
     kinds = ("mentions",)
@@ -126,6 +128,8 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         record = await _record(access, draft.text, draft.at)
         if draft.language:
             record["langs"] = [draft.language]
+        if draft.reply_to:
+            record["reply"] = {name: await _reference(access, place) for name, place in draft.reply_to.items()}
         return await _put(access, marker, record)
 
     @look
@@ -255,6 +259,18 @@ async def _did_of(access: Access, handle: str) -> str:
         return answer.read(lambda value: str(value["did"]))
     except Refused:
         return ""
+
+
+async def _reference(access: Access, place: Mapping[str, Any]) -> dict[str, str]:
+    """A post of ours as a reply names it. Where a person said that it is out, its digest is read from the server."""
+    uri, cid = str(place["id"]), str(place.get("cid", ""))
+    if not cid:
+        params = {"repo": access.remote_id, "collection": POST, "rkey": uri.rsplit("/", 1)[-1]}
+        answer = await access.http.request(
+            "GET", _xrpc(access.facts["pds"], "com.atproto.repo.getRecord"), params=params
+        )
+        cid = answer.read(lambda value: str(value["cid"]))
+    return {"uri": uri, "cid": cid}
 
 
 async def _put(access: Access, rkey: str, record: Mapping[str, Any]) -> Published:

@@ -7,6 +7,7 @@ again. Rules: docs.joinmastodon.org (statuses, notifications, instance, oauth).
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +54,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         Field("client_key", "Client key", required=False, help="From the same page. Needed to revoke our own access."),
         Field("client_secret", "Client secret", secret=True, required=False, help="From the same page."),
     )
-    limits = Limits(500, "graphemes", source="GET /api/v2/instance", link_counts=23)
+    limits = Limits(500, "graphemes", source="GET /api/v2/instance", link_counts=23, thread=24, first_comment=True)
     idempotency = "K"
     kinds = ("mentions",)
 
@@ -77,7 +78,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         length, link = facts.get("text", self.limits.text), facts.get("link", self.limits.link_counts)
-        return Limits(int(length), "graphemes", source=self.limits.source, link_counts=int(link))
+        return replace(self.limits, text=int(length), link_counts=int(link))
 
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}
@@ -103,6 +104,8 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         wish = {"status": draft.text, "visibility": "public"}
         if draft.language:
             wish["language"] = draft.language
+        if draft.reply_to:
+            wish["in_reply_to_id"] = str(draft.reply_to["parent"]["id"])
         return await _post(access, wish, marker)
 
     @look
@@ -110,10 +113,11 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
     ) -> Published | Unsure | None:
         found: list[Published] = []
-        params = {"limit": str(PER_PAGE), "exclude_reblogs": "true", "exclude_replies": "true"}
+        above = str(draft.reply_to["parent"]["id"]) if draft.reply_to else None
+        params = {"limit": str(PER_PAGE), "exclude_reblogs": "true", "exclude_replies": "false" if above else "true"}
         for _ in range(PAGES_LOOKED_AT):
             answer = await _get(access, f"accounts/{quote(access.remote_id)}/statuses", params)
-            found += answer.read(lambda page: [_published(s) for s in page if _is(s, draft.text, draft.at)])
+            found += answer.read(lambda page: [_published(s) for s in page if _ours(s, draft, above)])
             last = answer.read(lambda page: (page[-1]["id"], moment(page[-1]["created_at"])) if page else None)
             if last is None or (draft.at is not None and last[1] < draft.at - EARLY):
                 return one_of(found)
@@ -283,6 +287,11 @@ def _is(status: Mapping[str, Any], text: str, since: datetime | None) -> bool:
     """Whether this status says our text: it comes back as HTML, and mentions come back without their server."""
     said = REMOTE_MENTION.sub(r"\1", plain(status["content"]))
     return matches(REMOTE_MENTION.sub(r"\1", text), since, said, moment(status["created_at"]))
+
+
+def _ours(status: Mapping[str, Any], draft: Draft, above: str | None) -> bool:
+    there = status.get("in_reply_to_id")
+    return (above is None or str(there) == above) and _is(status, draft.text, draft.at)
 
 
 def _addressed(to: Mapping[str, Any], text: str) -> str:

@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -56,7 +57,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         Field("base_url", "Address of the sandbox", initial="http://127.0.0.1:8790"),
         Field("token", "Access token", secret=True, help="The sandbox shows it when an account is made."),
     )
-    limits = Limits(500, "characters", source="GET /api/v1/server")
+    limits = Limits(500, "characters", source="GET /api/v1/server", thread=24, first_comment=True)
     placements = (Placement("feed", "Post"), Placement("story", "Story"))
     idempotency = "K"
     kinds = ("comments", "mentions")
@@ -81,7 +82,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         return me.read(lambda value: _connected(value, access.secrets, facts))
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
-        return Limits(int(facts.get("text", self.limits.text)), "characters", source=self.limits.source)
+        return replace(self.limits, text=int(facts.get("text", self.limits.text)))
 
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}
@@ -104,6 +105,8 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
     async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
         check(draft.text, self.limits_for(access.facts))
         body = {"text": draft.text, "placement": draft.placement, "language": draft.language}
+        if draft.reply_to:
+            body["in_reply_to"] = str(draft.reply_to["parent"]["id"])
         key = {"Idempotency-Key": marker}
         return (await _call(access, "POST", "posts", json=body, headers=key, creates=True)).read(_published)
 

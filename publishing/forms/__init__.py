@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.html import format_html, format_html_join
 
 from accounts.models import Person
 from channels_registry import networks
@@ -56,6 +57,34 @@ def _zones(*more: str) -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in dict.fromkeys([*more, *wall_clock.time_zones()])]
 
 
+class TextsInput(forms.Textarea):
+    """One text area for each text, and an empty one for the next. static/js/composer.js adds more while one writes."""
+
+    def value_from_datadict(self, data, files, name):
+        return data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+
+    def render(self, name, value, attrs=None, renderer=None):
+        texts = [*(value or []), ""]
+        drawn = (
+            forms.Textarea({**self.attrs, "rows": 3, "aria-label": f"Post {n + 2} of the thread"}).render(
+                name, text, {**(attrs or {}), "id": f"{(attrs or {}).get('id', name)}{f'_{n}' if n else ''}"}
+            )
+            for n, text in enumerate(texts)
+        )
+        return format_html(
+            '<div class="stack-2" data-grows>{}</div>', format_html_join("", "{}", ((t,) for t in drawn))
+        )
+
+
+class TextsField(forms.Field):
+    """Several texts in order; empty ones are none."""
+
+    widget = TextsInput
+
+    def to_python(self, value):
+        return [_lines(text) for text in value or [] if text.strip()]
+
+
 class PostForm(forms.Form):
     """The composer: the master, the channels, and each channel's own text (empty inherits the master) and placement."""
 
@@ -88,6 +117,14 @@ class PostForm(forms.Form):
                 strip=False,
                 widget=forms.Textarea(attrs={"rows": 4}),
             )
+            limits = channel.connector.limits
+            if limits.thread:
+                self.fields[f"thread_{channel.pk}"] = TextsField(label="Then, as a thread", required=False)
+            if limits.first_comment:
+                self.fields[f"comment_{channel.pk}"] = forms.CharField(
+                    label="First comment", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2}),
+                    help_text="It goes out under the post, as soon as that is out.",
+                )  # fmt: skip
             places = [(place.slug, place.label) for place in channel.connector.placements]
             if len(places) > 1:
                 self.fields[f"placement_{channel.pk}"] = forms.ChoiceField(
@@ -104,17 +141,23 @@ class PostForm(forms.Form):
 
     @property
     def own_texts(self) -> dict[int, str | None]:
-        """By channel id, for the channels that are ticked. None inherits."""
-        ticked = {channel.pk for channel in self.cleaned_data["channels"]}
-        named = {int(name.removeprefix("variant_")): name for name in self.fields if name.startswith("variant_")}
-        texts = {pk: self.cleaned_data.get(name, "") for pk, name in named.items() if pk in ticked}
-        return {pk: text.replace("\r\n", "\n") if text.strip() else None for pk, text in texts.items()}
+        """By channel id, for the channels that are ticked. None inherits, as does the one whose button says so."""
+        again = self.data.get("inherit", "")
+        texts = {pk: "" if str(pk) == again else text for pk, text in self._own("variant").items()}
+        return {pk: _lines(text) if text.strip() else None for pk, text in texts.items()}
 
     @property
-    def placements(self) -> dict[int, str]:
-        """By channel id, for the ticked channels whose network offers a choice."""
-        ticked = {channel.pk: f"placement_{channel.pk}" for channel in self.cleaned_data["channels"]}
-        return {pk: chosen for pk, name in ticked.items() if (chosen := self.cleaned_data.get(name))}
+    def own(self) -> dict[str, dict]:
+        """What else a ticked channel has of its own, as the verbs take it."""
+        return {
+            "placements": {pk: chosen for pk, chosen in self._own("placement").items() if chosen},
+            "threads": self._own("thread"),
+            "first_comments": {pk: _lines(text) for pk, text in self._own("comment").items()},
+        }
+
+    def _own(self, kind: str) -> dict[int, Any]:
+        named = {channel.pk: f"{kind}_{channel.pk}" for channel in self.cleaned_data["channels"]}
+        return {pk: self.cleaned_data[name] for pk, name in named.items() if name in self.cleaned_data}
 
     @property
     def written(self) -> dict[str, list[str]]:
@@ -123,7 +166,11 @@ class PostForm(forms.Form):
         return {name: data.getlist(name) for name in self.fields if name in data and name not in ("tab", "restored")}
 
     def clean_text(self) -> str:
-        return self.cleaned_data["text"].replace("\r\n", "\n")
+        return _lines(self.cleaned_data["text"])
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 class SubmissionForm(forms.Form):

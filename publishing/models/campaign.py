@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from django.db import models
 from django.db.models import Q
+
+from channels_registry.connector.text import LINK
 
 MOST_PARAMETERS = 12
 PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -61,6 +64,25 @@ def with_rule(url: str, rule: Mapping[str, str], *, network: str, channel: str, 
     added = {name: PLACEHOLDER.sub(lambda hit: said.get(hit[1], hit[0]), rule[name]) for name in rule.keys() - there}
     more = urlencode([(name, added[name]) for name in rule if name in added], quote_via=quote)
     return urlunsplit(parts._replace(query="&".join(part for part in (parts.query, more) if part)))
+
+
+def links_of(post) -> dict[str, Any]:
+    """What the post's campaign adds to its links as it stands now: {"rule", "campaign"}. Empty: nothing."""
+    campaign = post.campaign
+    return {"rule": campaign.link_rule, "campaign": campaign.name} if campaign and campaign.link_rule else {}
+
+
+def linked(text: str, links: Mapping[str, Any], channel) -> str:
+    """The text with what `links` adds to each link. Once more changes nothing."""
+
+    def added(found) -> str:
+        names = {"network": channel.network, "channel": channel.handle, "campaign": links["campaign"]}
+        try:
+            return with_rule(found[0], links["rule"], **names)
+        except ValueError:  # it looks like an address, and is none
+            return found[0]
+
+    return LINK.sub(added, text)
 
 
 def _problem(name: str, value: str) -> str:

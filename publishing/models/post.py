@@ -5,6 +5,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from publishing.models.campaign import linked, links_of
+
 
 class Post(models.Model):
     class State(models.TextChoices):
@@ -56,6 +58,8 @@ class Variant(models.Model):
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="variants")
     placement = models.CharField(max_length=20, default="feed")
     text = models.TextField(null=True, blank=True)
+    thread = ArrayField(models.TextField(), default=list, blank=True)  # posts that follow, each under the one before
+    first_comment = models.TextField(blank=True, default="")
     media = models.JSONField(default=list, blank=True)  # in order: {"asset", "rendition", "sha256", "alt"}
     removed_at = models.DateTimeField(null=True, blank=True)
 
@@ -73,7 +77,17 @@ class Variant(models.Model):
 
     @property
     def final_text(self) -> str:
-        return self.post.text if self.text is None else self.text
+        """With what the campaign adds to links, as it is counted, approved and sent."""
+        return self._final(self.post.text if self.text is None else self.text)
+
+    @property
+    def following(self) -> list[str]:
+        """The final texts of what goes out under it: the thread, then the first comment."""
+        return [self._final(text) for text in (*self.thread, self.first_comment) if text]
+
+    def _final(self, text: str) -> str:
+        links = links_of(self.post)
+        return linked(text, links, self.channel) if links else text
 
     @property
     def drifted(self) -> bool:

@@ -13,7 +13,10 @@ class Publication(Delivery):
     WORDS = dict(State.choices) | {"done": "Published"}  # what people read for each state
 
     variant = models.ForeignKey("publishing.Variant", models.PROTECT, related_name="publications")
-    part = models.PositiveSmallIntegerField(default=0)
+    part = models.PositiveSmallIntegerField(default=0)  # 0: the post itself; see Revision.parts_on
+    follows = models.ForeignKey(  # goes out under this one, once it is out
+        "self", models.PROTECT, null=True, blank=True, related_name="followers", db_index=False
+    )
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="publications")
     approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications")
     revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+")
@@ -49,6 +52,7 @@ class Publication(Delivery):
             models.Index(fields=["next_attempt_at", "id"], condition=Q(state="scheduled"), name="publication_due"),
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="publication_leases"),
             models.Index(fields=["due_at"], name="publication_calendar"),
+            models.Index(fields=["follows"], condition=Q(follows__isnull=False), name="publication_followers"),
             GinIndex(
                 fields=["media"], opclasses=["jsonb_path_ops"], condition=~Q(media=[]), name="publication_pictures"
             ),

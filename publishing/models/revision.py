@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
+
+from publishing.models.campaign import linked, links_of
 
 PARTS = {
     "text": "the text on each channel, with the posts of its thread and its first comment",
@@ -20,6 +24,15 @@ REMITS: dict[str, tuple[str, ...]] = {
     "legal": ("text", "media", "channels"),
     "brand": ("text", "media", "alt_text", "placement", "channels"),
 }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that is sent for a channel: 0 is the post itself, then each that `follows` another part of it."""
+
+    number: int
+    text: str
+    follows: int | None = None
 
 
 class Revision(models.Model):
@@ -48,17 +61,35 @@ class Revision(models.Model):
         found = (v["text"] for v in self.content["variants"] if v["channel"] == channel_id)
         return next(found, None)
 
+    def parts_on(self, channel_id: int) -> list[Part]:
+        """What goes out on a channel, in order: the post, each post of its thread under the one before, and the first
+        comment under the post. Empty if it does not go there."""
+        said = next((v for v in self.content["variants"] if v["channel"] == channel_id), None)
+        if said is None:
+            return []
+        texts, comment = [said["text"], *said.get("thread", [])], said.get("first_comment", "")
+        parts = [Part(n, text, n - 1 if n else None) for n, text in enumerate(texts)]
+        return [*parts, Part(len(parts), comment, 0)] if comment else parts
+
     def media_for(self, channel_id: int) -> list[dict[str, Any]]:
         """What this revision shows on a channel, in order."""
         return next((v.get("media", []) for v in self.content["variants"] if v["channel"] == channel_id), [])
 
 
-def content_of(post, variants) -> dict[str, Any]:
+def content_of(post, variants, links: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """{"title", "why_now", "text", "variants": [{"channel": id, "placement", "text": final, "own": bool}]}
 
-    and for a variant with pictures "media": [{"asset": id, "rendition": id, "sha256": of the file, "alt": text}].
+    and where there are any, for a variant "media": [{"asset": id, "rendition": id, "sha256": of the file, "alt":
+    text}], "thread": [final text] and "first_comment": final text; and "links": what the campaign added to links
+    (campaign.links_of). `links` stands in for what the post's campaign would add today.
     """
+    links = links_of(post) if links is None else links
+
+    def final(variant, text: str) -> str:
+        return linked(text, links, variant.channel) if links else text
+
     return {
+        **({"links": links} if links else {}),
         "title": post.title,
         "why_now": post.why_now,
         "text": post.text,
@@ -66,13 +97,21 @@ def content_of(post, variants) -> dict[str, Any]:
             {
                 "channel": v.channel_id,
                 "placement": v.placement,
-                "text": post.text if v.text is None else v.text,
+                "text": final(v, post.text if v.text is None else v.text),
                 "own": v.text is not None,
                 **({"media": v.media} if v.media else {}),
+                **({"thread": [final(v, text) for text in v.thread]} if v.thread else {}),
+                **({"first_comment": final(v, v.first_comment)} if v.first_comment else {}),
             }
             for v in sorted(variants, key=lambda v: (v.channel_id, v.placement))
         ],
     }
+
+
+def texts_in(content: Mapping[str, Any]) -> list[str]:
+    """Every text that would be sent, on every channel."""
+    variants = content["variants"]
+    return [t for v in variants for t in (v["text"], *v.get("thread", []), v.get("first_comment", "")) if t]
 
 
 def parts_of(content: dict[str, Any]) -> dict[str, str]:

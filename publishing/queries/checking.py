@@ -29,6 +29,11 @@ class Measure:
     def left(self) -> int:
         return self.limit - self.size
 
+    @property
+    def near(self) -> bool:
+        """Less than a tenth is left."""
+        return not self.problem and self.left * 10 < self.limit
+
 
 def now() -> datetime:
     """The database's clock, which is the one that counts."""
@@ -83,5 +88,20 @@ def measure(channel: Channel, text: str) -> Measure:
 
 def problems(variants: Iterable[Variant]) -> dict[int, str]:
     """What keeps these variants from being sent, by variant id. Empty if nothing does."""
-    found = {v.pk: measure(v.channel, v.final_text).problem for v in variants}
+    found = {v.pk: _problem(v) for v in variants}
     return {pk: words for pk, words in found.items() if words}
+
+
+def _problem(variant: Variant) -> str:
+    said = (measure(variant.channel, text).problem for text in (variant.final_text, *variant.following))
+    return next(filter(None, (*said, _too_many(variant))), "")
+
+
+def _too_many(variant: Variant) -> str:
+    limits, thread = limits_of(variant.channel), len(variant.thread)
+    if limits is None or (thread <= limits.thread and (limits.first_comment or not variant.first_comment)):
+        return ""
+    if thread > limits.thread:
+        most = f"{limits.thread} more posts may follow it" if limits.thread else "it cannot be continued by a thread"
+        return f"The thread is too long: on {variant.channel} {most}."
+    return f"A post on {variant.channel} cannot carry a first comment."

@@ -1,7 +1,7 @@
 """Posts as their networks draw them, before they are there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from channels_registry.models import Channel
@@ -9,10 +9,24 @@ from publishing.models import Revision, Variant
 from publishing.queries.checking import Measure, connector_of, live_facts, measure
 from socialops.lib import words
 
+OWN_FIELDS = ("variant", "thread", "comment", "placement")
+
+
+@dataclass(frozen=True)
+class Following:
+    """A further post of the thread, or the first comment."""
+
+    text: str
+    measure: Measure
+    comment: bool = False
+
 
 @dataclass(frozen=True)
 class Preview:
-    """`field` and `place_field` are the form's fields for a text and a placement of its own, where there are any."""
+    """`drift` is the difference to the master where it has drifted. `following`: what goes out under it, in order.
+
+    `fields` are the form's fields for what this channel has of its own, by their kind: those of OWN_FIELDS it can have.
+    """
 
     channel: Channel
     text: str
@@ -20,23 +34,28 @@ class Preview:
     drifted: bool = False
     placement: str = ""
     variant: Variant | None = None
-    field: Any = None
-    place_field: Any = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    drift: list[words.Piece] = field(default_factory=list)
+    following: list[Following] = field(default_factory=list)
 
     @property
-    def near(self) -> bool:
-        """Less than a tenth is left."""
-        return not self.measure.problem and self.measure.left * 10 < self.measure.limit
+    def wrong(self) -> bool:
+        """Whether one of its own fields was not accepted, so that it is shown open."""
+        return any(field.errors for field in self.fields.values())
 
 
 def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
-    def asked(name: str) -> Any:
-        return form[name] if form is not None and name in form.fields else None
+    there = form.fields if form is not None else {}
+
+    def fields(channel_id: int) -> dict[str, Any]:
+        names = {kind: f"{kind}_{channel_id}" for kind in OWN_FIELDS}
+        return {kind: form[name] for kind, name in names.items() if name in there}
 
     return [
         Preview(
             v.channel, v.final_text, measure(v.channel, v.final_text), v.drifted, _place(v), v if v.pk else None,
-            asked(f"variant_{v.channel_id}"), asked(f"placement_{v.channel_id}"),
+            fields(v.channel_id), words.compare(v.post.text, v.text) if v.drifted and v.text else [],
+            _following(v.channel, v.following, bool(v.first_comment)),
         )
         for v in variants
     ]  # fmt: skip
@@ -56,7 +75,13 @@ def as_asked(revision: Revision, variants: Iterable[Variant]) -> list[Preview]:
         known = channels.get(each["channel"])
         channel = known.channel if known else others[each["channel"]]
         drifted = each["own"] and each["text"] != revision.content["text"]
-        drawn.append(Preview(channel, each["text"], measure(channel, each["text"]), drifted, _label(channel, each)))
+        under = [part.text for part in revision.parts_on(channel.pk)[1:]]
+        drawn.append(
+            Preview(
+                channel, each["text"], measure(channel, each["text"]), drifted, _label(channel, each),
+                following=_following(channel, under, bool(each.get("first_comment"))),
+            )
+        )  # fmt: skip
     return drawn
 
 
@@ -73,16 +98,25 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
     ids = sorted({v["channel"] for revision in (before, now) for v in revision.content["variants"]})
     groups: dict[tuple[str, str], list[str]] = {}
     for pk in ids:
-        pair = (before.text_for(pk) or "", now.text_for(pk) or "")
+        pair = (_said(before, pk), _said(now, pk))
         if pair[0] != pair[1]:
             groups.setdefault(pair, []).append(names.get(pk, "a channel it left"))
     return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
+
+
+def _said(revision: Revision, channel_id: int) -> str:
+    return "\n\n".join(part.text for part in revision.parts_on(channel_id))
 
 
 def connected(channels) -> list[Channel]:
     """The channels by name, each with `live_facts`. One query, or two for a query set."""
     found = Channel.objects.filter(pk__in=[c.pk for c in channels]).annotate(live_facts=live_facts("pk"))
     return list(found.order_by("name"))
+
+
+def _following(channel: Channel, texts: list[str], commented: bool) -> list[Following]:
+    last = len(texts) - 1
+    return [Following(text, measure(channel, text), commented and n == last) for n, text in enumerate(texts)]
 
 
 def _place(variant: Variant) -> str:

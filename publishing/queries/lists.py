@@ -99,6 +99,8 @@ def rows_of(post: Post, variants: list[Variant], may_publish: set[int]) -> list[
     live: dict[int, Publication] = {}
     taken_back: dict[int, Publication] = {}
     for publication in Publication.objects.filter(variant__post=post).select_related("answerable").order_by("id"):
+        if publication.part:
+            continue
         (taken_back if publication.state == "cancelled" else live)[publication.variant_id] = publication
     return [ChannelRow(v, live.get(v.pk), taken_back.get(v.pk), v.channel_id in may_publish) for v in variants]
 

@@ -46,13 +46,7 @@ class PostNewView(View):
             said = form.cleaned_data
             try:
                 post = drafting.create_post(
-                    person,
-                    said["channels"],
-                    said["text"],
-                    said["title"],
-                    said["why_now"],
-                    form.own_texts,
-                    form.placements,
+                    person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts, **form.own
                 )
             except (ValidationError, PermissionDenied) as error:
                 add_refusal(form, error)
@@ -81,7 +75,7 @@ class PostView(View):
             drafting.edit_post(
                 post, request.user.person, expected_revision=said["expected_revision"] or 0, text=said["text"],
                 title=said["title"], why_now=said["why_now"], channels=said["channels"], variants=form.own_texts,
-                placements=form.placements,
+                **form.own,
             )  # fmt: skip
         except drafting.Conflict as conflict:
             return _conflict(request, post, form, conflict)
@@ -99,7 +93,9 @@ class PreviewsView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PostForm(request.POST, person=request.user.person)
         form.is_valid()
-        return render(request, "publishing/_previews.html", _drawn(request, form))
+        drawn = _drawn(request, form)
+        fresh = [preview for preview in drawn["previews"] if f"variant_{preview.channel.pk}" not in request.POST]
+        return render(request, "publishing/_drawn.html", {**drawn, "fresh": fresh})
 
 
 def _post_page(
@@ -139,6 +135,8 @@ def form_of(post: Post, variants: list[Variant], person) -> PostForm:
         "text": post.text, "title": post.title, "why_now": post.why_now, "expected_revision": post.revision_number,
         "channels": [v.channel_id for v in variants], **{f"variant_{v.channel_id}": v.text or "" for v in variants},
         **{f"placement_{v.channel_id}": v.placement for v in variants},
+        **{f"thread_{v.channel_id}": v.thread for v in variants},
+        **{f"comment_{v.channel_id}": v.first_comment for v in variants},
     }  # fmt: skip
     return PostForm(person=person, chosen=[v.channel for v in variants], initial=initial)
 
@@ -147,12 +145,15 @@ def _drawn(request: HttpRequest, form: PostForm) -> dict:
     """The previews of a form that was sent, whether or not it was accepted."""
     said = getattr(form, "cleaned_data", {})
     post = Post(author=request.user.person, text=said.get("text") or "")
-    own = form.own_texts if "channels" in said else {}
-    places = form.placements if "channels" in said else {}
+    texts, own = (form.own_texts, form.own) if "channels" in said else ({}, {})
     variants = [
-        Variant(post=post, channel=c, text=own.get(c.pk), placement=places.get(c.pk, c.connector.placements[0].slug))
+        Variant(
+            post=post, channel=c, text=texts.get(c.pk), thread=own["threads"].get(c.pk, []),
+            first_comment=own["first_comments"].get(c.pk, ""),
+            placement=own["placements"].get(c.pk, c.connector.placements[0].slug),
+        )
         for c in queries.connected(said.get("channels") or [])
-    ]
+    ]  # fmt: skip
     return {"previews": queries.previews(variants, form)}
 
 

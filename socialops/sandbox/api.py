@@ -153,7 +153,12 @@ class Api:
         if known is not None:
             return Answer(content=self._told_post(self._state.posts[known])), False
         placement, language = str(wish.get("placement", "feed")), str(wish.get("language", ""))
-        post = self._state.add_post(account["id"], text, key, by["id"], placement=placement, language=language)
+        above = str(wish.get("in_reply_to", ""))
+        if above and self._state.posts.get(above, {}).get("account") != account["id"]:
+            raise Problem(422, "no_such_post", "The post that this one follows is not there.")
+        post = self._state.add_post(
+            account["id"], text, key, by["id"], placement=placement, language=language, in_reply_to=above
+        )
         return Answer(201, self._told_post(post)), True
 
     def _told_post(self, post: Record) -> dict[str, Any]:

@@ -8,6 +8,17 @@ const place = () => `tab:${location.pathname}`;
 const tab = sessionStorage.getItem(place()) ?? crypto.randomUUID();
 sessionStorage.removeItem(place());
 
+// A thread grows: whoever writes into its last text gets an empty one below.
+document.addEventListener("input", (event) => {
+  const texts = event.target.closest("[data-grows]");
+  if (!texts || event.target !== texts.lastElementChild || !event.target.value.trim()) return;
+  const next = event.target.cloneNode();
+  next.value = "";
+  next.id = `${event.target.id}_`;
+  next.setAttribute("aria-label", `Post ${texts.children.length + 2} of the thread`);
+  texts.append(next);
+});
+
 let touched = false;
 let changed = false;
 let asking = false;

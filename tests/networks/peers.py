@@ -80,6 +80,10 @@ class Peer(ABC):
     async def standing(self, access: Access) -> list[str]:
         """The texts that stand on the account, newest first, read past the connector."""
 
+    async def above(self, access: Access, published: Published) -> str:
+        """The remote id of what this post stands under, read past the connector."""
+        raise AssertionError(f"{self.slug} has threads and does not say what a post stands under")
+
     async def customer_writes(self, access: Access, text: str, about: Published | None) -> None:
         """Somebody else answers our post, or mentions us."""
         raise AssertionError(f"{self.slug} needs a customer")

@@ -51,6 +51,10 @@ class Peer(peers.Peer):
     async def standing(self, access):
         return [each["value"]["text"] for each in self.atproto.posts_of(access.remote_id)]
 
+    async def above(self, access, published):
+        there = {each["uri"]: each["value"] for each in self.atproto.posts_of(access.remote_id)}
+        return there[published.remote_id]["reply"]["parent"]["uri"]
+
     async def customer_writes(self, access, text, about):
         customer = self.customers.setdefault(access.remote_id, self.atproto.make_account("erin"))
         if about is None:

@@ -128,6 +128,39 @@ async def test_a_post_stands_there_once_and_as_written(peer, access):
     assert await peer.standing(access) == [what.text]
 
 
+def under(published: Published, root: Published | None = None) -> dict:
+    """What a delivery knows of the posts that the next one follows."""
+    parent, first = ({**it.evidence, "id": it.remote_id, "url": it.url} for it in (published, root or published))
+    return {"root": first, "parent": parent}
+
+
+@every(Publishes)
+async def test_a_thread_stands_there_in_order_though_an_answer_was_lost_in_the_middle(peer, access):
+    if not peer.network.limits.thread:
+        pytest.skip("this network has no threads")
+    first, second, third = draft("One, " + new_key()), draft("Two, " + new_key()), draft("Three, " + new_key())
+    root = await publish(peer, access, first, peer.network.marker(new_key()))
+    second, marker = replace(second, reply_to=under(root)), peer.network.marker(new_key())
+    peer.lose_answer("lose")
+    with pytest.raises(OutcomeUnknown):
+        await publish(peer, access, second, marker)
+    middle = await peer.network.find_published(access, second, marker, {})
+    assert isinstance(middle, Published)
+    last = replace(third, reply_to=under(middle, root))
+    await publish(peer, access, last, peer.network.marker(new_key()))
+    assert sorted(await peer.standing(access)) == sorted([first.text, second.text, third.text])
+    assert await peer.above(access, middle) == root.remote_id
+
+
+@every(Publishes)
+async def test_what_never_arrived_of_a_thread_is_proven_absent(peer, access):
+    if not peer.network.limits.thread:
+        pytest.skip("this network has no threads")
+    root = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    second, marker = replace(draft(), reply_to=under(root)), peer.network.marker(new_key())
+    assert await peer.network.find_published(access, second, marker, {}) is None
+
+
 @every(Publishes)
 async def test_a_marker_depends_on_the_key_alone(peer):
     key, other = new_key(), new_key()

@@ -56,6 +56,9 @@ class Peer(peers.Peer):
         statuses = self.call("GET", f"/api/v1/accounts/{access.remote_id}/statuses")
         return [self.words(each) for each in statuses]
 
+    async def above(self, access, published):
+        return str(self.call("GET", f"/api/v1/statuses/{published.remote_id}")["in_reply_to_id"])
+
     def words(self, status):
         return status["content"].removeprefix("<p>").removesuffix("</p>")
 

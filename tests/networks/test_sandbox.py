@@ -36,6 +36,10 @@ class Peer(peers.Peer):
     async def standing(self, access):
         return [post["text"] for post in reversed(self.sandbox.posts(access.remote_id))]
 
+    async def above(self, access, published):
+        there = {post["id"]: post["in_reply_to"] for post in self.sandbox.posts(access.remote_id)}
+        return there[published.remote_id]
+
     async def customer_writes(self, access, text, about):
         self.sandbox.say(access.remote_id, text, post=about.remote_id if about else "")
 

@@ -110,7 +110,7 @@ def test_an_own_text_is_saved_and_drawn(post, alice, acme):
     client = factories.signed_in(alice)
     client.post(f"/posts/{post.pk}/", sent)
     html = page(client, f"/posts/{post.pk}/")
-    assert "Only here" in html and "Own text" in html
+    assert "Only here" in html and "Drifted from master" in html
 
 
 def test_a_channel_one_may_not_write_for_is_no_choice(post, alice):
