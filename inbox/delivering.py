@@ -119,10 +119,13 @@ def _parcel(reply: Reply, reached: Reached | NetworkError) -> Parcel | NetworkEr
 
 
 def _refusals() -> list[Refusal]:
-    """A hold counts until it is lifted, and afterwards for what was due while it stood: lifting it sends nothing."""
+    """A hold counts until it is lifted, and afterwards for what was due while it stood: lifting it sends nothing.
+
+    One of a campaign or a tag is about posts: answers to customers go on.
+    """
     holds = Hold.objects.filter(Q(lifted_at=None) | Q(lifted_at__gte=OuterRef("due_at")))
-    scope = Q(network="", channel=None) | Q(channel=OuterRef("channel")) | Q(network=OuterRef("channel__network"))
-    held = Exists(holds.filter(scope))
+    there = holds.filter(Q(channel=OuterRef("channel")) | Q(network=OuterRef("channel__network")))
+    held = Q(Exists(there)) | Q(Exists(holds.of_everything()))
     return [
         Refusal("held", "A hold stood over this channel. Decide whether to send it.", held, stops=True),
         *refusals("answer"),

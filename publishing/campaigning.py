@@ -12,7 +12,7 @@ from accounts.audit import record, record_many, register
 from accounts.models import Person, Role
 from accounts.permissions import has_role, is_present, require_role
 from channels_registry import permissions as channel_permissions
-from publishing.models import Campaign, Post
+from publishing.models import Campaign, Hold, Post
 from publishing.models.campaign import problems_of_rule
 
 LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
@@ -88,6 +88,8 @@ def rename_tag(by: Person, tag: str, to: str) -> int:
         raise ValidationError({"tag": f"No post has the tag “{tag}”."})
     if to == tag:
         raise ValidationError({"to": "It is called that already."})
+    if Hold.objects.standing().filter(tag=tag).exists():
+        raise ValidationError({"tag": f"What is tagged “{tag}” is held. Lift that hold first."})
     pks = [post.pk for post in posts]
     having, rest = Post.objects.filter(pk__in=pks), {post.pk for post in posts if to in post.tags}
     having.filter(pk__in=rest).update(tags=Func(F("tags"), Value(tag), function="array_remove"))

@@ -14,10 +14,9 @@ from channels_registry.connector.capabilities import Publishes
 from channels_registry.connector.errors import NetworkError, TryLater
 from channels_registry.connector.types import Continue, Draft, Published, Unsure
 from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
-from channels_registry.models import Channel
 from channels_registry.reaching import Reach, Reached, client
-from publishing import following
-from publishing.models import Hold, Publication, PublicationAttempt
+from publishing import following, queries
+from publishing.models import Publication, PublicationAttempt
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
 from socialops.lib.delivery.late import accepted_late
 
@@ -109,18 +108,11 @@ def _placed(parcel: Parcel | NetworkError, places: Mapping[int, dict]) -> Parcel
 
 
 def _refusals() -> list[Refusal]:
-    standing = Hold.objects.filter(lifted_at=None)
-    networks = standing.exclude(network="").values("network")
-    held = (
-        Q(Exists(standing.filter(network="", channel=None)))
-        | Q(channel__in=standing.exclude(channel=None).values("channel"))
-        | Q(channel__in=Channel.objects.filter(network__in=networks).values("pk"))
-    )
     approved = Q(approval__state="approved", approval__revision=F("revision"), revision__hash=F("content_hash"))
     cancelled = Publication.objects.filter(variant=OuterRef("variant"), part=OuterRef("part"), state="cancelled")
     overtaken = Exists(cancelled.filter(accepted_late(PublicationAttempt)))
     return [
-        Refusal("held", "A hold stands over this channel.", held, stops=True),
+        Refusal("held", "A hold stands over it.", queries.is_held(), stops=True),
         Refusal("blocked", OVERTAKEN, overtaken),
         *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),

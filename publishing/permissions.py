@@ -20,6 +20,7 @@ from publishing.models import (
     Campaign,
     Editing,
     Hold,
+    HoldTask,
     Post,
     Publication,
     Rendition,
@@ -113,8 +114,12 @@ def access_rendition(user, pk: int) -> Rendition:
 
 def access_hold(user, pk: int) -> Hold:
     """Everybody who is here may know what is held, and why."""
-    holds = Hold.objects.select_related("channel", "placed_by", "lifted_by")
+    holds = Hold.objects.select_related("channel", "campaign__owner", "placed_by", "lifted_by")
     return _one(holds.filter(_present(user.person)), pk, "hold")
+
+
+def access_hold_task(user, pk: int) -> HoldTask:
+    return _one(HoldTask.objects.filter(_present(user.person)), pk, "task of a hold")
 
 
 def _one(found: QuerySet, pk: int, noun: str):

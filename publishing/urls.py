@@ -67,4 +67,6 @@ urlpatterns = [
     path("holds/", holds.HoldListView.as_view(), name="hold_list"),
     path("holds/new/", holds.HoldNewView.as_view(), name="hold_new"),
     path("holds/<int:pk>/lifting/", holds.HoldLiftingView.as_view(), name="hold_lifting"),
+    path("holds/<int:pk>/triage/", holds.HoldTriageView.as_view(), name="hold_triage"),
+    path("holds/tasks/<int:pk>/", holds.HoldTaskView.as_view(), name="hold_task"),
 ]

@@ -203,6 +203,7 @@ def _hold(company: Company) -> None:
 
     reason = "A customer’s complaint about the job advert is being looked into."
     company.examples["hold"] = holding.place(company.people["gina"], reason, channel=company.channels["careers"])
+    company.examples["hold_task"] = company.examples["hold"].tasks.first()
 
 
 def _wall(at: datetime) -> datetime:

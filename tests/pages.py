@@ -122,6 +122,7 @@ PAGES: dict[str, Page] = {
     "hold_list": Page(who="gina"),
     "hold_new": Page(who="gina"),
     "hold_lifting": Page("hold", who="gina"),
+    "hold_triage": Page("hold", who="alice"),
 }
 
 # Addresses that answer GET without being a page, each with the reason.

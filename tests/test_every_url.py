@@ -66,7 +66,7 @@ ASKED_ELSEWHERE = {
 SIGNED = {"webhook"}  # its body is read as bytes, by its signature
 EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
-    "hold": "holds are known to all", "campaign": "campaigns are known to all",
+    "hold": "holds are known to all", "hold_task": "holds are known to all", "campaign": "campaigns are known to all",
 }  # fmt: skip
 RULES: dict[str, Rule] = {
     # socialops
@@ -169,8 +169,10 @@ RULES: dict[str, Rule] = {
     "campaign_restoring": only("alice gina erin", "campaign", post={}),
     "tag_list": signed_in(),
     "hold_list": signed_in(),
-    "hold_new": only("olga gina erin"),  # olga: for the channel she manages
+    "hold_new": only("alice olga gina erin"),  # olga: for the channel she manages; alice: for her campaign
     "hold_lifting": only("gina erin", "hold", post={}),
+    "hold_triage": signed_in("hold"),
+    "hold_task": only("alice gina erin", "hold_task", post={"note": "Paused in the manager."}),
     # inbox
     "inbox": signed_in(),
     "conversation": only(SEE_BLUE, "conversation"),

@@ -11,7 +11,6 @@ from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 
 from accounts.models import Person
-from channels_registry import networks
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing.models import Remit
@@ -221,24 +220,6 @@ class TimeForm(forms.Form):
         super().__init__(*args, **kwargs)
         _choices(self, "time_zone", _zones(zone or person.time_zone, person.time_zone))
         self.fields["time_zone"].initial = zone or person.time_zone
-
-
-class HoldForm(forms.Form):
-    """`scope` is "everything", "network:<slug>" or "channel:<id>"."""
-
-    scope = forms.ChoiceField(label="What should stop?")
-    reason = forms.CharField(label="Why?", max_length=300, help_text="Everybody sees it while the hold stands.")
-
-    def __init__(self, *args, channels, whole: bool, **kwargs):
-        super().__init__(*args, **kwargs)
-        wide = [("everything", "Everything"), *((f"network:{s}", networks.network(s).label) for s in networks.slugs())]
-        narrow = ((f"channel:{c.pk}", str(c)) for c in channels)
-        self.scopes = _choices(self, "scope", [*(wide if whole else []), *narrow])
-        self.channels = {str(c.pk): c for c in channels}
-
-    def scoped(self) -> tuple[str, Channel | None]:
-        kind, _, value = self.cleaned_data["scope"].partition(":")
-        return (value if kind == "network" else ""), (self.channels.get(value) if kind == "channel" else None)
 
 
 class MoveForm(forms.Form):

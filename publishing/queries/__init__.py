@@ -19,7 +19,18 @@ from publishing.queries.deciding import Brief, approvers_of, brief, decisions_on
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
 from publishing.queries.editing import Presence, presence
 from publishing.queries.history import Step, history
-from publishing.queries.holds import StandingHold, held_by, holds_on, standing_holds
+from publishing.queries.holds import (
+    StandingHold,
+    Stops,
+    channels_in,
+    held_by,
+    holds_on,
+    is_held,
+    scope_of,
+    standing_holds,
+    stops,
+    undecided,
+)
 from publishing.queries.lists import (
     SHELVES,
     URGENT,
@@ -37,11 +48,12 @@ from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Place", "Presence", "Preview",
-    "Shelves", "StageRow", "StandingHold", "Step", "agreements", "approvals_of", "approvers_of", "as_asked",
-    "asked_by", "asked_now", "asked_of", "asset_page", "brief", "campaign_rows", "connected", "connector_of", "days",
-    "decided_by", "decisions_on", "differences", "entries", "going_out", "held_by", "history", "holds_on",
-    "may_answer", "measure", "next_out", "now", "post_page", "posts_by_state", "presence", "preview_of", "previews",
-    "problems", "progress", "publication_page", "question_for", "rows_of", "scheduled_from", "seen_before",
-    "shelf_counts", "shelves", "stage_rows", "standing_holds", "still_standing", "tags_in_use", "trouble",
-    "variants_of", "waiting_for", "wanted_time", "with_thumb",
+    "Shelves", "StageRow", "StandingHold", "Step", "Stops", "agreements", "approvals_for", "approvals_of",
+    "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page", "brief", "campaign_rows",
+    "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
+    "going_out", "held_by", "history", "holds_on", "is_held", "may_answer", "measure", "next_out", "now", "post_page",
+    "posts_by_state", "presence", "preview_of", "previews", "problems", "progress", "publication_page",
+    "question_for", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows",
+    "standing_holds", "still_standing", "stops", "tags_in_use", "trouble", "undecided", "variants_of", "waiting_for",
+    "wanted_time", "with_thumb",
 ]  # fmt: skip

@@ -57,7 +57,7 @@ def brief(post: Post, variants: list[Variant], wanted_at: datetime | None, reade
     return Brief(
         audience=[(c, _audience(c)) for c in channels],
         why_now=post.why_now,
-        checks=[*_lengths(variants), *_connections(channels), *_held(channels), *_clashes(post, seen, wanted_at)],
+        checks=[*_lengths(variants), *_connections(channels), *_held(channels, post), *_clashes(post, seen, wanted_at)],
         last_time=[(c, last.get(c.pk)) for c in channels],
     )
 
@@ -102,8 +102,8 @@ def _connections(channels: list[Channel]) -> list[Check]:
     return [Check(False, f"{c.name} is not connected, so nothing can go out there until it is.") for c in dead]
 
 
-def _held(channels: list[Channel]) -> list[Check]:
-    holds = list(holds_on(channels).select_related("channel"))
+def _held(channels: list[Channel], post: Post) -> list[Check]:
+    holds = list(holds_on(channels, post).select_related("channel", "campaign"))
     return [Check(False, f"Held now: {hold.scope}. {hold.reason}") for hold in holds] or [
         Check(True, "Nothing is held.")
     ]

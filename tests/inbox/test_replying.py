@@ -12,7 +12,7 @@ from channels_registry import access
 from channels_registry.models import AccessGrant, Connection
 from inbox import receiving, replying
 from inbox.models import Message, Reply
-from publishing import holding
+from publishing import campaigning, holding
 from tests.factories import departed, grant, person
 from tests.inbox.messages import said
 from tests.inbox.steps import TEXT, actions, drain, replies_over_there
@@ -159,6 +159,17 @@ def test_a_hold_stops_replies_and_lifting_it_sends_nothing(asked, alice, network
     assert (reply.state, replies_over_there(network)) == ("held", [])
 
     replying.send_again(reply, alice)
+    drain()
+    reply.refresh_from_db()
+    assert reply.state == "done"
+
+
+def test_a_hold_of_a_campaign_or_a_tag_stops_no_reply(asked, alice, network):
+    lead = person("gina", "social_lead")
+    holding.place(lead, "wrong price", campaign=campaigning.create(lead, "Winter"))
+    holding.place(lead, "wrong price", tag="boots")
+    reply = replying.reply(asked, TEXT, alice)
+    Reply.objects.update(due_at=Now(), next_attempt_at=Now())
     drain()
     reply.refresh_from_db()
     assert reply.state == "done"

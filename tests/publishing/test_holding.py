@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError
 from django.utils import timezone
 
-from publishing import holding, queries, scheduling
-from publishing.models import Hold, Publication
+from publishing import campaigning, holding, queries, scheduling
+from publishing.models import Hold, Post, Publication
 from tests import factories
 from tests.publishing.steps import came_late, events, tomorrow, trail
 
@@ -28,6 +29,50 @@ def test_a_hold_of_one_channel_or_one_network_leaves_the_rest(publication, gina,
     assert not queries.held_by(holding.place(gina, "x", channel=second)).exists()
     assert queries.held_by(holding.place(gina, "x", channel=acme)).exists()
     assert queries.held_by(holding.place(gina, "x", network="sandbox")).exists()
+
+
+def test_a_hold_of_one_campaign_or_one_tag_leaves_the_rest(publication, gina, alice, acme):
+    winter, spring = campaigning.create(alice, "Winter"), campaigning.create(alice, "Spring")
+    Post.objects.update(campaign=winter, tags=["boots", "snow"])
+    assert not queries.held_by(holding.place(gina, "x", campaign=spring)).exists()
+    assert not queries.held_by(holding.place(gina, "x", tag="boot")).exists()
+    assert queries.held_by(holding.place(gina, "x", campaign=winter)).get() == publication
+    assert queries.held_by(holding.place(gina, "x", tag="Snow ")).get() == publication
+    assert [each.scope for each in queries.standing_holds()] == [
+        "The campaign “Spring”", "What is tagged “boot”", "The campaign “Winter”", "What is tagged “snow”",
+    ]  # fmt: skip
+
+
+def test_the_approver_is_told_of_a_hold_of_the_campaign(post, gina, alice):
+    Post.objects.update(campaign=campaigning.create(alice, "Winter"), tags=["snow"])
+    post.refresh_from_db()
+    assert not queries.holds_on([], post).exists()
+    holding.place(gina, "x", campaign=post.campaign)
+    holding.place(gina, "x", tag="snow")
+    assert queries.holds_on([], post).count() == 2
+
+
+def test_the_owner_of_a_campaign_holds_it_and_lifts_it(alice, bob, charlie):
+    winter = campaigning.create(alice, "Winter")
+    for person in (bob, charlie):
+        with pytest.raises(PermissionDenied, match="Alice"):
+            holding.place(person, "x", campaign=winter)
+    assert holding.lift(holding.place(alice, "x", campaign=winter), alice).lifted_at
+    with pytest.raises(PermissionDenied):
+        holding.place(alice, "x", tag="snow")
+
+
+def test_a_tag_that_is_held_keeps_its_name(publication, gina):
+    Post.objects.update(tags=["snow"])
+    holding.place(gina, "x", tag="snow")
+    with pytest.raises(ValidationError, match="Lift that hold"):
+        campaigning.rename_tag(gina, "snow", "ice")
+
+
+@pytest.mark.parametrize("other", [{"network": "sandbox"}, {"tag": "snow"}])
+def test_the_database_refuses_a_hold_of_two_scopes(acme, gina, other):
+    with pytest.raises(IntegrityError):
+        Hold.objects.create(reason="x", placed_by=gina, channel=acme, **other)
 
 
 @pytest.mark.parametrize("name", ["charlie", "alice", "bob", "dana"])
@@ -84,7 +129,7 @@ def test_what_falls_due_while_the_lifting_is_written_down_is_held(publication, g
     assert events(hold)[-1].data["held"] == 1
 
 
-@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}])
+@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}, {"tag": "snow"}])
 def test_two_people_at_the_same_moment_place_one_hold(acme, gina, scope, monkeypatch):
     """The second does not see the first, whose transaction is not over when it looks."""
     scope = {name: acme if name == "channel" else value for name, value in scope.items()}
@@ -101,7 +146,7 @@ def test_two_people_at_the_same_moment_place_one_hold(acme, gina, scope, monkeyp
     assert Hold.objects.filter(lifted_at=None).count() == 1
 
 
-@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}])
+@pytest.mark.parametrize("scope", [{}, {"network": "sandbox"}, {"channel": "acme"}, {"tag": "snow"}])
 def test_the_same_hold_may_be_placed_again_when_it_was_lifted(acme, gina, scope):
     scope = {name: acme if name == "channel" else value for name, value in scope.items()}
     holding.lift(holding.place(gina, "Outage", **scope), gina)

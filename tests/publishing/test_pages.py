@@ -167,12 +167,12 @@ def test_publish_now_by_a_button(approved, dana):
 
 def test_a_hold_is_placed_seen_everywhere_and_lifted(publication, acme):
     client = factories.signed_in(factories.person("gina", "social_lead"))
-    assert "<b>1</b> scheduled" in page(client, "/holds/new/?scope=everything")
+    assert "<b>1 scheduled post</b>" in page(client, "/holds/new/?scope=everything")
     client.post("/holds/new/", {"scope": "everything", "reason": "Outage in Lyon"})
     hold = holding.Hold.objects.get()
     assert "Outage in Lyon" in page(client, "/holds/")
     assert "Nothing fires" in page(client, f"/holds/{hold.pk}/lifting/")
-    assert client.post(f"/holds/{hold.pk}/lifting/").url == "/publications/?state=held"
+    assert client.post(f"/holds/{hold.pk}/lifting/").url == f"/holds/{hold.pk}/triage/"
     hold.refresh_from_db()
     assert hold.lifted_at
 

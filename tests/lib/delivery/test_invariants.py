@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Departure
 from channels_registry.models import AccessGrant, Connection
 from publishing.delivering import LANE
-from publishing.models import Approval, Hold, Publication, PublicationAttempt
+from publishing.models import Approval, Campaign, Hold, Post, Publication, PublicationAttempt
 from socialops import schedule
 from socialops.lib.delivery import judging
 from socialops.lib.delivery.claiming import Claimer
@@ -220,6 +220,19 @@ class TestAnswerable:  # I5: each refusal, and that nothing of it arrives
     def test_a_hold_on_the_channel(self, world, network, shift, states):
         Hold.objects.create(reason="Storm", placed_by=world.bob, channel=world.channels[0])
         self.refused(world, network, shift, states, "held", "hold")
+
+    def test_a_hold_on_a_campaign_or_a_tag_stops_what_belongs_to_it(self, world, network, shift, states):
+        campaign = Campaign.objects.create(name="Winter", owner=world.alice)
+        Hold.objects.create(reason="Storm", placed_by=world.bob, campaign=campaign)
+        Hold.objects.create(reason="Storm", placed_by=world.bob, tag="snow")
+        of_it, tagged, neither = (publication.variant.post_id for publication in world.publish(3))
+        Post.objects.filter(pk=of_it).update(campaign=campaign)
+        Post.objects.filter(pk=tagged).update(tags=["boots", "snow"])
+        Post.objects.filter(pk=neither).update(tags=["boots"])
+        shift()
+        assert states() == {"held": 2, "done": 1}
+        assert Publication.objects.get(state="done").variant.post_id == neither
+        assert len(network.arrivals()) == 1
 
     def test_a_hold_elsewhere_stops_nothing(self, world, network, shift, states):
         Hold.objects.create(reason="Storm", placed_by=world.bob, network="mastodon")
