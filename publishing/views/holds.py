@@ -29,7 +29,7 @@ class HoldListView(View):
         holds = Hold.objects.select_related("placed_by", "lifted_by", "channel", "campaign").order_by("-placed_at")
         context = {
             "standing": holds.standing(), "lifted": holds.exclude(lifted_at=None)[:50],
-            "may_hold": _may_hold_something(request),
+            "may_hold": _whole(request) or _holds_some(request),
         }  # fmt: skip
         return render(request, "publishing/hold_list.html", context)
 
@@ -177,17 +177,18 @@ def _whole(request: HttpRequest) -> bool:
     return has_role(request.user.person, Role.SOCIAL_LEAD, Role.ADMIN)
 
 
-def _may_hold_something(request: HttpRequest) -> bool:
+def _holds_some(request: HttpRequest) -> bool:
+    """Whether they may hold a channel or a campaign of theirs."""
     person = request.user.person
     own = Campaign.objects.filter(owner=person, archived_at=None)
-    return _whole(request) or channel_permissions.channels_with(person, "manage").exists() or own.exists()
+    return channel_permissions.channels_with(person, "manage").exists() or own.exists()
 
 
 def _form(request: HttpRequest, data) -> HoldForm:
-    if not _may_hold_something(request):
+    person, whole = request.user.person, _whole(request)
+    if not whole and not _holds_some(request):
         words = "Only a social lead, an administrator, or who manages a channel or owns a campaign may hold anything."
         raise PermissionDenied(words)
-    person, whole = request.user.person, _whole(request)
     channels, campaigns = Channel.objects.exclude(state="archived"), Campaign.objects.filter(archived_at=None)
     if not whole:
         channels, campaigns = channel_permissions.channels_with(person, "manage"), campaigns.filter(owner=person)
