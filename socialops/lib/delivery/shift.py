@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import random
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from socialops.lib.delivery.settling import Verdict, return_unheard, settle_sure
 from socialops.lib.delivery.telling import away
 
 log = logging.getLogger(__name__)
-AHEAD = 1.6  # rows in hand for each place: those in flight and the next ones
+AHEAD = 400  # rows in hand beside those in flight, at most: a network that answers all at once empties fewer at once
 AFTER_A_FAULT = 1.0  # seconds
 BATCH, BUSY_BATCH = 0.02, 0.1  # seconds in which verdicts gather before they are written; with rows waiting to go out
 
@@ -44,7 +45,8 @@ class Shift:
         self.pace = pace()
         length = self.pace.shift * random.uniform(1, 1.2)  # noqa: S311 (slots must not change at once)
         self.ends = steady() + (length if seconds is None else seconds)
-        self.in_hand = max(int(lane.places * AHEAD), lane.places + 1)
+        self.in_hand = lane.places + AHEAD
+        self.claims_at_most = max(lane.places, 100)  # so that the other slots get their share of a small burst
         self.least = max(1, lane.places // 3)  # rows in one claim, unless nothing else is in hand
         self.sender = Sender(lane, lane.places, self._tell)
         self.verdicts: list[Verdict] = []
@@ -54,7 +56,7 @@ class Shift:
 
     def run(self, leave: Callable[[], Any] = lambda: None) -> bool:
         """Work. False at once when every slot of the lane is taken."""
-        with _few_collections(), asyncio.Runner(loop_factory=_loop) as runner:
+        with _few_collections(), _quick_turns(), asyncio.Runner(loop_factory=_loop) as runner:
             return runner.run(self._work(leave))
 
     async def _work(self, leave: Callable[[], Any]) -> bool:
@@ -120,7 +122,7 @@ class Shift:
             room = self.in_hand - self.sender.held
             if room >= self.least or (room > 0 and not self.sender.queue):
                 self.wake.clear()
-                claimed = await self._in(self.claims, self._claim, client, room)
+                claimed = await self._in(self.claims, self._claim, client, min(room, self.claims_at_most))
                 self.sender.take(claimed.jobs)
                 if claimed.next_in is not None:
                     wait = min(wait, max(claimed.next_in, 0.0))
@@ -265,6 +267,19 @@ def _few_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """The loop waits for a thread that computes no longer than this: at Python's own 5 ms each answer of the network
+    waits as long while a claim or a settling is worked on.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
