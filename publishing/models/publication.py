@@ -18,8 +18,9 @@ class Publication(Delivery):
         "self", models.PROTECT, null=True, blank=True, related_name="followers", db_index=False
     )
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="publications")
-    approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications")
-    revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+")
+    # An index of these is written twice a delivery, and nobody asks by it.
+    approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications", db_index=False)
+    revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+", db_index=False)
     text = models.TextField()  # what is sent, frozen at scheduling
     media = models.JSONField(default=list, blank=True)  # likewise: {"asset", "rendition", "sha256", "alt"} in order
     content_hash = models.CharField(max_length=64)
@@ -28,7 +29,9 @@ class Publication(Delivery):
     time_zone = models.CharField(max_length=64)
     fold = models.PositiveSmallIntegerField(default=0)
     tzdata = models.CharField(max_length=12, blank=True, default="")
-    human_confirmed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    human_confirmed_by = models.ForeignKey(
+        "accounts.Person", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -66,7 +69,7 @@ class Publication(Delivery):
 
 
 class PublicationAttempt(Attempt):
-    delivery = models.ForeignKey(Publication, models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Publication, models.CASCADE, related_name="attempts", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["delivery", "fence"], name="one_publication_attempt_a_fence")]
