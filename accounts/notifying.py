@@ -60,8 +60,17 @@ def _mail_what_waits(person: Person) -> bool:
 
 
 def send_mail(person: Person, subject: str, body: str) -> MailDelivery:
-    """A mail that is due now; the lane `mail` sends it. The subject is made one line."""
+    """A mail that is due now; the lane `mail` sends it."""
+    return _mail(person.email, subject, body, person)
+
+
+def send_mail_to(address: str, subject: str, body: str) -> MailDelivery:
+    """The same to somebody who has no seat here."""
+    return _mail(address, subject, body, None)
+
+
+def _mail(address: str, subject: str, body: str, person: Person | None) -> MailDelivery:
     one_line = " ".join(subject.split())[:200]
     return MailDelivery.objects.create(
-        to=person.email, person=person, subject=one_line, body=body, due_at=Now(), next_attempt_at=Now()
+        to=address, person=person, subject=one_line, body=body, due_at=Now(), next_attempt_at=Now()
     )

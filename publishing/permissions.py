@@ -8,8 +8,8 @@ from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, Quer
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from accounts.models import Person
-from accounts.permissions import is_present
+from accounts.models import Person, Role
+from accounts.permissions import is_present, role_exists
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
@@ -21,13 +21,16 @@ from publishing.models import (
     Editing,
     Hold,
     HoldTask,
+    IntakeForm,
     Post,
+    PostRequest,
     Publication,
     Rendition,
     Revision,
     Variant,
 )
 
+LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
 WROTE, CHANGED = "wrote it", "changed it since it was last approved"
 
 
@@ -120,6 +123,17 @@ def access_hold(user, pk: int) -> Hold:
 
 def access_hold_task(user, pk: int) -> HoldTask:
     return _one(HoldTask.objects.filter(_present(user.person)), pk, "task of a hold")
+
+
+def access_request(user, pk: int) -> PostRequest:
+    """What somebody without a seat asks for, for those who may write posts, and the leads."""
+    may = Exists(channel_permissions.channels_with(user.person, "draft")) | role_exists(user.person, *LEADS)
+    found = PostRequest.objects.filter(may).select_related("form", "campaign", "decided_by")
+    return _one(found, pk, "request")
+
+
+def access_intake(user, pk: int) -> IntakeForm:
+    return _one(IntakeForm.objects.filter(role_exists(user.person, *LEADS)), pk, "form")
 
 
 def _one(found: QuerySet, pk: int, noun: str):

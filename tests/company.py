@@ -71,6 +71,7 @@ def found() -> Company:
     _open_channels(company)
     _write(company)
     _hang(company)
+    _take_in(company)
     _receive(company)
     _let_go(company)
     _hold(company)
@@ -158,6 +159,14 @@ def _hang(company: Company) -> None:
     about = {"title": "Night desk", "alt_text": "Six people at desks, the window behind them dark."}
     asset = storing.upload(company.people["alice"], files.handed_in(files.jpeg()), **about)
     company.examples |= {"asset": asset, "rendition": asset.renditions.get(format="original")}
+
+
+def _take_in(company: Company) -> None:
+    from publishing import taking_in
+
+    intake, _ = taking_in.open_form(company.people["gina"], "Ask us for a post", [company.channels["blue"]])
+    said = {"who": "Nora from the shop", "email": "nora@example.test", "what": "We open on Sundays.", "channels": []}
+    company.examples |= {"intake": intake, "request": taking_in.take_in(intake, said)}
 
 
 def _receive(company: Company) -> None:

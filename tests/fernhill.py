@@ -84,7 +84,7 @@ def found() -> "Company":
     company = Company(password=PASSWORD)
     company.people = {login.key: Person.objects.get(email=f"{login.key}@example.test") for login in CAST}
     company.channels = {handle: Channel.objects.get(network="sandbox", handle=handle) for handle, *_ in FLAGSHIPS}
-    company.examples |= _people(company) | _access(company) | _posts(company) | _conversation(company)
+    company.examples |= _people(company) | _access(company) | _posts(company) | _conversation(company) | _asked(company)
     return company
 
 
@@ -140,3 +140,13 @@ def _conversation(company: "Company") -> dict:
 
     hers = Conversation.objects.filter(channel__in=channels_with(company.people["alice"], "answer"))
     return {"conversation": hers.annotate(length=Count("messages")).order_by("-length", "pk").first()}
+
+
+def _asked(company: "Company") -> dict:
+    from publishing import taking_in
+    from publishing.models import PostRequest
+
+    _, link = taking_in.open_form(company.people["gina"], "Ask Fernhill for a post", company.channels.values())
+    request = PostRequest.objects.filter(state="received").first()
+    links = {"asking": link, "asked": taking_in.status_link(request)}
+    return {"request": request} | {name: each.rstrip("/").rpartition("/")[2] for name, each in links.items()}

@@ -168,6 +168,16 @@ RULES: dict[str, Rule] = {
     "campaign_archiving": only("alice gina erin", "campaign", post={}),
     "campaign_restoring": only("alice gina erin", "campaign", post={}),
     "tag_list": signed_in(),
+    "request_list": only("alice olga gina erin"),
+    "request": only("alice olga gina erin", "request"),
+    "request_acceptance": only("alice olga gina erin", "request", post={}),
+    "request_refusal": only("alice olga gina erin", "request", post={"reason": "unclear"}),
+    "request_duplicate": only("alice olga gina erin", "request", post={}),
+    "intake_list": only("gina erin"),
+    "intake_link": only("gina erin", "intake", post={}),
+    "intake_closing": only("gina erin", "intake", post={}),
+    "asking": everybody(args=lambda _: ("no-such-link",)),  # without a link that opens: says so, 410
+    "asked": everybody(args=lambda _: ("no-such-link",)),
     "hold_list": signed_in(),
     "hold_new": only("alice olga gina erin"),  # olga: for the channel she manages; alice: for her campaign
     "hold_lifting": only("gina erin", "hold", post={}),

@@ -12,12 +12,13 @@ from publishing.models.asset import Asset, Rendition
 from publishing.models.campaign import Campaign
 from publishing.models.editing import Editing
 from publishing.models.hold import Hold, HoldDecision, HoldTask
+from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
 
 __all__ = [
-    "APPROVAL_MOVES", "POST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "Ask", "Asset", "Campaign",
-    "Decision", "Editing", "Hold", "HoldDecision", "HoldTask", "Post", "Publication", "PublicationAttempt", "Remit",
-    "Rendition", "Revision", "Rule", "Variant",
+    "APPROVAL_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "Ask", "Asset",
+    "Campaign", "Decision", "Editing", "Hold", "HoldDecision", "HoldTask", "IntakeForm", "Post", "PostRequest",
+    "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "Variant",
 ]  # fmt: skip

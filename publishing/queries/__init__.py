@@ -31,6 +31,7 @@ from publishing.queries.holds import (
     stops,
     undecided,
 )
+from publishing.queries.intake import Standing, standing_of
 from publishing.queries.lists import (
     SHELVES,
     URGENT,
@@ -48,12 +49,12 @@ from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Place", "Presence", "Preview",
-    "Shelves", "StageRow", "StandingHold", "Step", "Stops", "agreements", "approvals_for", "approvals_of",
+    "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops", "agreements", "approvals_for", "approvals_of",
     "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page", "brief", "campaign_rows",
     "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
     "going_out", "held_by", "history", "holds_on", "is_held", "may_answer", "measure", "next_out", "now", "post_page",
     "posts_by_state", "presence", "preview_of", "previews", "problems", "progress", "publication_page",
     "question_for", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows",
-    "standing_holds", "still_standing", "stops", "tags_in_use", "trouble", "undecided", "variants_of", "waiting_for",
-    "wanted_time", "with_thumb",
+    "standing_holds", "standing_of", "still_standing", "stops", "tags_in_use", "trouble", "undecided", "variants_of",
+    "waiting_for", "wanted_time", "with_thumb",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ EACH = 6
 VERBS = [
     ("post_new", "Write a post", "new create draft compose", "pen-line", ""),
     ("asset_new", "Add a picture to the library", "upload image photo video asset media file", "upload", ""),
+    ("request_list", "Requests for posts", "intake stakeholder ask form", "inbox", ""),
+    ("campaign_new", "Start a campaign", "new utm goal", "flag", ""),
     ("hold_new", "Hold everything", "stop pause crisis halt offline kill", "octagon-pause", ""),
     ("channel_new", "Register a channel", "new add account page connect", "megaphone", "admin"),
     ("person_new", "Add a person", "new invite colleague user", "user-plus", "admin"),

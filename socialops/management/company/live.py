@@ -12,7 +12,7 @@ from accounts.models import Person
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
-from publishing import approving, drafting, scheduling, submitting
+from publishing import approving, drafting, scheduling, submitting, taking_in
 from publishing.models import Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
@@ -34,6 +34,14 @@ SAID = [
     ("fernhill", "techforum", "We write about repair costs and would like a comment before 15:00."),
     ("fernhill-outdoor", "sofia.hikes", "Second pair of boots, still dry after three winters. Thank you!"),
 ]
+ASKED = [
+    (
+        "Nora Blanc, shop in Lyon",
+        "We open on Sundays in December, from ten to six.",
+        "People wait at the door.",
+    ),
+    ("Emil Hansen, repairs", "The ten-thousandth jacket was mended today. We have a picture with its owner.", ""),
+]
 LEFT_YESTERDAY = "tomas."
 
 
@@ -43,6 +51,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
     pictures.hang(people["alice"])
     _write(people, channels)
+    _take_in(people, channels)
     _leave(people)
     for handle, customer, text in SAID:
         network.say(channels[handle].remote_id, text, name=customer)
@@ -123,6 +132,14 @@ def _schedule(post: Post, by: Person, at: datetime) -> None:
     wall_time = at.astimezone(UTC).replace(tzinfo=None, second=0, microsecond=0)
     for variant in post.variants.all():
         scheduling.schedule(variant, wall_time, "UTC", by)
+
+
+def _take_in(people: dict[str, Person], channels: dict[str, Channel]) -> None:
+    """Two colleagues without a seat ask for a post."""
+    form, _ = taking_in.open_form(people["gina"], "Ask Fernhill for a post", channels.values())
+    for who, what, why in ASKED:
+        address = f"{who.partition(' ')[0].lower()}@shops.example.test"
+        taking_in.take_in(form, {"who": who, "email": address, "what": what, "why": why, "channels": []})
 
 
 def _leave(people: dict[str, Person]) -> None:
