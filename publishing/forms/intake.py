@@ -43,7 +43,6 @@ class AskingForm(forms.Form):
         super().__init__(*args, **more)
         channels = _rows(self, "channels", intake.channels.exclude(state="archived").order_by("name"))
         campaigns = _rows(self, "campaign", intake.campaigns.filter(archived_at=None).order_by("name"))
-        cast(forms.ModelMultipleChoiceField, self.fields["channels"]).label_from_instance = str  # type: ignore[method-assign]
         for name, rows in (("channels", channels), ("campaign", campaigns)):
             if not rows:
                 del self.fields[name]
