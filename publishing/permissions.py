@@ -82,8 +82,10 @@ def access_approval(user, pk: int) -> Approval:
     """The approval with its post and revision, or Http404. The verbs lock it themselves."""
     changed = _since_agreed().filter(post=OuterRef("post"), by=user.person)
     found = Approval.objects.filter(post__in=visible_posts(user.person).values("pk"))
-    found = found.annotate(changed_by_reader=Exists(changed))
-    return _one(found.select_related("post__author", "revision__by", "asked_by"), pk, "approval")
+    found = found.annotate(reader_changed=Exists(changed))
+    approval = _one(found.select_related("post__author", "revision__by", "asked_by"), pk, "approval")
+    approval.changed_by_reader = approval.reader_changed
+    return approval
 
 
 def access_variant(user, pk: int) -> Variant:
