@@ -11,17 +11,26 @@ from accounts import audit, notifying
 from accounts.models import Person
 from channels_registry import budgets
 from channels_registry.connector.capabilities import Publishes
-from channels_registry.connector.errors import NetworkError, TryLater
-from channels_registry.connector.types import Continue, Draft, Published, Unsure
+from channels_registry.connector.errors import NetworkError, Refused, TryLater
+from channels_registry.connector.types import Continue, Draft, Media, Published, Unsure
 from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
 from channels_registry.reaching import Reach, Reached, client
 from publishing import following, queries
-from publishing.models import Publication, PublicationAttempt
+from publishing.models import Publication, PublicationAttempt, Rendition
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
 from socialops.lib.delivery.late import accepted_late
 
 SLOTS = 2
-NEEDED = {"id", "text", "key", "handle", "due_at", "channel_id", "follows_id"}  # what sending needs of a publication
+NEEDED = {
+    "id",
+    "text",
+    "media",
+    "key",
+    "handle",
+    "due_at",
+    "channel_id",
+    "follows_id",
+}  # what sending needs of a publication
 OWN = [field.attname for field in Publication._meta.concrete_fields if field.attname in NEEDED]
 TELLS = {  # states that are events, with the words of the trail
     "done": ("publication.published", "published a post"),
@@ -58,10 +67,12 @@ def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
     followers = {row[OWN.index("id")]: row[follows] for row in rows if row[follows]}
     places = following.places(followers) if followers else {}
     reached = reach.to(row[channels] for row in rows)
+    shown = OWN.index("media")
+    files = queries.renditions_in(row[shown] for row in rows)
     parcels = {}
     for *own, placement, language in rows:
         publication = Publication.from_db("default", OWN, own)
-        parcel = _parcel(publication, placement, language, reached[publication.channel_id])
+        parcel = _parcel(publication, placement, language, reached[publication.channel_id], files)
         parcels[publication.pk] = _placed(parcel, places) if publication.follows_id else parcel
     return parcels
 
@@ -88,13 +99,15 @@ def settled(rows: Sequence[Settled]) -> None:
 
 
 def _parcel(
-    publication: Publication, placement: str, language: str, reached: Reached | NetworkError
-) -> Parcel | NetworkError:
+    publication: Publication, placement: str, language: str, reached: Reached | NetworkError,
+    files: Mapping[int, Rendition],
+) -> Parcel | NetworkError:  # fmt: skip
     if isinstance(reached, NetworkError):
         return reached
     if refused := reached.lacks(Publishes):
         return refused
-    draft = Draft(publication.text, placement, language, publication.due_at)
+    media = tuple(_media(files[each["rendition"]], each) for each in publication.media)
+    draft = Draft(publication.text, placement, language, publication.due_at, media=media)
     return Parcel(publication, reached, draft, reached.network.marker(str(publication.key)))
 
 
@@ -105,6 +118,21 @@ def _placed(parcel: Parcel | NetworkError, places: Mapping[int, dict]) -> Parcel
     if parcel.publication.pk not in places:
         return TryLater("What it follows is not out yet.")
     return replace(parcel, draft=replace(parcel.draft, reply_to=places[parcel.publication.pk]))
+
+
+def _media(file: Rendition, shown: Mapping[str, str]) -> Media:
+    """What a connector may show: read only when it is asked for, in a thread, from wherever files are kept."""
+
+    def load() -> bytes:
+        try:
+            with file.file.open("rb") as opened:
+                return opened.read()
+        except FileNotFoundError as error:
+            raise Refused("A picture of it is not where it was kept.", detail=str(error)) from error
+        except Exception as error:
+            raise TryLater("A picture of it cannot be read now.", detail=repr(error)) from error
+
+    return Media(load, file.mime, shown["alt"], file.width, file.height, shown["sha256"])
 
 
 def _refusals() -> list[Refusal]:

@@ -89,6 +89,14 @@ def edit_post(
     post.title = _title(post.title if title is None else title, post.text)
     post.why_now = post.why_now if why_now is None else why_now
     _place(post, standing, wanted, _own(variants, placements, threads, first_comments))
+    return keep_change(post, by, latest)
+
+
+def keep_change(post: Post, by: Person, latest: Revision) -> Revision:
+    """The end of every change, in its transaction, the post locked: a revision, unless it says what the latest says.
+
+    What would be published otherwise than was agreed takes back what was agreed, asked for or scheduled.
+    """
     if content_of(post, _current(post)) == latest.content:
         post.save(update_fields=["campaign", "tags"])  # what is for finding it here is no part of a revision
         return latest

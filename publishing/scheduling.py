@@ -50,7 +50,7 @@ def schedule(
     _make_room(variant, by)
     publication = Publication(
         variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=parts[0].text,
-        content_hash=approval.revision.hash, answerable=by,
+        media=approval.revision.media_for(variant.channel_id), content_hash=approval.revision.hash, answerable=by,
     )  # fmt: skip
     _set_time(publication, wall_time, time_zone, fold, late_by)
     publication.save()
@@ -204,6 +204,8 @@ def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fol
         offer = next_valid(now, time_zone)
         words = f"This time has passed. The next one is {offer:%-d %B, %H:%M} in {time_zone}."
         raise ValidationError({"wall_time": words})
+    if refused := queries.rights_problem(publication.media, reading.instant):
+        raise ValidationError({"wall_time": refused})
     publication.wall_time = wall_time.replace(tzinfo=UTC, fold=0)
     publication.time_zone, publication.fold = time_zone, 1 if fold and reading.twice else 0
     publication.tzdata = tzdata.IANA_VERSION

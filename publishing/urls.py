@@ -8,6 +8,7 @@ from publishing.views import (
     campaigns,
     holds,
     intake,
+    media,
     posts,
     publications,
     revisions,
@@ -26,6 +27,10 @@ urlpatterns = [
     path("posts/<int:pk>/unsaved/<int:unsaved>/", autosaves.UnsavedView.as_view(), name="unsaved"),
     path("posts/<int:pk>/revisions/", revisions.RevisionListView.as_view(), name="revision_list"),
     path("posts/<int:pk>/revisions/<int:number>/", revisions.RevisionView.as_view(), name="revision"),
+    path("posts/<int:pk>/media/", media.PostMediaView.as_view(), name="post_media"),
+    path("posts/<int:pk>/media/<int:asset_pk>/", media.PictureView.as_view(), name="post_picture"),
+    path("posts/<int:pk>/media/<int:asset_pk>/order/", media.PictureOrderView.as_view(), name="picture_order"),
+    path("posts/<int:pk>/media/<int:asset_pk>/removal/", media.PictureRemovalView.as_view(), name="picture_removal"),
     path("posts/<int:pk>/approval/", approvals.SubmissionView.as_view(), name="submission"),
     path(
         "posts/<int:pk>/approval/withdrawal/",

@@ -104,6 +104,7 @@ PAGES: dict[str, Page] = {
     "post": Page("draft", who="alice"),
     "revision_list": Page("draft", who="alice"),
     "revision": Page("draft", who="alice", args=(1,)),
+    "post_media": Page("draft", who="alice"),
     "submission": Page("draft", who="alice"),
     "asset_list": Page(who="alice"),
     "asset_new": Page(who="alice"),

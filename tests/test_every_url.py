@@ -58,6 +58,11 @@ def everybody(example: str = "", **more: Any) -> Rule:
 
 WRITE = "alice gina olga"  # on some channel: the library is the whole company's
 
+
+def _picture(company: Company) -> tuple:
+    return company.examples["draft"].pk, company.examples["asset"].pk
+
+
 ASKED_ELSEWHERE = {
     "healthz": "tests/test_health.py",
     "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
@@ -135,6 +140,10 @@ RULES: dict[str, Rule] = {
     "unsaved": only("alice", args=lambda c: (c.examples["draft"].pk, c.examples["unsaved"].pk), post={}),
     "revision_list": only(SEE_BLUE, "draft"),
     "revision": only(SEE_BLUE, args=lambda c: (c.examples["draft"].pk, 1)),
+    "post_media": only(SEE_BLUE, "draft"),
+    "post_picture": only("alice gina", args=_picture, post={"expected_revision": "1"}),
+    "picture_order": only("alice gina", args=_picture, post={"expected_revision": "1"}),
+    "picture_removal": only("alice gina", args=_picture, post={"expected_revision": "1"}),
     "submission": only(SEE_BLUE, "draft"),
     "submission_withdrawal": only("alice gina", args=lambda c: (c.examples["approval"].revision.post_id,), post={}),
     "asset_list": signed_in(),

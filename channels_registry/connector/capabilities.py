@@ -18,6 +18,7 @@ from channels_registry.connector.types import (
     Field,
     InboundMessage,
     Limits,
+    MediaLimits,
     Page,
     Placement,
     Probe,
@@ -35,6 +36,7 @@ class Network(ABC):
     label: ClassVar[str]
     fields: ClassVar[Sequence[Field]]
     limits: ClassVar[Limits]
+    media: ClassVar[MediaLimits] = MediaLimits()  # nothing: texts only
     placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
     idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
@@ -51,6 +53,10 @@ class Network(ABC):
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         """The limits on this server, where servers differ."""
         return self.limits
+
+    def media_for(self, facts: Mapping[str, Any]) -> MediaLimits:
+        """What a post may show on this server, where servers differ."""
+        return self.media
 
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         """Capabilities that this connection does not have although the network's class does, each with the reason."""

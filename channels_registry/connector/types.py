@@ -2,11 +2,14 @@
 datetimes.
 """
 
-from collections.abc import Mapping
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from channels_registry.connector.errors import Refused
 from channels_registry.connector.http import Http
 
 
@@ -37,6 +40,22 @@ class Limits:
     link_counts: int | None = None
     thread: int = 0
     first_comment: bool = False
+
+
+@dataclass(frozen=True)
+class MediaLimits:
+    """What a post may show. `bytes`: the media types that are taken, each with the most bytes of one file.
+
+    0 means: not said. `pixels` of one picture; `alt` characters of its alt text; `alone`: a post shows one file of such
+    a type, and nothing beside it.
+    """
+
+    count: int = 0
+    bytes: Mapping[str, int] = field(default_factory=dict)
+    pixels: int = 0
+    alt: int = 0
+    alone: frozenset[str] = frozenset()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,29 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Media:
+    """One file to be shown, in its order. `load` reads it, blocking, and raises what the delivery is to end with.
+
+    `sha256` (hex) is that of the file that was approved.
+    """
+
+    load: Callable[[], bytes] = field(compare=False, repr=False)
+    mime: str
+    alt: str
+    width: int
+    height: int
+    sha256: str
+
+    async def read(self) -> bytes:
+        """The file. Raises Refused if it is not the one that was approved."""
+        content = await asyncio.to_thread(self.load)
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise Refused("The file is not what was approved.", detail=f"{found} is not {self.sha256}")
+        return content
+
+
+@dataclass(frozen=True)
 class Draft:
     """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own
     time).
@@ -95,6 +137,7 @@ class Draft:
     language: str = ""
     at: datetime | None = None
     reply_to: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from channels_registry.connector.types import (
     Field,
     InboundMessage,
     Limits,
+    Media,
+    MediaLimits,
     Page,
     Probe,
     Published,
@@ -35,11 +37,13 @@ from channels_registry.connector.types import (
 from channels_registry.connector.walking import Walk
 
 POST = "app.bsky.feed.post"
+IMAGES = "app.bsky.embed.images"
 DEAD_TOKEN = {"ExpiredToken", "InvalidToken", "AuthMissing", "AccountDeactivated", "AccountTakedown"}
 REASONS = {"reply": "comment", "mention": "mention", "quote": "mention"}
 ACCESS_TOKEN_LIVES = timedelta(hours=2)
 TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 TID_FROM = 1_672_531_200_000_000  # 2023-01-01 in microseconds: our keys lie between then and early 2025
+PICTURES = dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 2_000_000)
 FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
@@ -56,6 +60,7 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
     limits = Limits(
         300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post", thread=24, first_comment=True
     )
+    media = MediaLimits(4, PICTURES, source="lexicon app.bsky.embed.images")
     idempotency = "K"
     settle_seconds = 10.0
     kinds = ("mentions",)
@@ -130,13 +135,15 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
             record["langs"] = [draft.language]
         if draft.reply_to:
             record["reply"] = {name: await _reference(access, place) for name, place in draft.reply_to.items()}
+        if draft.media:
+            record["embed"] = {"$type": IMAGES, "images": [await _image(access, each) for each in draft.media]}
         return await _put(access, marker, record)
 
     @look
     async def find_published(
         self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
     ) -> Published | Unsure | None:
-        return await _find(access, marker, draft.text)
+        return await _find(access, marker, draft.text, len(draft.media))
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
         walk = Walk.at(cursor)
@@ -286,7 +293,7 @@ async def _put(access: Access, rkey: str, record: Mapping[str, Any]) -> Publishe
     return answer.read(lambda value: _published(access.handle, value["uri"], value["cid"]))
 
 
-async def _find(access: Access, rkey: str, text: str) -> Published | Unsure | None:
+async def _find(access: Access, rkey: str, text: str, shown: int = 0) -> Published | Unsure | None:
     """What stands under our key. Anybody may read it, so this works with a dead token too."""
     url = _xrpc(access.facts["pds"], "com.atproto.repo.getRecord")
     params = {"repo": access.remote_id, "collection": POST, "rkey": rkey}
@@ -296,9 +303,24 @@ async def _find(access: Access, rkey: str, text: str) -> Published | Unsure | No
         if "RecordNotFound" in error.detail:
             return None
         raise
-    if not answer.read(lambda value: same(value["value"]["text"], text)):
+    if not answer.read(lambda value: same(value["value"]["text"], text) and _shown(value["value"]) == shown):
         return Unsure("Another text stands under the key of this post. A person has to look at it.")
     return answer.read(lambda value: _published(access.handle, value["uri"], value["cid"]))
+
+
+async def _image(access: Access, media: Media) -> dict[str, Any]:
+    """The picture uploaded, as a post refers to it. The same bytes get the same name over there, so a repetition makes
+    the same record; and a file that nothing referred to for long is there again.
+    """
+    headers = {**bearer(access.secrets["access_jwt"]), "Content-Type": media.mime}
+    url = _xrpc(access.facts["pds"], "com.atproto.repo.uploadBlob")
+    answer = await access.http.request("POST", url, headers=headers, data=await media.read(), judge=_judge)
+    blob = answer.read(lambda value: dict(value["blob"]))
+    return {"alt": media.alt, "image": blob, "aspectRatio": {"width": media.width, "height": media.height}}
+
+
+def _shown(record: Mapping[str, Any]) -> int:
+    return len((record.get("embed") or {}).get("images") or ())
 
 
 def _judge(response: Response) -> NetworkError | None:

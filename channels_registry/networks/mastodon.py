@@ -6,6 +6,7 @@ again. Rules: docs.joinmastodon.org (statuses, notifications, instance, oauth).
 """
 
 import asyncio
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -25,10 +26,13 @@ from channels_registry.connector.text import check
 from channels_registry.connector.types import (
     Access,
     Connected,
+    Continue,
     Draft,
     Field,
     InboundMessage,
     Limits,
+    Media,
+    MediaLimits,
     Page,
     Probe,
     Published,
@@ -40,6 +44,19 @@ from channels_registry.connector.types import (
 PER_PAGE = 40
 PAGES_LOOKED_AT = 10
 REMOTE_MENTION = regex.compile(r"(@[\p{L}\p{N}_]+)@[\p{L}\p{N}.-]+\p{L}")
+PROCESSING_SECONDS = 1.0
+PICTURE, VIDEO = 16_777_216, 103_809_024  # bytes, and pixels of a picture, unless the server says otherwise
+PIXELS = 33_177_600
+ALONE = frozenset({"image/gif", "video/mp4", "video/webm"})
+FILES = dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), PICTURE)
+FILES |= dict.fromkeys(("video/mp4", "video/webm"), VIDEO)
+MEDIA_FACTS = (
+    "supported_mime_types",
+    "image_size_limit",
+    "image_matrix_limit",
+    "video_size_limit",
+    "description_limit",
+)
 MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
 
@@ -55,6 +72,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         Field("client_secret", "Client secret", secret=True, required=False, help="From the same page."),
     )
     limits = Limits(500, "graphemes", source="GET /api/v2/instance", link_counts=23, thread=24, first_comment=True)
+    media = MediaLimits(4, FILES, PIXELS, 1500, ALONE, source="GET /api/v2/instance")
     idempotency = "K"
     kinds = ("mentions",)
 
@@ -80,6 +98,14 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
         length, link = facts.get("text", self.limits.text), facts.get("link", self.limits.link_counts)
         return replace(self.limits, text=int(length), link_counts=int(link))
 
+    def media_for(self, facts: Mapping[str, Any]) -> MediaLimits:
+        said = facts.get("media") or {}
+        most = {"image": int(said.get("image_size_limit", PICTURE)), "video": int(said.get("video_size_limit", VIDEO))}
+        types = said.get("supported_mime_types") or FILES
+        files = {mime: most[mime.partition("/")[0]] for mime in FILES if mime in types}
+        pixels, alt = int(said.get("image_matrix_limit", PIXELS)), int(said.get("description_limit", self.media.alt))
+        return MediaLimits(int(facts.get("pictures", 4)), files, pixels, alt, ALONE & files.keys(), self.media.source)
+
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}
         if scopes and not scopes & MAY_WRITE:
@@ -99,13 +125,26 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
     def reply_marker(self, key: str) -> str:
         return key
 
-    async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
+    async def advance(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Continue | Published:
+        """Each file first: uploaded, then waited for until the server has looked at it. Then the post with all."""
         check(draft.text, self.limits_for(access.facts))
-        wish = {"status": draft.text, "visibility": "public"}
+        there, ready = list(handle.get("media", ())), int(handle.get("ready", 0))
+        if len(there) < len(draft.media):
+            media_id, at_once = await _uploaded(access, draft.media[len(there)])
+            return Continue({"media": [*there, media_id], "ready": ready + at_once if ready == len(there) else ready})
+        if ready < len(there):
+            if not await _processed(access, there[ready]):
+                return Continue({"media": there, "ready": ready}, after=PROCESSING_SECONDS)
+            return Continue({"media": there, "ready": ready + 1})
+        wish: dict[str, Any] = {"status": draft.text, "visibility": "public"}
         if draft.language:
             wish["language"] = draft.language
         if draft.reply_to:
             wish["in_reply_to_id"] = str(draft.reply_to["parent"]["id"])
+        if there:
+            wish["media_ids"] = there
         return await _post(access, wish, marker)
 
     @look
@@ -209,7 +248,10 @@ async def _facts(http: Http, url: str) -> dict[str, Any]:
 def _limits(instance: Mapping[str, Any]) -> dict[str, Any]:
     statuses = instance["configuration"]["statuses"]
     text, link = int(statuses["max_characters"]), int(statuses.get("characters_reserved_per_url", 23))
-    return {"text": text, "link": link, "version": str(instance["version"])}
+    media = instance["configuration"].get("media_attachments") or {}
+    kept = {name: media[name] for name in MEDIA_FACTS if name in media}
+    pictures = int(statuses.get("max_media_attachments", 4))
+    return {"text": text, "link": link, "version": str(instance["version"]), "media": kept, "pictures": pictures}
 
 
 async def _scopes(http: Http, url: str, token: str) -> frozenset[str]:
@@ -236,7 +278,28 @@ def _connected(
     )
 
 
-async def _post(access: Access, wish: Mapping[str, str], marker: str) -> Published:
+async def _uploaded(access: Access, media: Media) -> tuple[str, bool]:
+    """(its id over there, whether it is ready). Nobody sees it before the post, so after doubt it is done again."""
+    edge = uuid.uuid4().hex
+    part = f"--{edge}\r\nContent-Disposition: form-data; name="
+    head = f'{part}"description"\r\n\r\n{media.alt}\r\n{part}"file"; filename="{media.sha256[:16]}"\r\n'
+    body = f"{head}Content-Type: {media.mime}\r\n\r\n".encode() + await media.read() + f"\r\n--{edge}--\r\n".encode()
+    answer = await access.http.request(
+        "POST",
+        f"{_base(access)}/api/v2/media",
+        headers={**bearer(access.secrets["access_token"]), "Content-Type": f"multipart/form-data; boundary={edge}"},
+        data=body,
+        judge=_judge,
+    )
+    return answer.read(lambda made: str(made["id"])), answer.status == 200
+
+
+async def _processed(access: Access, media_id: str) -> bool:
+    """Whether the server has done with it. Raises Refused for a file that it could not make use of."""
+    return (await _get(access, f"media/{quote(media_id)}", {})).status == 200
+
+
+async def _post(access: Access, wish: Mapping[str, Any], marker: str) -> Published:
     answer = await access.http.request(
         "POST",
         f"{_base(access)}/api/v1/statuses",
@@ -283,15 +346,19 @@ def _published(status: Mapping[str, Any]) -> Published:
     return Published(str(status["id"]), str(status["url"] or status["uri"]), {"created_at": status["created_at"]})
 
 
-def _is(status: Mapping[str, Any], text: str, since: datetime | None) -> bool:
-    """Whether this status says our text: it comes back as HTML, and mentions come back without their server."""
+def _is(status: Mapping[str, Any], text: str, since: datetime | None, shown: int = 0) -> bool:
+    """Whether this status says our text, and shows as much as ours: the text comes back as HTML, and mentions come back
+    without their server.
+    """
     said = REMOTE_MENTION.sub(r"\1", plain(status["content"]))
+    if len(status.get("media_attachments") or ()) != shown:
+        return False
     return matches(REMOTE_MENTION.sub(r"\1", text), since, said, moment(status["created_at"]))
 
 
 def _ours(status: Mapping[str, Any], draft: Draft, above: str | None) -> bool:
     there = status.get("in_reply_to_id")
-    return (above is None or str(there) == above) and _is(status, draft.text, draft.at)
+    return (above is None or str(there) == above) and _is(status, draft.text, draft.at, len(draft.media))
 
 
 def _addressed(to: Mapping[str, Any], text: str) -> str:

@@ -27,10 +27,13 @@ from channels_registry.connector.text import check
 from channels_registry.connector.types import (
     Access,
     Connected,
+    Continue,
     Draft,
     Field,
     InboundMessage,
     Limits,
+    Media,
+    MediaLimits,
     Page,
     Placement,
     Probe,
@@ -45,6 +48,7 @@ LONGEST_TIME = 12  # digits of seconds; Python refuses to read thousands of them
 PER_PAGE = "200"
 PAGES_LOOKED_AT = 100
 KIND_OF = {"comments": "comment", "mentions": "mention"}
+FILES = dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm"), 8_000_000)
 MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
 
@@ -58,6 +62,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         Field("token", "Access token", secret=True, help="The sandbox shows it when an account is made."),
     )
     limits = Limits(500, "characters", source="GET /api/v1/server", thread=24, first_comment=True)
+    media = MediaLimits(4, FILES, alt=1500, alone=frozenset({"video/mp4", "video/webm"}), source="GET /api/v1/server")
     placements = (Placement("feed", "Post"), Placement("story", "Story"))
     idempotency = "K"
     kinds = ("comments", "mentions")
@@ -102,11 +107,18 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
     def resend_is_safe(self, access: Access) -> bool:
         return bool(access.facts.get("key"))
 
-    async def advance(self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]) -> Published:
+    async def advance(
+        self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
+    ) -> Continue | Published:
         check(draft.text, self.limits_for(access.facts))
-        body = {"text": draft.text, "placement": draft.placement, "language": draft.language}
+        there = list(handle.get("media", ()))  # ids of what is over there already
+        if len(there) < len(draft.media):
+            return Continue({"media": [*there, await _uploaded(access, draft.media[len(there)])]})
+        body: dict[str, Any] = {"text": draft.text, "placement": draft.placement, "language": draft.language}
         if draft.reply_to:
             body["in_reply_to"] = str(draft.reply_to["parent"]["id"])
+        if there:
+            body["media"] = there
         key = {"Idempotency-Key": marker}
         return (await _call(access, "POST", "posts", json=body, headers=key, creates=True)).read(_published)
 
@@ -116,7 +128,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
     ) -> Published | Unsure | None:
         if not access.facts.get("lookup"):
             return Unsure("This server does not list posts.")
-        is_ours = _matcher(access, draft.text, draft.at, marker)
+        is_ours = _matcher(access, draft.text, draft.at, marker, len(draft.media))
         params, found = {"key": marker} if access.facts.get("key") else {"limit": PER_PAGE}, []
         for _ in range(PAGES_LOOKED_AT):
             answer = await _call(access, "GET", "posts", params=params)
@@ -194,6 +206,13 @@ async def _call(access: Access, method: str, path: str, **rest: Any) -> Response
     return await access.http.request(method, _url(access, path), headers=headers, **rest)
 
 
+async def _uploaded(access: Access, media: Media) -> str:
+    """Its id over there. Nothing that anybody sees is made by it, so after doubt it is simply done again."""
+    headers = {"Content-Type": media.mime}
+    answer = await _call(access, "POST", "media", data=await media.read(), params={"alt": media.alt}, headers=headers)
+    return answer.read(lambda made: str(made["id"]))
+
+
 def _facts(server: Mapping[str, Any]) -> dict[str, Any]:
     if server.get("software") != "sandbox":
         raise Refused("There is no sandbox at this address.", detail="software is not sandbox")
@@ -215,11 +234,18 @@ def _connected(me: Mapping[str, Any], secrets: Mapping[str, str], facts: Mapping
     )
 
 
-def _matcher(access: Access, text: str, since: datetime | None, marker: str) -> Callable[[Mapping[str, Any]], bool]:
-    """How we know ours again in a list: by key where the server keeps keys, by words and time where it does not."""
+def _matcher(
+    access: Access, text: str, since: datetime | None, marker: str, shown: int = 0
+) -> Callable[[Mapping[str, Any]], bool]:
+    """How we know ours again in a list: by key where the server keeps keys, else by words, time, and what is shown."""
     if access.facts.get("key"):
         return lambda item: item["key"] == marker
-    return lambda item: matches(text, since, item["text"], moment(item["created_at"]))
+
+    def ours(item: Mapping[str, Any]) -> bool:
+        alike = matches(text, since, item["text"], moment(item["created_at"]))
+        return alike and len(item.get("media", ())) == shown
+
+    return ours
 
 
 def _reaches(page: Mapping[str, Any], since: datetime | None) -> bool:

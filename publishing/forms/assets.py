@@ -58,3 +58,24 @@ class UploadForm(AssetForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["title"].help_text = "Empty: the name of the file."
+
+
+class AttachForm(forms.Form):
+    """A picture for a post: `asset` from the library, or a new file with its alt text."""
+
+    file = forms.FileField(label="A new file", required=False, help_text="JPEG, PNG, WebP or GIF.", max_length=500)
+    alt_text = forms.CharField(
+        label="Alt text", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="What somebody who cannot see it needs to know.",
+    )  # fmt: skip
+    asset = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    expected_revision = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class PictureForm(forms.Form):
+    """What the panel of a post sends about one of its pictures. `channel`: on this one only."""
+
+    expected_revision = forms.IntegerField()
+    alt = forms.CharField(required=False, strip=False)
+    format = forms.CharField(required=False)
+    channel = forms.IntegerField(required=False)

@@ -14,10 +14,22 @@ from publishing.queries.agreeing import (
 from publishing.queries.assets import Shelves, asset_page, shelves, with_thumb
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
-from publishing.queries.checking import Measure, connector_of, measure, now, problems, variants_of
+from publishing.queries.checking import (
+    Measure,
+    Picture,
+    connector_of,
+    measure,
+    media_limits_of,
+    now,
+    problems,
+    renditions_in,
+    rights_problem,
+    variants_of,
+)  # fmt: skip
 from publishing.queries.deciding import Brief, approvers_of, brief, decisions_on, seen_before
 from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
 from publishing.queries.editing import Presence, presence
+from publishing.queries.hanging import Hanging, hangings
 from publishing.queries.history import Step, history
 from publishing.queries.holds import (
     StandingHold,
@@ -48,13 +60,14 @@ from publishing.queries.lists import (
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Measure", "Place", "Presence", "Preview",
-    "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops", "agreements", "approvals_for", "approvals_of",
-    "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page", "brief", "campaign_rows",
-    "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
-    "going_out", "held_by", "history", "holds_on", "is_held", "may_answer", "measure", "next_out", "now", "post_page",
-    "posts_by_state", "presence", "preview_of", "previews", "problems", "progress", "publication_page",
-    "question_for", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows",
-    "standing_holds", "standing_of", "still_standing", "stops", "tags_in_use", "trouble", "undecided", "variants_of",
-    "waiting_for", "wanted_time", "with_thumb",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Measure", "Picture", "Place",
+    "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops", "agreements",
+    "approvals_for", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page",
+    "brief", "campaign_rows", "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on",
+    "differences", "entries", "going_out", "hangings", "held_by", "history", "holds_on", "is_held", "may_answer",
+    "measure", "media_limits_of", "next_out", "now", "post_page", "posts_by_state", "presence", "preview_of",
+    "previews", "problems", "progress", "publication_page", "question_for", "renditions_in", "rights_problem",
+    "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows",
+    "standing_holds", "standing_of", "still_standing", "stops", "tags_in_use", "trouble", "undecided",
+    "variants_of", "waiting_for", "wanted_time", "with_thumb",
 ]  # fmt: skip

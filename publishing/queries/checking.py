@@ -1,8 +1,9 @@
 """How long a text is, as its network counts, and what is wrong with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
@@ -10,9 +11,9 @@ from django.db.models import OuterRef, Subquery
 from channels_registry import networks
 from channels_registry.connector import text as counting
 from channels_registry.connector.capabilities import Network
-from channels_registry.connector.types import Limits
+from channels_registry.connector.types import Limits, MediaLimits
 from channels_registry.models import Channel, Connection
-from publishing.models import Post, Variant
+from publishing.models import Asset, Post, Rendition, Variant
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,21 @@ def limits_of(channel: Channel) -> Limits | None:
     connector = connector_of(channel)
     if connector is None:
         return None
-    if hasattr(channel, "live_facts"):
-        facts = channel.live_facts
-    else:
-        facts = channel.connections.filter(state="live").values_list("facts", flat=True).first()
+    facts = facts_of(channel)
     return connector.limits if facts is None else connector.limits_for(facts)
+
+
+def media_limits_of(channel: Channel) -> MediaLimits | None:
+    """What a post may show there; None for a network that is not installed any more."""
+    connector = connector_of(channel)
+    return connector.media_for(facts_of(channel) or {}) if connector else None
+
+
+def facts_of(channel: Channel) -> dict | None:
+    """What the server that the channel is connected to says of itself; None where nothing is connected."""
+    if hasattr(channel, "live_facts"):
+        return channel.live_facts
+    return channel.connections.filter(state="live").values_list("facts", flat=True).first()
 
 
 def measure(channel: Channel, text: str) -> Measure:
@@ -86,15 +97,60 @@ def measure(channel: Channel, text: str) -> Measure:
     )
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture or video as a channel shows it: the file that is sent, its alt text there, what is wrong with it."""
+
+    rendition: Rendition
+    alt: str
+    problem: str
+
+    @property
+    def asset(self) -> Asset:
+        return self.rendition.asset
+
+
+def renditions_in(media: Iterable[list[dict[str, Any]]]) -> dict[int, Rendition]:
+    """The files that these lists name, by id, with their assets. One query; none where nothing is shown."""
+    ids = {each["rendition"] for entries in media for each in entries}
+    return Rendition.objects.select_related("asset").in_bulk(ids) if ids else {}
+
+
+def pictures(channel: Channel, media: list[dict[str, Any]], files: Mapping[int, Rendition]) -> list[Picture]:
+    """In order, each with what the network or its rights have against it. `files` as renditions_in gives them."""
+    limits = media_limits_of(channel)
+    shown = [(files[each["rendition"]], each["alt"]) for each in media if each["rendition"] in files]
+    return [
+        Picture(file, alt, _against(channel, limits, file, alt, number, len(shown)))
+        for number, (file, alt) in enumerate(shown, 1)
+    ]
+
+
 def problems(variants: Iterable[Variant]) -> dict[int, str]:
     """What keeps these variants from being sent, by variant id. Empty if nothing does."""
-    found = {v.pk: _problem(v) for v in variants}
+    variants = list(variants)
+    files = renditions_in(v.media for v in variants)
+    found = {v.pk: _problem(v, files) for v in variants}
     return {pk: words for pk, words in found.items() if words}
 
 
-def _problem(variant: Variant) -> str:
+def rights_problem(media: list[dict[str, Any]], at: datetime) -> str:
+    """Why these pictures may not go out at that time; "" if they may. One query; none where nothing is shown."""
+    assets = Asset.objects.filter(pk__in={each["asset"] for each in media}) if media else ()
+    ended = next((asset for asset in assets if asset.expires_at and asset.expires_at <= at), None)
+    if ended is None or ended.expires_at is None:
+        return ""
+    return f"The rights to “{ended.title}” end on {ended.expires_at:%-d %B %Y, %H:%M} UTC, before this time."
+
+
+def _problem(variant: Variant, files: Mapping[int, Rendition]) -> str:
     said = (measure(variant.channel, text).problem for text in (variant.final_text, *variant.following))
-    return next(filter(None, (*said, _too_many(variant))), "")
+    shown = (
+        f"{each.asset.title}: {each.problem}"
+        for each in pictures(variant.channel, variant.media, files)
+        if each.problem
+    )
+    return next(filter(None, (*said, _too_many(variant), *shown)), "")
 
 
 def _too_many(variant: Variant) -> str:
@@ -105,3 +161,28 @@ def _too_many(variant: Variant) -> str:
         most = f"{limits.thread} more posts may follow it" if limits.thread else "it cannot be continued by a thread"
         return f"The thread is too long: on {variant.channel} {most}."
     return f"A post on {variant.channel} cannot carry a first comment."
+
+
+def _against(channel: Channel, limits: MediaLimits | None, file: Rendition, alt: str, number: int, count: int) -> str:
+    """One sentence for the author; "" if nothing is wrong."""
+    label = channel.connector.label if limits else channel.network
+    if limits is None or not limits.count:
+        return f"{label} shows no pictures from here."
+    most = limits.bytes.get(file.mime)
+    if most is None:
+        return f"{label} does not take this kind of file ({file.mime.partition('/')[2]})."
+    if file.bytes > most:
+        return f"The file has {file.bytes / 1e6:.1f} MB, {label} takes {most / 1e6:.1f} MB."
+    if limits.pixels and file.width * file.height > limits.pixels:
+        return f"{file.width} × {file.height} is more than the {limits.pixels / 1e6:.0f} million pixels {label} takes."
+    if number > limits.count:
+        return f"{label} shows {limits.count} pictures at most. Take one away."
+    if count > 1 and file.mime in limits.alone:
+        return f"On {label} this stands alone. Take the others away, or this one."
+    if not alt.strip():
+        return "Say what it shows, for people who cannot see it."
+    if limits.alt and len(alt) > limits.alt:
+        return f"The alt text has {len(alt)} characters, {label} takes {limits.alt}."
+    if file.asset.release == Asset.Release.MISSING:
+        return "Somebody can be recognised, and their release is missing."
+    return "The rights have ended." if file.asset.rights_ended else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_registry.models import Channel
 from publishing.models import Revision, Variant
-from publishing.queries.checking import Measure, connector_of, live_facts, measure
+from publishing.queries.checking import Measure, Picture, connector_of, live_facts, measure, pictures, renditions_in
 from socialops.lib import words
 
 OWN_FIELDS = ("variant", "thread", "comment", "placement")
@@ -37,6 +37,7 @@ class Preview:
     fields: Mapping[str, Any] = field(default_factory=dict)
     drift: list[words.Piece] = field(default_factory=list)
     following: list[Following] = field(default_factory=list)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def wrong(self) -> bool:
@@ -51,11 +52,14 @@ def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
         names = {kind: f"{kind}_{channel_id}" for kind in OWN_FIELDS}
         return {kind: form[name] for kind, name in names.items() if name in there}
 
+    variants = list(variants)
+    files = renditions_in(v.media for v in variants)
     return [
         Preview(
             v.channel, v.final_text, measure(v.channel, v.final_text), v.drifted, _place(v), v if v.pk else None,
             fields(v.channel_id), words.compare(v.post.text, v.text) if v.drifted and v.text else [],
             _following(v.channel, v.following, bool(v.first_comment)),
+            tuple(pictures(v.channel, v.media, files)),
         )
         for v in variants
     ]  # fmt: skip
@@ -70,16 +74,17 @@ def as_asked(revision: Revision, variants: Iterable[Variant]) -> list[Preview]:
     channels = {v.channel_id: v for v in variants}
     gone = [each["channel"] for each in revision.content["variants"] if each["channel"] not in channels]
     others = {c.pk: c for c in connected(Channel.objects.filter(pk__in=gone))} if gone else {}
-    drawn = []
+    drawn, files = [], renditions_in(each.get("media", []) for each in revision.content["variants"])
     for each in revision.content["variants"]:
         known = channels.get(each["channel"])
         channel = known.channel if known else others[each["channel"]]
         drifted = each["own"] and each["text"] != revision.content["text"]
+        shown = tuple(pictures(channel, each.get("media", []), files))
         under = [part.text for part in revision.parts_on(channel.pk)[1:]]
         drawn.append(
             Preview(
                 channel, each["text"], measure(channel, each["text"]), drifted, _label(channel, each),
-                following=_following(channel, under, bool(each.get("first_comment"))),
+                following=_following(channel, under, bool(each.get("first_comment"))), pictures=shown,
             )
         )  # fmt: skip
     return drawn
@@ -105,7 +110,9 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
 
 
 def _said(revision: Revision, channel_id: int) -> str:
-    return "\n\n".join(part.text for part in revision.parts_on(channel_id))
+    """The texts, and a line for each picture: which file it is, and its alt text."""
+    shown = [f"Picture {each['sha256'][:6]}: {each['alt']}" for each in revision.media_for(channel_id)]
+    return "\n\n".join([*(part.text for part in revision.parts_on(channel_id)), *shown])
 
 
 def connected(channels) -> list[Channel]:

@@ -113,7 +113,7 @@ def approvals_of(post: Post) -> list[Approval]:
         approval = approvals.setdefault(ask.stage.approval_id, ask.stage.approval)
         approval.places = [*getattr(approval, "places", []), ask]
     said: dict[int, list[Decision]] = {}
-    for decision in decisions_on(post):
+    for decision in decisions_on(post) if approvals else ():
         said.setdefault(decision.approval_id, []).append(decision)
     for approval in approvals.values():
         approval.said = said.get(approval.pk, [])

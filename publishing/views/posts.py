@@ -1,5 +1,7 @@
 """Writing: the list of posts, the composer, and its previews."""
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +10,7 @@ from django.views import View
 
 from publishing import autosaving, drafting, queries
 from publishing.forms import PostForm
-from publishing.models import Approval, Decision, Post, Variant
+from publishing.models import Approval, Decision, Post, Rendition, Variant
 from publishing.permissions import access_post, rights_on, visible_posts
 from publishing.views.autosaves import restored
 from socialops.lib import words
@@ -88,12 +90,15 @@ class PostView(View):
 
 
 class PreviewsView(View):
-    """POST the composer's fields, get what each channel would show. Nothing is saved."""
+    """POST the composer's fields, get what each channel would show. Nothing is saved. ?post= has the pictures."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PostForm(request.POST, person=request.user.person)
         form.is_valid()
-        drawn = _drawn(request, form)
+        number = request.GET.get("post", "")
+        post = access_post(request.user, int(number)) if number.isdecimal() and len(number) < 18 else None
+        shown = {v.channel_id: v.media for v in post.variants.current()} if post else {}
+        drawn = _drawn(request, form, shown)
         fresh = [preview for preview in drawn["previews"] if f"variant_{preview.channel.pk}" not in request.POST]
         return render(request, "publishing/_drawn.html", {**drawn, "fresh": fresh})
 
@@ -105,7 +110,8 @@ def _post_page(
     channels = [v.channel for v in variants]
     rights = rights_on(person, channels, "draft", "publish")
     mine = form_of(post, variants, person)
-    drawn = _drawn(request, form) if form else {"previews": queries.previews(variants, mine)}
+    shown = {v.channel_id: v.media for v in variants}
+    drawn = _drawn(request, form, shown) if form else {"previews": queries.previews(variants, mine)}
     context = {
         "post": post, "form": form or mine,
         "may_edit": len(rights["draft"]) == len(channels) if channels else post.author_id == person.pk,
@@ -113,6 +119,8 @@ def _post_page(
         "channels": queries.rows_of(post, variants, rights["publish"]), "presence": queries.presence(post, person),
         **drawn, **more,
     }  # fmt: skip
+    context["hangings"] = queries.hangings(queries.previews(variants) if form else drawn["previews"])
+    context["formats"] = Rendition.Format.choices[:-1]
     context["scheduled"] = any(row.publication for row in context["channels"])
     context["progress"] = queries.progress(context["channels"])
     context["goes_on"] = any(row.moves for row in context["channels"])
@@ -141,8 +149,8 @@ def form_of(post: Post, variants: list[Variant], person) -> PostForm:
     return PostForm(person=person, chosen=[v.channel for v in variants], initial=initial)
 
 
-def _drawn(request: HttpRequest, form: PostForm) -> dict:
-    """The previews of a form that was sent, whether or not it was accepted."""
+def _drawn(request: HttpRequest, form: PostForm, shown: Mapping[int, list] | None = None) -> dict:
+    """The previews of a form that was sent, whether or not it was accepted. `shown`: pictures by channel id."""
     said = getattr(form, "cleaned_data", {})
     post = Post(author=request.user.person, text=said.get("text") or "")
     texts, own = (form.own_texts, form.own) if "channels" in said else ({}, {})
@@ -151,6 +159,7 @@ def _drawn(request: HttpRequest, form: PostForm) -> dict:
             post=post, channel=c, text=texts.get(c.pk), thread=own["threads"].get(c.pk, []),
             first_comment=own["first_comments"].get(c.pk, ""),
             placement=own["placements"].get(c.pk, c.connector.placements[0].slug),
+            media=(shown or {}).get(c.pk, []),
         )
         for c in queries.connected(said.get("channels") or [])
     ]  # fmt: skip

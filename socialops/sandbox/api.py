@@ -3,7 +3,8 @@
 GET  server                     what this server promises (key, lookup) and its limits
 GET  me                         the account behind the token
 POST token/renewal              push the expiry of this token away, unless it was revoked
-POST posts                      publish; honours Idempotency-Key when the server has keys
+POST media?alt=                 a picture or video, its bytes as the body: an id for a post to show
+POST posts                      publish, with "media": [ids]; honours Idempotency-Key when the server has keys
 GET  posts?key=  posts/<id>     our posts, newest first, when the server has a look-up
 GET  comments?kind=&since=      what was said to us, oldest first, by a cursor
 POST comments/<id>/replies      answer;  GET the same: our answers there
@@ -21,9 +22,12 @@ from socialops.sandbox.state import Record, State
 from socialops.sandbox.wire import Answer, Problem, Request
 
 TEXT_LIMIT = 500
+MEDIA = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm")
+MEDIA_BYTES, MEDIA_COUNT, ALT_LIMIT = 8_000_000, 4, 1500
 PAGE = 50
 LARGEST_PAGE = 200
 RENEWAL_SECONDS = 3600.0
+LIMITS = {"text": TEXT_LIMIT, "media": MEDIA_COUNT, "media_bytes": MEDIA_BYTES, "alt": ALT_LIMIT}
 MAY_WRITE = {"owner", "admin", "editor", "publish", "manage"}
 MAY_MANAGE = {"owner", "admin", "manage"}
 
@@ -60,6 +64,8 @@ class Api:
         match (request.method, parts):
             case ("POST", ["posts"]):
                 return self._publish(request, account, door)
+            case ("POST", ["media"]):
+                return self._keep(request, account, door)
             case ("GET", ["me"]):
                 return Answer(content=self._me(account, token, door)), False
             case ("POST", ["token", "renewal"]):
@@ -95,7 +101,7 @@ class Api:
 
     def _server(self) -> dict[str, Any]:
         promises = self._promises
-        return {"software": "sandbox", "key": promises.key, "lookup": promises.lookup, "limits": {"text": TEXT_LIMIT}}
+        return {"software": "sandbox", "key": promises.key, "lookup": promises.lookup, "limits": LIMITS}
 
     def _authorised(self, request: Request) -> tuple[Record, Record | None]:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -156,13 +162,38 @@ class Api:
         above = str(wish.get("in_reply_to", ""))
         if above and self._state.posts.get(above, {}).get("account") != account["id"]:
             raise Problem(422, "no_such_post", "The post that this one follows is not there.")
-        post = self._state.add_post(
-            account["id"], text, key, by["id"], placement=placement, language=language, in_reply_to=above
-        )
+        more = {
+            "placement": placement,
+            "language": language,
+            "media": self._chosen(wish, account),
+            "in_reply_to": above,
+        }
+        post = self._state.add_post(account["id"], text, key, by["id"], **more)
         return Answer(201, self._told_post(post)), True
 
+    def _keep(self, request: Request, account: Record, door: Record | None) -> tuple[Answer, bool]:
+        self._may(door, MAY_WRITE)
+        mime, alt = request.headers.get("content-type", ""), request.query.get("alt", "")
+        if mime not in MEDIA or not request.body:
+            raise Problem(422, "bad_media", "This is no picture or video that is shown here.")
+        if len(request.body) > MEDIA_BYTES or len(alt) > ALT_LIMIT:
+            raise Problem(422, "too_large", f"{MEDIA_BYTES} bytes and {ALT_LIMIT} characters of alt text are taken.")
+        made = self._state.add_media(account["id"], mime, alt, request.body)
+        return Answer(201, {"id": made["id"]}), False
+
+    def _chosen(self, wish: dict[str, Any], account: Record) -> list[str]:
+        """The ids that a post wants to show, each uploaded by its account."""
+        ids = wish.get("media", [])
+        known = self._state.media
+        if not isinstance(ids, list) or len(ids) > MEDIA_COUNT:
+            raise Problem(422, "bad_media", f"A post shows {MEDIA_COUNT} files at most.")
+        if any(not isinstance(i, str) or i not in known or known[i]["account"] != account["id"] for i in ids):
+            raise Problem(422, "bad_media", "There is no such file.")
+        return ids
+
     def _told_post(self, post: Record) -> dict[str, Any]:
-        return {**post, "url": self.post_url(post)}
+        shown = [{**self._state.media[each], "content": ""} for each in post.get("media", ())]
+        return {**post, "url": self.post_url(post), "media": shown}
 
     def _posts(self, request: Request, account: Record) -> dict[str, Any]:
         if not self._promises.lookup:

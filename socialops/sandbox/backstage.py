@@ -9,7 +9,7 @@ POST /_webhooks {account, url, secret}
 POST /_faults {kind, match, count, ...}   GET /_faults   DELETE /_faults
 POST /_server {key, lookup, delay_ms, per_second, burst, residual_seconds}
 GET  /_arrivals?since=N   every create request; DELETE /_arrivals   GET /_posts?account=
-GET  /_comments?account=   GET /_figures
+GET  /_media, without its bytes   GET /_comments?account=   GET /_figures
 DELETE /_everything
 """
 
@@ -86,6 +86,9 @@ class Backstage:
             case ("GET", ["_posts"]):
                 of = request.query.get("account", "")
                 return Answer(content={"items": [p for p in self._state.posts.values() if of in ("", p["account"])]})
+            case ("GET", ["_media"]):
+                kept = self._state.media.values()
+                return Answer(content={"items": [{**each, "content": ""} for each in kept]})
             case ("GET", ["_comments"]):
                 of = request.query.get("account", "")
                 return Answer(content={"items": [c for c in self._state.comments.values() if of in ("", c["account"])]})

@@ -73,6 +73,15 @@ class Control:
     def posts(self, account: str = "") -> list[dict[str, Any]]:
         return self._call("GET", f"/_posts?account={account}")["items"]
 
+    def media(self) -> list[dict[str, Any]]:
+        """Everything that was uploaded, shown by a post or not."""
+        return self._call("GET", "/_media")["items"]
+
+    def file(self, media: str) -> bytes:
+        """An upload as a visitor's browser gets it."""
+        with urllib.request.urlopen(f"{self.url}/media/{media}", timeout=30) as answer:  # noqa: S310 (ours)
+            return answer.read()
+
     def said(self, account: str = "") -> list[dict[str, Any]]:
         """Comments and mentions, and our answers to them (`ours`)."""
         return self._call("GET", f"/_comments?account={account}")["items"]

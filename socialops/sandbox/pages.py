@@ -12,7 +12,7 @@ header{background:#7a3e00;color:#fff;padding:.6rem 0}
 article,form{border:1px solid #8888;border-radius:.5rem;padding:.8rem 1rem;margin:1rem 0}
 article p{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3rem 0}small{opacity:.8}
 label{display:block;margin:.4rem 0}input,textarea{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}
-button{font:inherit;padding:.4rem 1rem;margin-top:.4rem}a{color:inherit}
+button{font:inherit;padding:.4rem 1rem;margin-top:.4rem}a{color:inherit}img,video{max-width:100%;border-radius:.4rem}
 """
 SIGN = "This is a sandbox, not a real network. Nothing here is public, and nobody here is real."
 SHOWN = 50
@@ -41,7 +41,7 @@ def account(state: State, of: Record) -> str:
     mentions = [c for c in said if c["kind"] == "mention" and not c["deleted"]][-SHOWN:]
     body = f"<p>@{escape(of['handle'])}</p>" + _form(f"/@{of['handle']}", f"Write to {of['name']}")
     body += "".join(_comment(each) for each in mentions)
-    body += f"<h2>Posts</h2>{''.join(_post(of, each) for each in posts) or '<p>No posts yet.</p>'}"
+    body += f"<h2>Posts</h2>{''.join(_post(state, of, each) for each in posts) or '<p>No posts yet.</p>'}"
     return page(of["name"], body)
 
 
@@ -50,19 +50,31 @@ def post(state: State, of: Record, shown: Record) -> str:
     comments = [state.comments[each] for each in state.comments_of[of["id"]]]
     mine = [c for c in comments if c["post"] == shown["id"] and not c["deleted"]]
     path = f"/@{of['handle']}/posts/{shown['id']}"
-    body = _post(of, shown) + "<h2>Comments</h2>" + ("".join(_comment(c) for c in mine) or "<p>No comments yet.</p>")
+    body = (
+        _post(state, of, shown)
+        + "<h2>Comments</h2>"
+        + ("".join(_comment(c) for c in mine) or "<p>No comments yet.</p>")
+    )
     body += _form(path, "Comment as a visitor") + f'<p><a href="/@{escape(of["handle"])}">All posts</a></p>'
     return page(f"A post by {of['name']}", body)
 
 
-def _post(of: Record, shown: Record) -> str:
+def _post(state: State, of: Record, shown: Record) -> str:
     path = f"/@{escape(of['handle'])}/posts/{shown['id']}"
     place = "" if shown.get("placement", "feed") == "feed" else f" · {escape(shown['placement'])}"
     lang = f' lang="{escape(shown["language"])}"' if shown.get("language") else ""
     return (
         f'<article id="{shown["id"]}"><strong>{escape(of["name"])}</strong>{place}<p{lang}>{escape(shown["text"])}</p>'
-        f'<small><a href="{path}">{_when(shown)}</a></small></article>'
+        + "".join(_media(state.media[each]) for each in shown.get("media", ()))
+        + f'<small><a href="{path}">{_when(shown)}</a></small></article>'
     )
+
+
+def _media(shown: Record) -> str:
+    source, alt = f"/media/{shown['id']}", escape(shown["alt"])
+    if shown["mime"].startswith("video/"):
+        return f'<video src="{source}" controls aria-label="{alt}"></video>'
+    return f'<img src="{source}" alt="{alt}">'
 
 
 def _comment(shown: Record) -> str:

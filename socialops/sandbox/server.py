@@ -1,6 +1,7 @@
 """The sandbox put together: which part answers what, where faults strike, and the process around it."""
 
 import asyncio
+import base64
 import signal
 import sys
 import traceback
@@ -101,6 +102,8 @@ class Sandbox:
     def _visitor(self, request: Request, parts: list[str]) -> Answer:
         if not parts:
             return Answer(html=pages.everybody(self.state))
+        if parts[0] == "media":
+            return self._file(parts[-1])
         account = self.state.accounts.get(self.state.by_handle.get(parts[0].removeprefix("@"), ""))
         post = self.state.posts.get(parts[2]) if len(parts) == 3 and parts[1] == "posts" else None
         if not parts[0].startswith("@") or account is None or (len(parts) > 1 and post is None):
@@ -109,6 +112,13 @@ class Sandbox:
             return self._written(request, account, post)
         shown = pages.account(self.state, account) if post is None else pages.post(self.state, account, post)
         return Answer(html=shown)
+
+    def _file(self, media_id: str) -> Answer:
+        kept = self.state.media.get(media_id)
+        if kept is None:
+            return Answer(404, html=pages.page("Not found", "<p>There is nothing at this address.</p>"))
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return Answer(200, base64.b64decode(kept["content"]), headers, kind=kept["mime"])
 
     def _written(self, request: Request, account: dict, post: dict | None) -> Answer:
         form = request.form()

@@ -1,8 +1,9 @@
 """Everything the sandbox knows, in memory, and a journal on disk so that a restart knows it too.
 
-Records are plain dictionaries in five tables. The journal is one JSON line a change; the last line of a record wins.
+Records are plain dictionaries in six tables. The journal is one JSON line a change; the last line of a record wins.
 """
 
+import base64
 import json
 import secrets
 import time
@@ -10,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, TextIO
 
-TABLES = ("accounts", "doors", "tokens", "posts", "comments")
+TABLES = ("accounts", "doors", "tokens", "media", "posts", "comments")
 Record = dict[str, Any]
 
 
@@ -27,6 +28,7 @@ class State:
         self.accounts: dict[str, Record] = {}
         self.doors: dict[str, Record] = {}
         self.tokens: dict[str, Record] = {}
+        self.media: dict[str, Record] = {}
         self.posts: dict[str, Record] = {}
         self.comments: dict[str, Record] = {}
         self.by_handle: dict[str, str] = {}
@@ -86,6 +88,12 @@ class State:
                 "dead": False,
             },
         )
+
+    def add_media(self, account: str, mime: str, alt: str, content: bytes) -> Record:
+        """A picture or a video that nobody sees until a post shows it. `content` is kept as base64."""
+        kept = base64.b64encode(content).decode()
+        made = {"id": f"m{self.next()}", "account": account, "mime": mime, "alt": alt, "content": kept}
+        return self.put("media", made)
 
     def add_post(self, account: str, text: str, key: str = "", door: str = "", **details: Any) -> Record:
         number = self.next()

@@ -60,6 +60,7 @@ class Answer:
     content: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     html: str = ""
+    kind: str = "application/json"
     breaks: str = ""
     seconds: float = 0.0
 
@@ -67,7 +68,7 @@ class Answer:
         if self.html:
             body, kind = self.html.encode(), "text/html; charset=utf-8"
         elif isinstance(self.content, bytes):
-            body, kind = self.content, "application/json"
+            body, kind = self.content, self.kind
         else:
             body, kind = json.dumps(self.content, separators=(",", ":")).encode(), "application/json"
         lines = [

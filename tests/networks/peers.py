@@ -37,6 +37,8 @@ class Peer(ABC):
 
     slug: str
     creating = "/"  # a part of the path of requests that create something
+    posting = "/"  # the same, of posts alone
+    uploading = "/"  # of pictures
     address_field: str  # the connect field that holds the server's address
 
     def __init__(self, request: pytest.FixtureRequest):
@@ -83,6 +85,10 @@ class Peer(ABC):
     async def above(self, access: Access, published: Published) -> str:
         """The remote id of what this post stands under, read past the connector."""
         raise AssertionError(f"{self.slug} has threads and does not say what a post stands under")
+
+    @abstractmethod
+    async def pictures(self, access: Access) -> list[list[str]]:
+        """The alt texts of what each post shows, the newest post first, read as somebody else, and seen to load."""
 
     async def customer_writes(self, access: Access, text: str, about: Published | None) -> None:
         """Somebody else answers our post, or mentions us."""

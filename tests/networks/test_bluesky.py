@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import aiohttp
 import pytest
 
 from channels_registry.connector.errors import Disconnected, OutcomeUnknown, Refused
@@ -25,6 +26,7 @@ names = (f"shop{number}" for number in itertools.count(1))
 class Peer(peers.Peer):
     slug = "bluesky"
     creating = "/xrpc/com.atproto.repo.putRecord"
+    posting, uploading = creating, "/xrpc/com.atproto.repo.uploadBlob"
     address_field = "service"
 
     def start(self, request) -> str:
@@ -54,6 +56,17 @@ class Peer(peers.Peer):
     async def above(self, access, published):
         there = {each["uri"]: each["value"] for each in self.atproto.posts_of(access.remote_id)}
         return there[published.remote_id]["reply"]["parent"]["uri"]
+
+    async def pictures(self, access):
+        newest = self.atproto.posts_of(access.remote_id)[0]
+        shown = self.atproto.public_thread(newest["uri"])
+        images = shown["post"].get("embed", {}).get("images", []) if shown else []
+        for each, image in zip(newest["value"]["embed"]["images"], images, strict=False):
+            query = f"com.atproto.sync.getBlob?did={access.remote_id}&cid={each['image']['ref']['$link']}"
+            async with aiohttp.request("GET", f"{self.upstream}/xrpc/{query}") as answer:
+                assert (await answer.read()).startswith(b"\xff\xd8\xff")
+            assert image["aspectRatio"] == {"width": 320, "height": 240}
+        return [[image["alt"] for image in images]] if images else []
 
     async def customer_writes(self, access, text, about):
         customer = self.customers.setdefault(access.remote_id, self.atproto.make_account("erin"))

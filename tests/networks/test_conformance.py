@@ -1,5 +1,7 @@
 """What every network has to do, said once. The other sides are real servers wherever one exists (see peers.py)."""
 
+import contextlib
+import hashlib
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +19,9 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused, TryLater
 from channels_registry.connector.text import length
-from channels_registry.connector.types import Continue, Draft, Published, Unsure
+from channels_registry.connector.types import Continue, Draft, Media, Published, Unsure
 from channels_registry.networks import network, slugs
+from tests import files
 from tests.networks.peers import eventually
 
 STEPS_AT_MOST = 10
@@ -254,6 +257,94 @@ async def test_a_dead_credential_says_so(peer, access):
     with pytest.raises(Disconnected):
         await publish(peer, access, draft(), peer.network.marker(new_key()))
     assert await peer.standing(access) == []
+
+
+def picture(alt: str = "Two boots on a wet step.", colour: str = "#c2410c", content: bytes | None = None) -> Media:
+    """A small JPEG; with `content`, what a disk gives in its place."""
+    drawn = files.encoded(files.drawn(colour=colour))
+    return Media(lambda: content or drawn, "image/jpeg", alt, 320, 240, hashlib.sha256(drawn).hexdigest())
+
+
+PICTURED = "A picture for you. "
+
+
+def pictured(*media: Media) -> Draft:
+    return replace(draft(PICTURED + new_key()), media=media or (picture(),))
+
+
+async def until_the_last_step(peer, access, what: Draft, marker: str) -> dict:
+    """The handle with which the post itself is the next thing to be sent."""
+    handle = {}
+    for _ in range(STEPS_AT_MOST):
+        peer.proxy.plan("refuse", method="POST", path=peer.posting)
+        with contextlib.suppress(OutcomeUnknown):
+            outcome = await peer.network.advance(access, what, marker, handle)
+            peer.proxy.clear()
+            handle = outcome.handle
+            continue
+        peer.proxy.clear()
+        return handle
+    raise AssertionError(f"not uploaded after {STEPS_AT_MOST} steps")
+
+
+@every(Publishes)
+async def test_pictures_stand_there_in_order_with_their_alt_texts_for_everybody(peer, access):
+    one, two = picture("Two boots, one of them wet: “Ääh”."), picture("The other pair.", "#0f766e")
+    await publish(peer, access, pictured(one, two), peer.network.marker(new_key()))
+    assert await eventually(lambda: peer.pictures(access)) == [[one.alt, two.alt]]
+
+
+@every(Publishes)
+async def test_after_a_lost_answer_a_look_finds_the_one_post_with_its_picture(peer, access):
+    what, marker = pictured(), peer.network.marker(new_key())
+    handle = await until_the_last_step(peer, access, what, marker)
+    peer.proxy.plan("lose", method="POST", path=peer.posting)
+    with pytest.raises(OutcomeUnknown):
+        await peer.network.advance(access, what, marker, handle)
+    found = await peer.network.find_published(access, what, marker, handle)
+    assert isinstance(found, Published)
+    assert await peer.standing(access) == [what.text]
+    if peer.network.resend_is_safe(access):
+        again = await peer.network.advance(access, what, marker, handle)
+        assert again.remote_id == found.remote_id
+        assert await peer.standing(access) == [what.text]
+
+
+@every(Publishes)
+async def test_after_a_lost_answer_to_an_upload_there_is_one_post(peer, access):
+    what, marker = pictured(), peer.network.marker(new_key())
+    peer.proxy.plan("lose", method="POST", path=peer.uploading)
+    with pytest.raises(TryLater):
+        await publish(peer, access, what, marker)
+    assert await peer.standing(access) == []
+    await publish(peer, access, what, marker)
+    assert await eventually(lambda: peer.pictures(access)) == [[what.media[0].alt]]
+
+
+@every(Publishes)
+async def test_a_file_that_is_not_what_was_approved_is_not_sent(peer, access):
+    before = len(peer.proxy.seen)
+    with pytest.raises(Refused, match="is not") as caught:
+        await publish(peer, access, pictured(picture(content=files.jpeg(quality=20))), peer.network.marker(new_key()))
+    assert caught.value.reason == "The file is not what was approved."
+    assert len(peer.proxy.seen) == before
+
+
+@every(Publishes)
+async def test_the_same_words_without_the_picture_are_another_post(peer, access):
+    what = pictured()
+    await publish(peer, access, replace(what, media=()), peer.network.marker(new_key()))
+    found = await peer.network.find_published(access, what, peer.network.marker(new_key()), {})
+    assert not isinstance(found, Published)
+
+
+@every(Publishes)
+async def test_a_network_says_what_it_takes_and_where_that_is_written(peer, access):
+    limits = peer.network.media_for(access.facts)
+    assert limits.source
+    assert limits.count >= 1
+    assert set(limits.bytes) <= {"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm"}
+    assert limits.alone <= set(limits.bytes)
 
 
 @every(Converses)

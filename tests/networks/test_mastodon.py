@@ -23,6 +23,7 @@ names = (f"shop{number}" for number in itertools.count(1))
 class Peer(peers.Peer):
     slug = "mastodon"
     creating = "/api/v1/statuses"
+    posting, uploading = creating, "/api/v2/media"
     address_field = "instance_url"
 
     def start(self, request) -> str:
@@ -61,6 +62,11 @@ class Peer(peers.Peer):
 
     def words(self, status):
         return status["content"].removeprefix("<p>").removesuffix("</p>")
+
+    async def pictures(self, access):
+        stranger = self.person(f"stranger{next(names)}")["access_token"]
+        statuses = self.call("GET", f"/api/v1/accounts/{access.remote_id}/statuses", stranger)
+        return [[each["description"] for each in status["media_attachments"]] for status in statuses]
 
     async def customer_writes(self, access, text, about, **details):
         if access.remote_id not in self.customers:

@@ -3,6 +3,10 @@ it.
 """
 
 import itertools
+import re
+from html import unescape
+
+import aiohttp
 
 from socialops.sandbox.control import Control
 from tests.networks import peers
@@ -14,6 +18,7 @@ handles = (f"shop{number}" for number in itertools.count(1))
 class Peer(peers.Peer):
     slug = "sandbox"
     creating = "/api/v1/"
+    posting, uploading = "/api/v1/posts", "/api/v1/media"
     address_field = "base_url"
 
     def start(self, request) -> str:
@@ -39,6 +44,19 @@ class Peer(peers.Peer):
     async def above(self, access, published):
         there = {post["id"]: post["in_reply_to"] for post in self.sandbox.posts(access.remote_id)}
         return there[published.remote_id]
+
+    async def pictures(self, access):
+        return [await self._seen(post["id"], access) for post in reversed(self.sandbox.posts(access.remote_id))]
+
+    async def _seen(self, post: str, access) -> list[str]:
+        async with aiohttp.ClientSession(self.upstream) as visitor:
+            async with visitor.get(f"/@{access.handle}/posts/{post}") as answer:
+                shown = re.findall(r'<img src="([^"]+)" alt="([^"]*)">', await answer.text())
+            for source, _ in shown:
+                async with visitor.get(source) as answer:
+                    assert (answer.status, answer.content_type) == (200, "image/jpeg")
+                    assert (await answer.read()).startswith(b"\xff\xd8\xff")
+        return [unescape(alt) for _, alt in shown]
 
     async def customer_writes(self, access, text, about):
         self.sandbox.say(access.remote_id, text, post=about.remote_id if about else "")

@@ -12,8 +12,8 @@ from accounts.models import Person
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
-from publishing import approving, drafting, scheduling, submitting, taking_in
-from publishing.models import Post
+from publishing import approving, attaching, drafting, scheduling, submitting, taking_in
+from publishing.models import Asset, Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
 
@@ -49,8 +49,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
     network = Control(sandbox)
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
-    pictures.hang(people["alice"])
-    _write(people, channels)
+    _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
     for handle, customer, text in SAID:
@@ -75,7 +74,7 @@ def _open(
     return Channel.objects.get(pk=channel.pk)
 
 
-def _write(people: dict[str, Person], channels: dict[str, Channel]) -> None:
+def _write(people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset]) -> None:
     """Posts that wait for a decision, that are decided, that are due, and one that its author will not see go out."""
     now = datetime.now(UTC)
     main, care, outdoor, careers = channels.values()
@@ -89,12 +88,18 @@ def _write(people: dict[str, Person], channels: dict[str, Channel]) -> None:
     )
     submitting.submit(rates, alice, bob, "brand", now + timedelta(hours=3))
     fair = _post(alice, [outdoor], "The trail map is here", "Our staff drew it by hand: twelve walks, no shop on any.")
+    for title in ("The long path", "Ridge at dawn"):
+        attaching.attach(fair, library[title], alice, expected_revision=_number(fair))
     submitting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
     claim = _post(
         alice, [main], "The lightest poles we make", "180 grams a pole, and the warranty stays at five years."
     )
     submitting.submit(claim, alice, hana, "legal", now + timedelta(hours=7))
-    _post(alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible.")
+    jobs = _post(
+        alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible."
+    )
+    attaching.attach(jobs, library["Lyon, repair desk"], alice, expected_revision=_number(jobs))
+    attaching.attach(jobs, library["Lyon, the window"], alice, expected_revision=_number(jobs))
     returned = _post(alice, [main], "Spring fair", "Meet us at the spring fair.")
     asked = submitting.submit(returned, alice, bob, "facts")
     approving.request_changes(asked, bob, asked.revision.hash, "Say where and when.")
@@ -107,7 +112,9 @@ def _write(people: dict[str, Person], channels: dict[str, Channel]) -> None:
         _post(alice, [care], "We answer until 22:00 this week", "Holiday week: we answer until 22:00."), alice, bob
     )
     _schedule(hours, alice, now + timedelta(minutes=10))
-    boots = _agreed(_post(alice, [outdoor, main], "Half sizes", "Winter boots, now in half sizes."), alice, bob)
+    boots = _post(alice, [outdoor, main], "Half sizes", "Winter boots, now in half sizes.")
+    attaching.attach(boots, library["Winter boots"], alice, expected_revision=_number(boots))
+    _agreed(boots, alice, bob)
     _schedule(boots, alice, now + timedelta(hours=5))
     late = _agreed(_post(dana, [care], "Thank you, and see you", "The community evening is on Saturday."), dana, bob)
     _schedule(late, dana, _friday(now) + timedelta(hours=16))
@@ -120,6 +127,11 @@ We tried for a year to avoid it. What stays free: everything younger, and every 
 
 def _post(by: Person, channels: list[Channel], title: str, text: str, why_now: str = "") -> Post:
     return drafting.create_post(by, channels, text, title, why_now)
+
+
+def _number(post: Post) -> int:
+    post.refresh_from_db()
+    return post.revision_number
 
 
 def _agreed(post: Post, by: Person, approver: Person) -> Post:

@@ -1,0 +1,92 @@
+"""A picture from the library to the network, by a real worker: once, and exactly the file that was approved."""
+
+import hashlib
+
+import pytest
+from django.utils import timezone
+
+from publishing import attaching, scheduling, storing
+from publishing.models import Publication
+from socialops.sandbox.control import Control
+from tests import deliveries, factories, files
+from tests.processes import wait_until
+from tests.publishing.steps import agree, write
+
+PATIENCE = 120.0  # a busy machine takes half a minute to start a worker and beat
+
+
+@pytest.fixture
+def plant(processes, tmp_path, settings, fresh_database):
+    """(the sandbox, a channel on it, the post of alice with a picture, approved by bob)."""
+    settings.SEALING_KEYS, settings.MEDIA_ROOT = str(tmp_path / "keys"), tmp_path / "media"
+    processes.env |= {"SEALING_KEYS": settings.SEALING_KEYS, "MEDIA_ROOT": str(settings.MEDIA_ROOT)}
+    control = Control(processes.sandbox().url)
+    world = deliveries.world(control, channels=1)
+    factories.grant(world.channels[0], world.alice, "manager")
+    factories.grant(world.channels[0], world.bob, "approver")
+    return control, world
+
+
+def pictured(world):
+    (channel,) = world.channels
+    asset = storing.upload(
+        world.alice, files.handed_in(files.from_a_phone()), title="Boots", alt_text="Two boots on a wet step."
+    )
+    post = write(world.alice, [channel])
+    attaching.attach(post, asset, world.alice, expected_revision=1)
+    post.refresh_from_db()
+    return asset, agree(post, world.alice, world.bob)
+
+
+def publish(world, post) -> Publication:
+    now = timezone.now()
+    publication = scheduling.publish_now(post.variants.get(), world.alice)
+    Publication.objects.filter(pk=publication.pk).update(due_at=now, next_attempt_at=now)
+    return publication
+
+
+def ended(publication, state: str) -> Publication:
+    def there() -> bool:
+        publication.refresh_from_db()
+        return publication.state == state
+
+    wait_until(there, f"the publication to be {state}", seconds=PATIENCE)
+    return publication
+
+
+def test_a_picture_goes_out_with_its_alt_text_and_without_the_place_it_was_taken_at(plant, processes):
+    control, world = plant
+    asset, post = pictured(world)
+    processes.worker(4)
+    processes.beat()
+    ended(publish(world, post), "done")
+    (there,) = control.posts()
+    (shown,) = there["media"]
+    content = control.file(shown)
+    assert hashlib.sha256(content).hexdigest() == asset.sha256
+    assert control.media()[0]["alt"] == "Two boots on a wet step."
+    assert b"Amadou" not in content
+
+
+def test_a_lost_answer_makes_no_second_post_and_uploads_nothing_again(plant, processes):
+    control, world = plant
+    _, post = pictured(world)
+    control.fault("reset_after", match={"method": "POST", "path": "/api/v1/posts"})
+    processes.worker(4, SOCIALOPS_PACE="0.05")
+    processes.beat(SOCIALOPS_PACE="0.05")
+    ended(publish(world, post), "done")
+    (there,) = control.posts()
+    assert len(there["media"]) == 1
+    assert len(control.media()) == 1
+
+
+def test_a_file_that_somebody_changed_on_the_disk_does_not_go_out(plant, processes):
+    control, world = plant
+    asset, post = pictured(world)
+    publication = publish(world, post)
+    with asset.file.storage.open(asset.file.name, "wb") as file:
+        file.write(files.jpeg(quality=10))
+    processes.worker(4)
+    processes.beat()
+    assert ended(publication, "failed").reason == "The file is not what was approved."
+    assert control.posts() == []
