@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_late_answers"),
         ("channels_registry", "0004_given_back"),
-        ("publishing", "0012_holds_of_campaigns_and_tags"),
+        ("publishing", "0013_fewer_indexes"),
     ]
 
     operations = [
