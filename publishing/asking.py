@@ -5,6 +5,7 @@ Called inside the transactions of the verbs that submit and decide, with the pos
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -30,15 +31,18 @@ class Step:
     rule: str = Rule.ANY
     needed: int = 1
     position: int = 1
+    hours: int | None = None
 
 
 def lay_out(approval: Approval, steps: Iterable[Step]) -> None:
     """A stage a step, with a place for each person. Where their agreement still stands, nothing is asked of them."""
+    steps = list(steps)
+    deadlines = _deadlines(steps, queries.now(), approval.latest_decision_at)
     for step in steps:
         stage = ApprovalStage.objects.create(
             approval=approval, position=step.position, name=step.name, remit=step.remit, covers=covers_of(step.remit),
             rule=step.rule, needed=len(step.people) if step.rule == Rule.ALL else step.needed, anyone=step.anyone,
-            decide_by=approval.latest_decision_at,
+            hours=step.hours, decide_by=deadlines.get(step.position),
         )  # fmt: skip
         standing = queries.still_standing(approval, stage)
         for person in step.people:
@@ -76,6 +80,23 @@ def ask_of(ask: Ask, words: str, post: Post, approval: Approval) -> None:
     ask.asked_at = queries.now()
     ask.save(update_fields=["asked_at"])
     notifying.notify(ask.person, "approval.asked", words, reverse("approval", args=[approval.pk]), mail=True)
+
+
+def _deadlines(steps: list[Step], now: datetime, latest: datetime | None) -> dict[int, datetime]:
+    """By position: the latest safe decision. What there is of time until `latest` is shared out as the hours are;
+    where no time is wanted the hours count from now.
+    """
+    hours: dict[int, int] = {}
+    for step in steps:
+        hours[step.position] = max(hours.get(step.position, 0), step.hours or 0)
+    whole, passed, found = sum(hours.values()), 0, {}
+    for position in sorted(hours):
+        passed += hours[position]
+        if latest:
+            found[position] = now + (latest - now) * passed / whole if whole else latest
+        elif hours[position]:
+            found[position] = now + timedelta(hours=passed)
+    return found
 
 
 def _open(stage: ApprovalStage, post: Post, approval: Approval) -> None:

@@ -137,6 +137,8 @@ def _media(file: Rendition, shown: Mapping[str, str]) -> Media:
 
 def _refusals() -> list[Refusal]:
     approved = Q(approval__state="approved", approval__revision=F("revision"), revision__hash=F("content_hash"))
+    anytime = Q(approval__window_from=None)
+    timely = anytime | Q(approval__window_from__lte=F("due_at"), approval__window_until__gte=F("due_at"))
     cancelled = Publication.objects.filter(variant=OuterRef("variant"), part=OuterRef("part"), state="cancelled")
     overtaken = Exists(cancelled.filter(accepted_late(PublicationAttempt)))
     return [
@@ -145,6 +147,7 @@ def _refusals() -> list[Refusal]:
         *refusals("publish"),
         Refusal("blocked", "It is not what was approved. Have it approved again.", ~approved),
         following.LANE_REFUSAL,
+        Refusal("blocked", "It was approved for another time. Ask again for this one, or move it back.", ~timely),
     ]
 
 

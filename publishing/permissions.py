@@ -9,12 +9,14 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from accounts.models import Person, Role
-from accounts.permissions import is_present, role_exists
+from accounts.permissions import has_role, is_present, require_role, role_exists
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
 from publishing.models import (
     Approval,
+    ApprovalStep,
+    ApprovalWorkflow,
     Ask,
     Asset,
     Campaign,
@@ -115,6 +117,22 @@ def access_rendition(user, pk: int) -> Rendition:
     """A file of an asset, or Http404: asked anew at each fetch, so a right that ended shows nothing more."""
     found = Rendition.objects.filter(asset__in=visible_assets(user.person).values("pk"))
     return _one(found.select_related("asset"), pk, "file")
+
+
+def may_arrange(person: Person) -> bool:
+    """Whether they say who has to agree to which posts."""
+    return has_role(person, *LEADS)
+
+
+def access_workflow(user, pk: int) -> ApprovalWorkflow:
+    """A workflow in use, for those who arrange them."""
+    require_role(user.person, *LEADS)
+    return _one(ApprovalWorkflow.objects.filter(archived_at=None), pk, "workflow")
+
+
+def access_step(user, pk: int) -> ApprovalStep:
+    require_role(user.person, *LEADS)
+    return _one(ApprovalStep.objects.filter(workflow__archived_at=None).select_related("workflow"), pk, "step")
 
 
 def access_hold(user, pk: int) -> Hold:

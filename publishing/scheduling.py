@@ -68,6 +68,7 @@ def publish_now(variant: Variant, by: Person) -> Publication:
     publication = schedule(
         variant, local.replace(tzinfo=None, fold=0) + timedelta(seconds=2), zone, by, fold=local.fold
     )
+    _refuse_outside(publication.approval, now, zone)
     publication.due_at = publication.next_attempt_at = now
     publication.save(update_fields=["due_at", "next_attempt_at"])
     following.move_with(publication, "scheduled")
@@ -206,11 +207,24 @@ def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fol
         raise ValidationError({"wall_time": words})
     if refused := queries.rights_problem(publication.media, reading.instant):
         raise ValidationError({"wall_time": refused})
+    _refuse_outside(publication.approval, reading.instant, time_zone)
     publication.wall_time = wall_time.replace(tzinfo=UTC, fold=0)
     publication.time_zone, publication.fold = time_zone, 1 if fold and reading.twice else 0
     publication.tzdata = tzdata.IANA_VERSION
     publication.due_at = publication.next_attempt_at = reading.instant
     publication.not_after = reading.instant + late_by
+
+
+def _refuse_outside(approval: Approval, instant: datetime, time_zone: str) -> None:
+    """What was agreed to for a window goes out in it, whoever moves it."""
+    first, last = approval.window_from, approval.window_until
+    if first is None or last is None or first <= instant <= last:
+        return
+    zone = ZoneInfo(time_zone)
+    span = f"{first.astimezone(zone):%-d %B, %H:%M} to {last.astimezone(zone):%-d %B, %H:%M} ({time_zone})"
+    raise ValidationError(
+        {"wall_time": f"It was approved for {span}. Choose a time between these, or ask again for this time."}
+    )
 
 
 def _make_room(variant: Variant, by: Person) -> None:

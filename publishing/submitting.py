@@ -7,42 +7,72 @@ from django.db import transaction
 
 from accounts.audit import record, register
 from accounts.models import Person
-from publishing import asking, queries
-from publishing.models import Approval, Post, Remit, Variant
+from publishing import approving, asking, queries, scheduling
+from publishing.models import Approval, ApprovalWorkflow, Ask, Post, Remit, Variant
+from publishing.models.workflow import Traits
 from publishing.permissions import barred, may_on_all, require_on_all
 
 register("post.submitted", "asked for approval")
 register("post.submission_withdrawn", "took back a request for approval")
 
+BEFORE, AFTER = timedelta(hours=1), timedelta(hours=24)  # the window around the wanted time
 TIME_TO_DECIDE = timedelta(minutes=10)  # the latest safe decision is this long before the wanted time
 
 
 @transaction.atomic
 def submit(
-    post: Post, by: Person, asked_of: Person, question: str = "facts", wanted_at: datetime | None = None
-) -> Approval:
-    """Ask somebody to agree to the latest revision. `wanted_at` is the instant the author wants it out."""
+    post: Post, by: Person, asked_of: Person | None = None, question: str = "facts", wanted_at: datetime | None = None,
+    *, boosted: bool = False, window: tuple[datetime, datetime] | None = None,
+) -> Approval:  # fmt: skip
+    """Ask for agreement to the latest revision. The first workflow that holds for the post says who is asked; where
+    none does, `asked_of` is, about `question`.
+
+    `wanted_at` is the instant the author wants it out, `window` when it may go out at all: by default from an hour
+    before to a day after; at any time where none is wanted.
+    """
     post = Post.objects.select_for_update().get(pk=post.pk)
     variants = queries.variants_of(post)
     require_on_all(by, "draft", post, [v.channel for v in variants], "submit")
     _refuse_unready(post, variants)
-    _refuse_approver(post, variants, asked_of)
-    if question not in Remit.values:
-        raise ValidationError({"question": "Choose what the approver is asked to confirm."})
+    traits = queries.traits_of(post, variants, boosted)
+    workflow = queries.workflow_for(traits)
+    if workflow:
+        steps = _steps(workflow, post, variants, traits, asked_of)
+    else:
+        steps = [_one_step(post, variants, asked_of, question)]
     now = queries.now()
-    if wanted_at and wanted_at <= now:
-        raise ValidationError({"wanted_at": "This time has passed. Choose a later one."})
+    first, last = _window(wanted_at, window, now)
     approval = Approval.objects.create(
         post=post, revision=post.revisions.get(number=post.revision_number), asked_by=by, wanted_at=wanted_at,
+        window_from=first, window_until=last, workflow=workflow, boosted=boosted,
         latest_decision_at=_latest_decision(wanted_at, now),
     )  # fmt: skip
     post.state = Post.State.IN_APPROVAL
     post.save(update_fields=["state", "updated_at"])
-    asked = {"asked_of": asked_of.pk, "hash": approval.revision.hash}
-    record(by, "post.submitted", post, approval=approval.pk, **asked)
-    asking.lay_out(approval, [asking.Step(Remit(question).label, question, [asked_of], anyone=True)])
+    asked = sorted({person.pk for step in steps for person in step.people})
+    said = {"asked_of": asked, "hash": approval.revision.hash, "workflow": workflow.name if workflow else ""}
+    record(by, "post.submitted", post, approval=approval.pk, **said)
+    asking.lay_out(approval, steps)
     asking.move_on(post, approval, by)
     return approval
+
+
+@transaction.atomic
+def ask_again(post: Post, by: Person, wanted_at: datetime) -> Approval:
+    """Ask for another time than the one that was agreed to. Only whose remit covers the time is asked again; until they
+    agree nothing goes out.
+    """
+    post = Post.objects.select_for_update().get(pk=post.pk)
+    standing = scheduling.approved(post)
+    first = Ask.objects.filter(stage__approval=standing, ended_at=None).select_related("person", "stage").order_by("pk")
+    one = first.first()
+    scheduling.return_to_author(post, by, "Another time was asked for. Schedule it when that is agreed to.")
+    approving.void(post, by)
+    post.state = Post.State.DRAFT
+    post.save(update_fields=["state", "updated_at"])
+    if one is None or standing.workflow_id:
+        return submit(post, by, wanted_at=wanted_at, boosted=standing.boosted)
+    return submit(post, by, one.person, one.stage.remit, wanted_at, boosted=standing.boosted)
 
 
 @transaction.atomic
@@ -67,6 +97,48 @@ def _latest_decision(wanted_at: datetime | None, now: datetime) -> datetime | No
         return None
     latest = wanted_at - TIME_TO_DECIDE
     return latest if latest > now else wanted_at
+
+
+def _window(
+    wanted_at: datetime | None, window: tuple[datetime, datetime] | None, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    if wanted_at and wanted_at <= now:
+        raise ValidationError({"wanted_at": "This time has passed. Choose a later one."})
+    if window is None:
+        return (wanted_at - BEFORE, wanted_at + AFTER) if wanted_at else (None, None)
+    if window[0] >= window[1] or window[1] <= now:
+        raise ValidationError({"latest": "The latest time has to lie ahead, and after the earliest."})
+    if wanted_at and not window[0] <= wanted_at <= window[1]:
+        raise ValidationError({"wanted_at": "It is wanted outside the times between which it may go out."})
+    return window
+
+
+def _steps(
+    workflow: ApprovalWorkflow, post: Post, variants: list[Variant], traits: Traits, asked_of: Person | None
+) -> list[asking.Step]:
+    if asked_of is not None:
+        raise ValidationError({"asked_of": f"“{workflow}” says who is asked about this post. Nobody is named here."})
+    planned = queries.plan(workflow, post, variants, traits)
+    if not planned:
+        raise ValidationError(f"“{workflow}” has no step for this post. Ask a social lead to change it.")
+    if lacking := [each.lacking for each in planned if each.lacking]:
+        raise ValidationError(lacking)
+    return [
+        asking.Step(
+            each.step.name, each.step.remit, each.people, each.step.anyone, each.step.rule, each.needed,
+            each.step.position, each.step.hours,
+        )
+        for each in planned
+    ]  # fmt: skip
+
+
+def _one_step(post: Post, variants: list[Variant], asked_of: Person | None, question: str) -> asking.Step:
+    if asked_of is None:
+        raise ValidationError({"asked_of": "Choose who should decide."})
+    _refuse_approver(post, variants, asked_of)
+    if question not in Remit.values:
+        raise ValidationError({"question": "Choose what the approver is asked to confirm."})
+    return asking.Step(Remit(question).label, question, [asked_of], anyone=True)
 
 
 def _refuse_unready(post: Post, variants: list[Variant]) -> None:

@@ -13,6 +13,7 @@ from publishing.views import (
     publications,
     revisions,
     schedule,
+    workflows,
 )
 
 verb = publications.VerbView.as_view
@@ -42,10 +43,18 @@ urlpatterns = [
     path("library/<int:pk>/", assets.AssetView.as_view(), name="asset"),
     path("library/<int:pk>/archiving/", assets.AssetArchivingView.as_view(), name="asset_archiving"),
     path("library/files/<int:pk>/", assets.RenditionFileView.as_view(), name="rendition_file"),
+    path("posts/<int:pk>/approval/time/", approvals.TimeAskView.as_view(), name="submission_time"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),
     path("approvals/<int:pk>/", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),
     path("approvals/<int:pk>/withdrawal/", approvals.ApprovalWithdrawalView.as_view(), name="approval_withdrawal"),
+    path("workflows/", workflows.WorkflowListView.as_view(), name="workflow_list"),
+    path("workflows/new/", workflows.WorkflowNewView.as_view(), name="workflow_new"),
+    path("workflows/<int:pk>/", workflows.WorkflowView.as_view(), name="workflow"),
+    path("workflows/<int:pk>/archival/", workflows.WorkflowArchivalView.as_view(), name="workflow_archival"),
+    path("workflows/<int:pk>/steps/new/", workflows.StepNewView.as_view(), name="step_new"),
+    path("steps/<int:pk>/", workflows.StepView.as_view(), name="step"),
+    path("steps/<int:pk>/removal/", workflows.StepRemovalView.as_view(), name="step_removal"),
     path("variants/<int:pk>/publication/", schedule.ScheduleView.as_view(), name="schedule"),
     path("publications/", publications.PublicationListView.as_view(), name="publication_list"),
     path("publications/<int:pk>/", publications.PublicationView.as_view(), name="publication"),

@@ -145,7 +145,8 @@ def _write(company: Company) -> None:
     returned = submitting.submit(hiring, who["alice"], who["bob"], "facts")
     approving.request_changes(returned, who["bob"], returned.revision.hash, "Say that the office opens in March.")
     company.examples["campaign"] = campaigning.create(who["alice"], "Spring fair", goal="Four hundred visitors")
-    company.examples["variant"] = night.variants.first()
+    company.examples["variant"], company.examples["scheduled_post"] = night.variants.first(), night
+    _arrange(company)
     company.examples["draft"] = drafting.create_post(
         who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"
     )
@@ -167,6 +168,17 @@ def _take_in(company: Company) -> None:
     intake, _ = taking_in.open_form(company.people["gina"], "Ask us for a post", [company.channels["blue"]])
     said = {"who": "Nora from the shop", "email": "nora@example.test", "what": "We open on Sundays.", "channels": []}
     company.examples |= {"intake": intake, "request": taking_in.take_in(intake, said)}
+
+
+def _arrange(company: Company) -> None:
+    """Who has to agree where the text promises something for good."""
+    from publishing import arranging
+
+    who = company.people
+    promises = arranging.create_workflow(who["gina"], name="Promises", words=["warranty", "lifelong"])
+    step = {"name": "Lawyers", "remit": "legal", "position": 2, "people": [who["hana"]], "rule": "any"}
+    company.examples["step"] = arranging.add_step(promises, who["gina"], **step, hours=8)
+    company.examples["workflow"] = promises
 
 
 def _receive(company: Company) -> None:

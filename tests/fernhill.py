@@ -117,7 +117,7 @@ def _access(company: "Company") -> dict:
 
 def _posts(company: "Company") -> dict:
     from publishing import holding
-    from publishing.models import Approval, Asset, Campaign, Post, Publication, Variant
+    from publishing.models import Approval, ApprovalStep, ApprovalWorkflow, Asset, Campaign, Post, Publication, Variant
 
     reason = "A customer’s complaint about the job advert is being looked into."
     return {
@@ -126,6 +126,9 @@ def _posts(company: "Company") -> dict:
         "variant": Variant.objects.get(post__title="Zips, tested ten thousand times"),
         "publication": Publication.objects.filter(variant__post__title="Half sizes").first(),
         "campaign": Campaign.objects.get(name="Repair, don’t replace"),
+        "workflow": ApprovalWorkflow.objects.get(name="Promises"),
+        "step": ApprovalStep.objects.get(name="Lawyers"),
+        "scheduled_post": Post.objects.get(title="Half sizes"),
         "asset": Asset.objects.get(title="Ridge at dawn"),
         "hold": holding.place(company.people["gina"], reason, channel=company.channels["fernhill-careers"]),
     }

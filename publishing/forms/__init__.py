@@ -183,17 +183,40 @@ class SubmissionForm(forms.Form):
         widget=forms.RadioSelect,
         initial="facts",
     )
+    boosted = forms.BooleanField(
+        label="It will be promoted for money", required=False, help_text="Others may have to agree then."
+    )
     wanted = WallTimeField(label="When should it go out?", required=False)
     time_zone = forms.ChoiceField(label="Time zone", required=False)
+    earliest = WallTimeField(label="Not before", required=False)
+    latest = WallTimeField(label="Not after", required=False)
 
     def __init__(self, *args, approvers, person: Person, **kwargs):
+        """`approvers` is None where a workflow says who is asked."""
         super().__init__(*args, **kwargs)
-        _rows(self, "asked_of", approvers)
-        self.nobody = len(_choices(self, "asked_of")) == 1  # only “Choose a person”
+        self.nobody = False
+        if approvers is None:
+            del self.fields["asked_of"], self.fields["question"]
+        else:
+            _rows(self, "asked_of", approvers)
+            self.nobody = len(_choices(self, "asked_of")) == 1  # only “Choose a person”
         _choices(self, "time_zone", _zones(person.time_zone))
 
-    def wanted_at(self) -> datetime | None:
-        wall = self.cleaned_data.get("wanted")
+    def clean(self) -> None:
+        ends = [self.cleaned_data.get("earliest"), self.cleaned_data.get("latest")]
+        if any(ends) and not all(ends):
+            self.add_error("earliest" if ends[1] else "latest", "Give both ends, or neither.")
+
+    def asked(self) -> dict:
+        """What the verb takes."""
+        said, ends = self.cleaned_data, (self._instant("earliest"), self._instant("latest"))
+        return {
+            "asked_of": said.get("asked_of"), "question": said.get("question") or "facts", "boosted": said["boosted"],
+            "wanted_at": self._instant("wanted"), "window": ends if all(ends) else None,
+        }  # fmt: skip
+
+    def _instant(self, name: str) -> datetime | None:
+        wall = self.cleaned_data.get(name)
         return wall_clock.read(wall, self.cleaned_data["time_zone"] or "UTC").instant if wall else None
 
 
@@ -220,6 +243,10 @@ class TimeForm(forms.Form):
         super().__init__(*args, **kwargs)
         _choices(self, "time_zone", _zones(zone or person.time_zone, person.time_zone))
         self.fields["time_zone"].initial = zone or person.time_zone
+
+    def instant(self) -> datetime:
+        said = self.cleaned_data
+        return wall_clock.read(said["wall_time"], said["time_zone"], said["fold"]).instant
 
 
 class MoveForm(forms.Form):

@@ -37,6 +37,8 @@ class Approval(models.Model):
     state = models.CharField(max_length=18, choices=State.choices, default=State.PENDING)
     asked_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(auto_now_add=True)
+    workflow = models.ForeignKey("publishing.ApprovalWorkflow", models.PROTECT, null=True, blank=True, related_name="+")
+    boosted = models.BooleanField(default=False)  # the author said that it will be paid for
     wanted_at = models.DateTimeField(null=True, blank=True)  # when the author wants it out
     window_from = models.DateTimeField(null=True, blank=True)  # what is agreed to goes out in this window;
     window_until = models.DateTimeField(null=True, blank=True)  # both empty: at any time
@@ -89,6 +91,7 @@ class ApprovalStage(models.Model):
     needed = models.PositiveSmallIntegerField(default=1)  # how many of those asked have to agree
     anyone = models.BooleanField(default=False)  # whoever may approve on every channel may decide, asked or not
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    hours = models.PositiveSmallIntegerField(null=True, blank=True)  # to decide, where no time is wanted
     opened_at = models.DateTimeField(null=True, blank=True)
     decide_by = models.DateTimeField(null=True, blank=True)  # the latest safe decision
 

@@ -57,17 +57,18 @@ from publishing.queries.lists import (
     shelf_counts,
     wanted_time,
 )  # fmt: skip
+from publishing.queries.routing import Planned, plan, steps_of, traits_of, workflow_for, workflows
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Measure", "Picture", "Place",
-    "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops", "agreements",
-    "approvals_for", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page",
+    "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
+    "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page",
     "brief", "campaign_rows", "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on",
     "differences", "entries", "going_out", "hangings", "held_by", "history", "holds_on", "is_held", "may_answer",
-    "measure", "media_limits_of", "next_out", "now", "post_page", "posts_by_state", "presence", "preview_of",
+    "measure", "media_limits_of", "next_out", "now", "plan", "post_page", "posts_by_state", "presence", "preview_of",
     "previews", "problems", "progress", "publication_page", "question_for", "renditions_in", "rights_problem",
-    "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows",
-    "standing_holds", "standing_of", "still_standing", "stops", "tags_in_use", "trouble", "undecided",
-    "variants_of", "waiting_for", "wanted_time", "with_thumb",
+    "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows", "standing_holds",
+    "standing_of", "steps_of", "still_standing", "stops", "tags_in_use", "traits_of", "trouble", "undecided",
+    "variants_of", "waiting_for", "wanted_time", "with_thumb", "workflow_for", "workflows",
 ]  # fmt: skip

@@ -8,35 +8,43 @@ from django.utils import timezone
 from django.views import View
 
 from publishing import approving, queries, submitting
-from publishing.forms import DecisionForm, SubmissionForm
-from publishing.models import Approval, Post, Revision, Variant
-from publishing.permissions import access_approval, access_post, may_on_all, reason_against
+from publishing.forms import DecisionForm, SubmissionForm, TimeForm
+from publishing.models import Approval, Post, Revision
+from publishing.permissions import access_approval, access_post, may_arrange, may_on_all, reason_against, require_on_all
 from socialops.lib.refusals import add_refusal
 
 
 class SubmissionView(View):
-    """GET asks whom; POST asks them."""
+    """GET shows who will be asked, or asks whom; POST asks them, or with then=show shows it for what is ticked."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        post = access_post(request.user, pk)
-        variants = queries.variants_of(post)
-        return _submission_page(request, post, variants, _submission_form(request, post, variants))
+        return _submission_page(request, access_post(request.user, pk))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         post = access_post(request.user, pk)
-        variants = queries.variants_of(post)
-        form = _submission_form(request, post, variants, request.POST)
+        if request.POST.get("then") == "show":
+            return _submission_page(request, post, request.POST)
+        return _submission_page(request, post, request.POST, ask=True)
+
+
+class TimeAskView(View):
+    """For a post that is approved for another time: GET asks for which, POST asks those whom time concerns."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return _time_page(request, access_post(request.user, pk))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        post, person = access_post(request.user, pk), request.user.person
+        form = TimeForm(request.POST, person=person)
         if form.is_valid():
-            said = form.cleaned_data
             try:
-                asked_of, wanted_at = said["asked_of"], form.wanted_at()
-                submitting.submit(post, request.user.person, asked_of, said["question"], wanted_at)
+                submitting.ask_again(post, person, form.instant())
             except ValidationError as error:
                 add_refusal(form, error)
             else:
-                messages.success(request, f"{asked_of} is asked.")
+                messages.success(request, "Asked again. Nothing of this post goes out until they agree.")
                 return redirect("post", pk)
-        return _submission_page(request, post, variants, form, status=422)
+        return _time_page(request, post, form, status=422)
 
 
 class SubmissionWithdrawalView(View):
@@ -58,6 +66,7 @@ class ApprovalListView(View):
             "waiting": queries.asked_of(person),
             "asked": queries.asked_by(person)[:50],
             "decided": queries.decided_by(person)[:20],
+            "may_arrange": may_arrange(person),
         }
         return render(request, "publishing/approval_list.html", context)
 
@@ -110,24 +119,46 @@ class ApprovalWithdrawalView(View):
         return redirect("approval", pk)
 
 
-def _submission_form(request: HttpRequest, post: Post, variants: list[Variant], data=None) -> SubmissionForm:
-    approvers = queries.approvers_of(post, [v.channel for v in variants])
-    person = request.user.person
+def _submission_page(request: HttpRequest, post: Post, data=None, ask: bool = False) -> HttpResponse:
+    variants, person = queries.variants_of(post), request.user.person
+    traits = queries.traits_of(post, variants, boosted=bool(data and data.get("boosted")))
+    workflow = queries.workflow_for(traits)
+    approvers = None if workflow else queries.approvers_of(post, [v.channel for v in variants])
     wanted = queries.wanted_time(variants, person.time_zone)
     initial = {"wanted": wanted.wall, "time_zone": wanted.zone}
-    return SubmissionForm(data, approvers=approvers, person=person, initial=initial)
-
-
-def _submission_page(
-    request: HttpRequest, post: Post, variants: list[Variant], form: SubmissionForm, status: int = 200
-) -> HttpResponse:
+    form = SubmissionForm(data, approvers=approvers, person=person, initial=initial)
+    if ask and form.is_valid():
+        try:
+            approval = submitting.submit(post, person, **form.asked())
+        except ValidationError as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _who_is_asked(approval))
+            return redirect("post", post.pk)
     context = {
-        "post": post,
-        "form": form,
-        "previews": queries.previews(variants),
-        "problems": queries.problems(variants),
-    }
-    return render(request, "publishing/submission.html", context, status=status)
+        "post": post, "form": form, "workflow": workflow,
+        "planned": queries.plan(workflow, post, variants, traits) if workflow else [],
+        "previews": queries.previews(variants), "problems": queries.problems(variants),
+    }  # fmt: skip
+    return render(request, "publishing/submission.html", context, status=422 if ask else 200)
+
+
+def _who_is_asked(approval: Approval) -> str:
+    if approval.state == Approval.State.APPROVED:
+        return "Nobody has to be asked: what they agreed to has not changed."
+    row = queries.question_for(queries.stage_rows(approval, []), approval.asked_by)
+    return f"{row.who} {'are' if ' and ' in row.who else 'is'} asked." if row else "Asked."
+
+
+def _time_page(request: HttpRequest, post: Post, form: TimeForm | None = None, status: int = 200) -> HttpResponse:
+    variants, person = queries.variants_of(post), request.user.person
+    require_on_all(person, "draft", post, [v.channel for v in variants], "ask again about")
+    standing = post.approvals.filter(state="approved").first()
+    context = {
+        "post": post, "standing": standing, "form": form or TimeForm(person=person),
+        "stages": standing.stages.filter(covers__contains=["time"]) if standing else [],
+    }  # fmt: skip
+    return render(request, "publishing/submission_time.html", context, status=status)
 
 
 def _approval_page(

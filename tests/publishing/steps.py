@@ -35,7 +35,10 @@ def write(alice, channels, text: str = TEXT, **more):
 
 
 def ask(post, alice, bob, days: int = 2):
-    return submitting.submit(post, alice, bob, "facts", timezone.now() + timedelta(days=days))
+    """To go out at about that time; at any time within a year it may."""
+    now = timezone.now()
+    year = (now - timedelta(hours=1), now + timedelta(days=365))
+    return submitting.submit(post, alice, bob, "facts", now + timedelta(days=days), window=year)
 
 
 def asked(approval) -> list:

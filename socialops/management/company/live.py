@@ -12,7 +12,7 @@ from accounts.models import Person
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
-from publishing import approving, attaching, drafting, scheduling, submitting, taking_in
+from publishing import approving, arranging, attaching, drafting, scheduling, submitting, taking_in
 from publishing.models import Asset, Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
@@ -49,6 +49,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
     network = Control(sandbox)
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
+    _arrange(people)
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
@@ -74,11 +75,20 @@ def _open(
     return Channel.objects.get(pk=channel.pk)
 
 
+def _arrange(people: dict[str, Person]) -> None:
+    """What promises something for years is read by a lawyer, after somebody checked the facts."""
+    gina = people["gina"]
+    promises = arranging.create_workflow(gina, name="Promises", words=["warranty", "lifelong", "guarantee"])
+    arranging.change_step(promises.steps.get(), gina, name="Facts", anyone=False, people=[people["bob"]], hours=4)
+    lawyers = {"name": "Lawyers", "remit": "legal", "position": 2, "people": [people["hana"]], "hours": 8}
+    arranging.add_step(promises, gina, **lawyers)
+
+
 def _write(people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset]) -> None:
     """Posts that wait for a decision, that are decided, that are due, and one that its author will not see go out."""
     now = datetime.now(UTC)
     main, care, outdoor, careers = channels.values()
-    alice, bob, hana, dana = (people[key] for key in ("alice", "bob", "hana", "dana"))
+    alice, bob, dana = (people[key] for key in ("alice", "bob", "dana"))
     rates = _post(
         alice,
         [main, care],
@@ -94,7 +104,8 @@ def _write(people: dict[str, Person], channels: dict[str, Channel], library: dic
     claim = _post(
         alice, [main], "The lightest poles we make", "180 grams a pole, and the warranty stays at five years."
     )
-    submitting.submit(claim, alice, hana, "legal", now + timedelta(hours=7))
+    promise = submitting.submit(claim, alice, wanted_at=now + timedelta(hours=7))
+    approving.approve(promise, bob, promise.revision.hash, "Weighed and checked.")
     jobs = _post(
         alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible."
     )

@@ -1,0 +1,106 @@
+"""What people fill in about approval workflows."""
+
+from django import forms
+
+from accounts.models import Person, Team
+from channels_registry.models import Channel
+from publishing.forms import _rows
+from publishing.models import ApprovalStep, ApprovalWorkflow, Campaign, Remit, Rule
+
+
+class WordsField(forms.CharField):
+    """Words with commas between them, as a list."""
+
+    def to_python(self, value):
+        return [word.strip() for word in str(value or "").replace("\n", ",").split(",") if word.strip()]
+
+    def clean(self, value):
+        words = self.to_python(value)
+        if any(len(word) > 80 for word in words) or len(words) > 100:
+            raise forms.ValidationError("A hundred words at most, each of 80 characters at most.")
+        return words
+
+    def prepare_value(self, value):
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class ConditionsForm(forms.Form):
+    """The conditions that a workflow and a step have in common."""
+
+    CONDITIONS = ("risk_tiers", "words", "has_media", "boosted")
+
+    risk_tiers = forms.MultipleChoiceField(
+        label="A channel of this risk", required=False, choices=Channel.RiskTier.choices,
+        widget=forms.CheckboxSelectMultiple, help_text="One of the post’s channels is enough.",
+    )  # fmt: skip
+    words = WordsField(
+        label="One of these words", required=False, help_text="Commas between them. Capitals do not matter."
+    )
+    has_media = forms.BooleanField(label="It shows pictures or films", required=False)
+    boosted = forms.BooleanField(label="It is promoted for money", required=False)
+
+
+class WorkflowForm(ConditionsForm):
+    name = forms.CharField(label="Name", max_length=80)
+    position = forms.IntegerField(
+        label="Order", min_value=1, max_value=1000, required=False,
+        help_text="The first workflow that fits a post is taken.",
+    )  # fmt: skip
+    campaigns = forms.ModelMultipleChoiceField(
+        Campaign.objects.none(), label="Of one of these campaigns", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    field_order = ("name", "position", "campaigns")
+
+    def __init__(self, *args, workflow: ApprovalWorkflow | None = None, **kwargs):
+        if workflow:
+            names = ("name", "position", *self.CONDITIONS)
+            chosen = list(workflow.campaigns.values_list("pk", flat=True))
+            kwargs["initial"] = {name: getattr(workflow, name) for name in names} | {"campaigns": chosen}
+        super().__init__(*args, **kwargs)
+        _rows(self, "campaigns", Campaign.objects.filter(archived_at=None).order_by("name"))
+        if workflow is None:
+            del self.fields["position"]
+
+    def given(self) -> dict:
+        """What the verb takes."""
+        said = dict(self.cleaned_data)
+        return {name: value for name, value in said.items() if not (name == "position" and value is None)}
+
+
+class StepForm(ConditionsForm):
+    name = forms.CharField(label="Name", max_length=80, help_text="Who they are: “Lawyers”, “Brand desk”.")
+    position = forms.IntegerField(
+        label="Turn", min_value=1, max_value=50, initial=1, help_text="Steps of one turn are asked at the same time."
+    )
+    remit = forms.ChoiceField(label="What do they confirm?", choices=Remit.choices, widget=forms.RadioSelect)
+    anyone = forms.BooleanField(
+        label="Whoever may approve on every channel of the post", required=False, help_text="Else those named below."
+    )
+    people = forms.ModelMultipleChoiceField(
+        Person.objects.none(), label="People", required=False, widget=forms.SelectMultiple(attrs={"size": 8})
+    )
+    teams = forms.ModelMultipleChoiceField(
+        Team.objects.none(), label="Teams", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    rule = forms.ChoiceField(label="How many have to agree?", choices=Rule.choices, widget=forms.RadioSelect)
+    needed = forms.IntegerField(label="The number", min_value=1, max_value=50, initial=1, required=False)
+    hours = forms.IntegerField(
+        label="Hours to decide", min_value=1, max_value=1000, initial=24,
+        help_text="Where a time is wanted, what there is until then is shared out in this proportion.",
+    )  # fmt: skip
+    field_order = ("name", "position", "remit", "anyone", "people", "teams", "rule", "needed", "hours")
+
+    def __init__(self, *args, step: ApprovalStep | None = None, **kwargs):
+        if step:
+            names = ("name", "position", "remit", "anyone", "rule", "needed", "hours", *self.CONDITIONS)
+            many = {name: list(getattr(step, name).values_list("pk", flat=True)) for name in ("people", "teams")}
+            kwargs["initial"] = {name: getattr(step, name) for name in names} | many
+        else:
+            kwargs.setdefault("initial", {"remit": Remit.FACTS, "rule": Rule.ANY})
+        super().__init__(*args, **kwargs)
+        _rows(self, "people", Person.objects.present().order_by("name"))
+        _rows(self, "teams", Team.objects.order_by("name"))
+
+    def given(self) -> dict:
+        """What the verb takes."""
+        return {**self.cleaned_data, "needed": self.cleaned_data["needed"] or 1}
