@@ -16,6 +16,8 @@ from channels_registry.connector.types import (
     Continue,
     Draft,
     Field,
+    Figures,
+    Following,
     InboundMessage,
     Limits,
     MediaLimits,
@@ -142,12 +144,24 @@ class GivesBack(ABC):
         """
 
 
+class Measures(ABC):
+    most_posts: ClassVar[int] = 20  # how many posts one call may ask about
+
+    @abstractmethod
+    async def post_metrics(self, access: Access, remote_ids: Sequence[str]) -> dict[str, Figures | None]:
+        """What is counted on these posts of ours. None: it is gone from the network; missing: nothing can be said."""
+
+    @abstractmethod
+    async def channel_metrics(self, access: Access) -> Following: ...
+
+
 CAPABILITIES: dict[type, str] = {
     Publishes: "Publish",
     Converses: "Read and answer",
     ReceivesWebhooks: "Webhooks",
     ListsDoors: "List who has access",
     RevokesDoors: "Revoke access",
+    Measures: "Figures",
 }
 WITHOUT: dict[type, str] = {ReceivesWebhooks: "Asked in turns"}  # what stands in for it; else a person, by hand
 SAME_POST_TWICE = {"K": "Never: a key", "C": "Never: two steps", "L": "Looked for first", "N": "A person decides"}

@@ -28,6 +28,7 @@ LARGEST_BODY = 8 * 1024 * 1024
 USER_AGENT = "Socialops/0.1"
 
 Trace = Callable[[str, str], None]
+Params = Mapping[str, str | list[str]]
 Judge = Callable[[Response], NetworkError | None]
 
 
@@ -105,7 +106,7 @@ class Http:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         json: Any = None,
         data: bytes | Mapping[str, str] | None = None,
         creates: bool = False,
@@ -134,7 +135,7 @@ class Http:
             self._refuse(response, judge)
         return response
 
-    def _checked(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> URL:
+    def _checked(self, url: str, params: Params | None, headers: Mapping[str, str] | None) -> URL:
         try:
             target = self._checked_url(url)
             for name, value in (headers or {}).items():

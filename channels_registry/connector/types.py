@@ -158,6 +158,25 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What a network counts on one post. None: it does not tell, which is not the same as nobody did."""
+
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    quotes: int | None = None
+    views: int | None = None
+
+
+@dataclass(frozen=True)
+class Following:
+    """What a network says of a channel now. None: it does not tell."""
+
+    followers: int | None = None
+    posts: int | None = None
+
+
+@dataclass(frozen=True)
 class Unsure:
     """A look that proves neither presence nor absence (the list is cut, several match, the network is down)."""
 

@@ -7,12 +7,20 @@ time. Rules: docs.bsky.app, lexicons com.atproto.* and app.bsky.*, and the behav
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from channels_registry.connector.answers import Response, claims, message_in
-from channels_registry.connector.capabilities import Converses, GivesBack, ListsDoors, Network, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import (
+    Converses,
+    GivesBack,
+    ListsDoors,
+    Measures,
+    Network,
+    Publishes,
+    RevokesDoors,
+)
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused
 from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import look, moment
@@ -23,6 +31,8 @@ from channels_registry.connector.types import (
     Connected,
     Draft,
     Field,
+    Figures,
+    Following,
     InboundMessage,
     Limits,
     Media,
@@ -47,7 +57,7 @@ PICTURES = dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 2_000_000)
 FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
-class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack):
+class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack, Measures):
     slug = "bluesky"
     label = "Bluesky"
     purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
@@ -166,6 +176,19 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         self, access: Access, to: Mapping[str, Any], text: str, marker: str
     ) -> Published | Unsure | None:
         return await _find(access, marker, text)
+
+    async def post_metrics(self, access: Access, remote_ids: Sequence[str]) -> dict[str, Figures | None]:
+        """What the AppView does not show is gone only if it is gone from the repository too. No views are told."""
+        answer = await _query(access, "app.bsky.feed.getPosts", {"uris": list(remote_ids)})
+        found: dict[str, Figures | None] = answer.read(lambda value: {p["uri"]: _figures(p) for p in value["posts"]})
+        for uri in [each for each in remote_ids if each not in found]:
+            if await _is_gone(access, uri):
+                found[uri] = None
+        return found
+
+    async def channel_metrics(self, access: Access) -> Following:
+        answer = await _query(access, "app.bsky.actor.getProfile", {"actor": access.remote_id})
+        return answer.read(lambda profile: Following(profile.get("followersCount"), profile.get("postsCount")))
 
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         answer = await _query(access, "com.atproto.server.listAppPasswords", {})
@@ -308,6 +331,19 @@ async def _find(access: Access, rkey: str, text: str, shown: int = 0) -> Publish
     return answer.read(lambda value: _published(access.handle, value["uri"], value["cid"]))
 
 
+async def _is_gone(access: Access, uri: str) -> bool:
+    params = {"repo": access.remote_id, "collection": POST, "rkey": uri.rsplit("/", 1)[-1]}
+    try:
+        await access.http.request("GET", _xrpc(access.facts["pds"], "com.atproto.repo.getRecord"), params=params)
+    except Refused as error:
+        return "RecordNotFound" in error.detail
+    return False
+
+
+def _figures(post: Mapping[str, Any]) -> Figures:
+    return Figures(post.get("likeCount"), post.get("repostCount"), post.get("replyCount"), post.get("quoteCount"))
+
+
 async def _image(access: Access, media: Media) -> dict[str, Any]:
     """The picture uploaded, as a post refers to it. The same bytes get the same name over there, so a repetition makes
     the same record; and a file that nothing referred to for long is there again.
@@ -334,7 +370,7 @@ def _judge(response: Response) -> NetworkError | None:
     return None
 
 
-async def _query(access: Access, method: str, params: Mapping[str, str]) -> Response:
+async def _query(access: Access, method: str, params: Mapping[str, str | list[str]]) -> Response:
     token = bearer(access.secrets["access_jwt"])
     return await access.http.request(
         "GET", _xrpc(access.facts["pds"], method), params=params, headers=token, judge=_judge

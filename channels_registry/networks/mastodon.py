@@ -7,7 +7,7 @@ again. Rules: docs.joinmastodon.org (statuses, notifications, instance, oauth).
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from urllib.parse import quote
 import regex
 
 from channels_registry.connector.answers import Response, message_in
-from channels_registry.connector.capabilities import Converses, GivesBack, Network, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import Converses, GivesBack, Measures, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
@@ -29,6 +29,8 @@ from channels_registry.connector.types import (
     Continue,
     Draft,
     Field,
+    Figures,
+    Following,
     InboundMessage,
     Limits,
     Media,
@@ -61,7 +63,7 @@ MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
 
 
-class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
+class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures):
     slug = "mastodon"
     label = "Mastodon"
     purpose = "Public posts on one of many linked servers, usually up to 500 characters."
@@ -193,6 +195,22 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack):
             return mine and status["in_reply_to_id"] == below and _is(status, full, None)
 
         return answer.read(lambda value: one_of(_published(each) for each in value["descendants"] if ours(each)))
+
+    async def post_metrics(self, access: Access, remote_ids: Sequence[str]) -> dict[str, Figures | None]:
+        """One by one: servers before 4.3 cannot be asked about several. No views are told."""
+        found: dict[str, Figures | None] = {}
+        for remote_id in remote_ids:
+            try:
+                found[remote_id] = (await _get(access, f"statuses/{quote(remote_id)}", {})).read(_figures)
+            except Refused as error:
+                if error.status not in (404, 410):
+                    raise
+                found[remote_id] = None
+        return found
+
+    async def channel_metrics(self, access: Access) -> Following:
+        answer = await _get(access, "accounts/verify_credentials", {})
+        return answer.read(lambda me: Following(me.get("followers_count"), me.get("statuses_count")))
 
     async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
         """Our own access only: Mastodon shows and revokes other applications on a page for people."""
@@ -340,6 +358,11 @@ def _judge(response: Response) -> NetworkError | None:
 
 def _base(access: Access) -> str:
     return access.fields["instance_url"].strip().rstrip("/")
+
+
+def _figures(status: Mapping[str, Any]) -> Figures:
+    likes, reposts, replies = (status.get(f"{what}_count") for what in ("favourites", "reblogs", "replies"))
+    return Figures(likes, reposts, replies, status.get("quotes_count"))
 
 
 def _published(status: Mapping[str, Any]) -> Published:

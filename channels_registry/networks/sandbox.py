@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from channels_registry.connector.capabilities import (
     Converses,
     GivesBack,
     ListsDoors,
+    Measures,
     Network,
     Publishes,
     ReceivesWebhooks,
@@ -30,6 +31,8 @@ from channels_registry.connector.types import (
     Continue,
     Draft,
     Field,
+    Figures,
+    Following,
     InboundMessage,
     Limits,
     Media,
@@ -53,7 +56,7 @@ MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
 
 
-class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack):
+class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack, Measures):
     slug = "sandbox"
     label = "Sandbox"
     purpose = "A practice network that runs on this machine. Nothing posted there is public."
@@ -176,6 +179,14 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Refused("This webhook cannot be read.", detail=repr(error)) from error
 
+    async def post_metrics(self, access: Access, remote_ids: Sequence[str]) -> dict[str, Figures | None]:
+        answer = await _call(access, "GET", "figures", params={"posts": ",".join(remote_ids)})
+        return answer.read(lambda said: {pk: _figures(each) for pk, each in said["posts"].items()})
+
+    async def channel_metrics(self, access: Access) -> Following:
+        answer = await _call(access, "GET", "figures")
+        return answer.read(lambda said: Following(said["followers"], said["count"]))
+
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         return (await _call(access, "GET", "doors")).read(_doors)
 
@@ -258,6 +269,11 @@ def _published(item: Mapping[str, Any]) -> Published:
     if not item["id"] or not item["url"]:
         raise ValueError("no id")
     return Published(item["id"], item["url"], {"created_at": item["created_at"], "key": item.get("key", "")})
+
+
+def _figures(said: Mapping[str, Any] | None) -> Figures | None:
+    names = ("likes", "reposts", "replies", "quotes", "views")
+    return None if said is None else Figures(**{name: said[name] for name in names})
 
 
 def _page(page: Mapping[str, Any]) -> Page:

@@ -6,6 +6,7 @@ POST token/renewal              push the expiry of this token away, unless it wa
 POST media?alt=                 a picture or video, its bytes as the body: an id for a post to show
 POST posts                      publish, with "media": [ids]; honours Idempotency-Key when the server has keys
 GET  posts?key=  posts/<id>     our posts, newest first, when the server has a look-up
+GET  figures?posts=<id>,<id>    what is counted on our posts (null: gone), followers, and how many posts there are
 GET  comments?kind=&since=      what was said to us, oldest first, by a cursor
 POST comments/<id>/replies      answer;  GET the same: our answers there
 GET  doors                      everybody and everything that can act for the account (owner and admin tokens)
@@ -18,6 +19,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from socialops.sandbox import counting
 from socialops.sandbox.state import Record, State
 from socialops.sandbox.wire import Answer, Problem, Request
 
@@ -74,6 +76,8 @@ class Api:
                 return Answer(content=self._posts(request, account)), False
             case ("GET", ["posts", post_id]):
                 return Answer(content=self._post(account, post_id)), False
+            case ("GET", ["figures"]):
+                return Answer(content=counting.told(self._state, account, request.query.get("posts", ""))), False
             case ("GET", ["comments"]):
                 return Answer(content=self._comments(request, account)), False
             case ("POST", ["comments", comment_id, "replies"]):

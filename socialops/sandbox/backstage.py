@@ -5,6 +5,7 @@ POST /_accounts {"accounts": [{handle, name, followers, webhook, people, app_pas
      answers each account with its doors and a token for every door that asked for one
 POST /_doors {account, kind, entitlement, label, ...}     POST /_tokens {door, expires_in}     DELETE /_tokens/<token>
 POST /_comments {account, kind, text, name, handle, post?}  PATCH /_comments/<id> {text}  DELETE /_comments/<id>
+PATCH /_posts/<id> {likes, reposts, quotes, views}   DELETE /_posts/<id>   PATCH /_accounts/<id> {followers}
 POST /_webhooks {account, url, secret}
 POST /_faults {kind, match, count, ...}   GET /_faults   DELETE /_faults
 POST /_server {key, lookup, delay_ms, per_second, burst, residual_seconds}
@@ -53,6 +54,17 @@ class Backstage:
                 wish = request.json()
                 account = self._known("accounts", wish.pop("account", ""))
                 return Answer(content=self._state.put("accounts", {**account, "webhook": wish}))
+            case ("PATCH", ["_posts", post_id]):
+                post = self._known("posts", post_id)
+                figures = {**post.get("figures", {}), **request.json()}
+                return Answer(content=self._state.put("posts", {**post, "figures": figures}))
+            case ("DELETE", ["_posts", post_id]):
+                self._state.drop("posts", self._known("posts", post_id)["id"])
+                return Answer(content={"ok": True})
+            case ("PATCH", ["_accounts", account_id]):
+                followers = int(request.json().get("followers", 0))
+                account = {**self._known("accounts", account_id), "followers": followers}
+                return Answer(content=self._state.put("accounts", account))
             case ("POST", ["_comments"]):
                 return Answer(201, self._said(request.json()))
             case ("PATCH", ["_comments", comment_id]):

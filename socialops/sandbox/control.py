@@ -73,6 +73,16 @@ class Control:
     def posts(self, account: str = "") -> list[dict[str, Any]]:
         return self._call("GET", f"/_posts?account={account}")["items"]
 
+    def count(self, post: str, **figures: int) -> None:
+        """Say what is counted on a post: likes, reposts, quotes, views."""
+        self._call("PATCH", f"/_posts/{post}", figures)
+
+    def erase(self, post: str) -> None:
+        self._call("DELETE", f"/_posts/{post}")
+
+    def followers(self, account: str, number: int) -> None:
+        self._call("PATCH", f"/_accounts/{account}", {"followers": number})
+
     def media(self) -> list[dict[str, Any]]:
         """Everything that was uploaded, shown by a post or not."""
         return self._call("GET", "/_media")["items"]

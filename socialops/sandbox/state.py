@@ -51,7 +51,7 @@ class State:
         return record
 
     def drop(self, table: str, record_id: str) -> None:
-        if getattr(self, table).pop(record_id, None) is not None and self._file is not None:
+        if self._forget(table, record_id) and self._file is not None:
             self._file.write(json.dumps([table, {"id": record_id, "gone": True}]) + "\n")
 
     def add_account(self, handle: str, name: str, webhook: Record | None = None, followers: int = 0) -> Record:
@@ -129,6 +129,13 @@ class State:
         if self._file is not None:
             self._file.flush()
 
+    def _forget(self, table: str, record_id: str) -> bool:
+        record = getattr(self, table).pop(record_id, None)
+        if table == "posts" and record is not None:
+            self.posts_of[record["account"]].remove(record_id)
+            self.by_key.pop((record["account"], record["key"]), None)
+        return record is not None
+
     def _index(self, table: str, record: Record) -> None:
         known = getattr(self, table)
         new = record["id"] not in known
@@ -161,7 +168,7 @@ class State:
         except ValueError:
             return  # the last line of a process that was killed while it wrote
         if record.get("gone"):
-            getattr(self, table).pop(record["id"], None)
+            self._forget(table, record["id"])
             return
         self._index(table, record)
         self.sequence = max(self.sequence, record.get("sequence", 0), int(record["id"][1:]) if table != "tokens" else 0)

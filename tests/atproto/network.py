@@ -89,6 +89,12 @@ class AtprotoNetwork:
         wish = {"repo": account.did, "collection": "app.bsky.feed.post", "record": record}
         return self.call("com.atproto.repo.createRecord", wish, account.token)
 
+    def like(self, account: Account, uri: str, cid: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record = {"$type": "app.bsky.feed.like", "subject": {"uri": uri, "cid": cid}, "createdAt": now}
+        wish = {"repo": account.did, "collection": "app.bsky.feed.like", "record": record}
+        self.call("com.atproto.repo.createRecord", wish, account.token)
+
     def posts_of(self, did: str) -> list[dict[str, Any]]:
         """Every post in the repository, newest first, straight from the server that holds it."""
         query = f"com.atproto.repo.listRecords?repo={did}&collection=app.bsky.feed.post&limit=100"

@@ -98,6 +98,13 @@ class Peer(ABC):
         """The texts of our answers, as the customer sees them."""
         raise AssertionError(f"{self.slug} needs a customer")
 
+    async def somebody_likes(self, access: Access, post: Published) -> None:
+        raise AssertionError(f"{self.slug} counts likes and cannot be given one")
+
+    async def erase(self, access: Access, post: Published) -> None:
+        """Somebody takes the post away over there."""
+        raise AssertionError(f"{self.slug} counts and cannot lose a post")
+
     async def open_door(self, access: Access, name: str) -> Callable[[], Awaitable[bool]]:
         """A door for somebody called `name`. Answers a way to try it: does it let them in?"""
         raise AssertionError(f"{self.slug} needs doors")

@@ -85,6 +85,14 @@ class Peer(peers.Peer):
             if answer["post"]["author"]["did"] == access.remote_id
         ]
 
+    async def somebody_likes(self, access, post):
+        self.atproto.like(self.atproto.make_account("fan"), post.remote_id, post.evidence["cid"])
+
+    async def erase(self, access, post):
+        repo, key = access.remote_id, post.remote_id.rsplit("/", 1)[-1]
+        wish = {"repo": repo, "collection": "app.bsky.feed.post", "rkey": key}
+        self.atproto.call("com.atproto.repo.deleteRecord", wish, self.accounts[repo].token)
+
     async def open_door(self, access, name):
         account = self.accounts[access.remote_id]
         secret = self.atproto.app_password(account, name)

@@ -14,6 +14,7 @@ from channels_registry.connector.capabilities import (
     Converses,
     GivesBack,
     ListsDoors,
+    Measures,
     Publishes,
     RevokesDoors,
 )
@@ -415,6 +416,59 @@ async def test_a_poll_of_a_network_that_is_away_may_be_tried_later(peer, access)
     peer.proxy.down = True
     with pytest.raises(TryLater):
         await peer.network.fetch(access, peer.network.kinds[0], "")
+
+
+@every(Measures)
+async def test_likes_and_answers_are_counted_and_what_the_network_does_not_tell_is_not_a_zero(peer, access):
+    post = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    await peer.somebody_likes(access, post)
+    await peer.customer_writes(access, "Is it vegan?", post)
+    figures = await eventually(lambda: counted(peer, access, post, likes=1, replies=1))
+    assert figures.reposts == 0
+    assert figures.views is None
+
+
+@every(Measures)
+async def test_a_post_that_was_erased_over_there_is_gone_and_the_others_are_still_counted(peer, access):
+    here = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    erased = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    await eventually(lambda: counted(peer, access, erased, likes=0))
+    await peer.erase(access, erased)
+    both = [here.remote_id, erased.remote_id]
+
+    async def gone():
+        told = await peer.network.post_metrics(access, both)
+        return told if erased.remote_id in told and told[erased.remote_id] is None else None
+
+    told = await eventually(gone)
+    assert told[here.remote_id].likes == 0
+
+
+@every(Measures)
+async def test_a_channel_says_how_many_follow_it(peer, access):
+    await publish(peer, access, draft(), peer.network.marker(new_key()))
+
+    async def told():
+        it = await peer.network.channel_metrics(access)
+        return it if it.posts == 1 else None
+
+    assert (await eventually(told)).followers == 0
+
+
+@every(Measures)
+async def test_figures_of_a_network_that_is_away_are_not_made_up(peer, access):
+    post = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    peer.proxy.down = True
+    with pytest.raises(TryLater):
+        await peer.network.post_metrics(access, [post.remote_id])
+    with pytest.raises(TryLater):
+        await peer.network.channel_metrics(access)
+
+
+async def counted(peer, access, post, **wanted):
+    """The post's figures once they are as wanted."""
+    figures = (await peer.network.post_metrics(access, [post.remote_id])).get(post.remote_id)
+    return figures if figures and all(getattr(figures, name) == each for name, each in wanted.items()) else None
 
 
 @every(ListsDoors, RevokesDoors)

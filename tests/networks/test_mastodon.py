@@ -76,6 +76,13 @@ class Peer(peers.Peer):
             body["in_reply_to_id"] = about.remote_id
         self.call("POST", "/api/v1/statuses", self.customers[access.remote_id]["access_token"], body)
 
+    async def somebody_likes(self, access, post):
+        fan = self.person(f"fan{next(names)}")["access_token"]
+        self.call("POST", f"/api/v1/statuses/{post.remote_id}/favourite", fan, {})
+
+    async def erase(self, access, post):
+        self.call("DELETE", f"/api/v1/statuses/{post.remote_id}", access.secrets["access_token"])
+
     async def customer_reads(self, access, about):
         below = self.call("GET", f"/api/v1/statuses/{about.remote_id}/context")["descendants"]
         ours = [self.words(each) for each in below if each["account"]["id"] == access.remote_id]

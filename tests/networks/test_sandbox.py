@@ -64,6 +64,12 @@ class Peer(peers.Peer):
     async def customer_reads(self, access, about):
         return [said["text"] for said in self.sandbox.said(access.remote_id) if said["ours"]]
 
+    async def somebody_likes(self, access, post):
+        self.sandbox.count(post.remote_id, likes=1)
+
+    async def erase(self, access, post):
+        self.sandbox.erase(post.remote_id)
+
     async def open_door(self, access, name):
         door = self.sandbox.door(access.remote_id, "app_password", "publish", label=name, token=True)
 
