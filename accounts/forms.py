@@ -1,12 +1,13 @@
 """What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
 
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.models import Person, Role
 from socialops.lib.wall_clock import time_zones
 
 
@@ -25,6 +26,32 @@ class PersonForm(forms.Form):
         choices=[("", "None: what they may do is given channel by channel"), *Role.choices],
     )
     invite = forms.BooleanField(label="Send the invitation now", required=False, initial=True)
+
+
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+class HoursForm(forms.Form):
+    working_days = forms.TypedMultipleChoiceField(
+        label="Days", coerce=int, choices=list(enumerate(DAYS)), widget=forms.CheckboxSelectMultiple
+    )
+    working_from = forms.TimeField(label="From", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    working_until = forms.TimeField(label="Until", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+
+
+class AbsenceForm(forms.Form):
+    first_day = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last_day = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    delegate = forms.ModelChoiceField(
+        Person.objects.none(), label="Who decides in your place?", required=False,
+        empty_label="Whoever is next: backup owners, then your manager",
+        help_text="They need the right to approve on the same channels.",
+    )  # fmt: skip
+
+    def __init__(self, *args, person: Person, **kwargs):
+        super().__init__(*args, **kwargs)
+        others = Person.objects.present().exclude(pk=person.pk).order_by("name")
+        cast(forms.ModelChoiceField, self.fields["delegate"]).queryset = others
 
 
 class DepartureForm(forms.Form):

@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.models import Exists
 from django.shortcuts import get_object_or_404
 
-from accounts.models import MailDelivery, Person, Role, RoleAssignment, TeamMembership, User
+from accounts.models import Absence, MailDelivery, Person, Role, RoleAssignment, TeamMembership, User
 
 LOCK = 7_301_984_227  # administrators_in_turn
 
@@ -60,6 +60,11 @@ def access_membership(user, person: Person, pk: int) -> TeamMembership:
     """A place in a team, for an administrator, who alone may end it."""
     require_role(user.person, Role.ADMIN)
     return get_object_or_404(TeamMembership.objects.select_related("team"), pk=pk, person=person)
+
+
+def access_absence(user, pk: int) -> Absence:
+    """One's own that is not over."""
+    return get_object_or_404(Absence.objects.filter(withdrawn_at=None), pk=pk, person=user.person)
 
 
 def access_mail(user, pk: int) -> MailDelivery:

@@ -25,4 +25,7 @@ urlpatterns = [
     path("mails/decision/", mails.MailsDecisionView.as_view(), name="mails_decision"),
     path("mails/<int:pk>/decision/", mails.MailDecisionView.as_view(), name="mail_decision"),
     path("account/", settings.SettingsView.as_view(), name="settings"),
+    path("account/hours/", settings.HoursView.as_view(), name="working_hours"),
+    path("account/absences/", settings.AbsenceListView.as_view(), name="absence_list"),
+    path("account/absences/<int:pk>/withdrawal/", settings.AbsenceWithdrawalView.as_view(), name="absence_withdrawal"),
 ]

@@ -3,8 +3,11 @@
 Every verb locks the post, then the approval. The same rules stand in the database (migrations/0003_moves.py).
 """
 
+from collections.abc import Iterable
+
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts import notifying
@@ -17,6 +20,7 @@ from publishing.permissions import barred, require_on_all
 register("approval.approved", "approved a post")
 register("approval.changes_requested", "asked for changes to a post")
 register("approval.rejected", "rejected a post")
+register("approval.opened", "opened a post that they are asked about")
 register("approval.withdrawn", "took back an approval")
 register("approval.voided", "made an approval void by changing the post")
 
@@ -63,6 +67,33 @@ def reject(approval: Approval, by: Person, revision_hash: str, note: str, stage:
 
 
 @transaction.atomic
+def note_opening(ask: Ask, by: Person) -> None:
+    """They have what is asked about in front of them: from now on it may be among several that they approve at once."""
+    if Ask.objects.filter(pk=ask.pk, person=by, opened_at=None).update(opened_at=Now()):
+        record(by, "approval.opened", ask.stage.approval, hash=ask.stage.approval.revision.hash)
+
+
+def approve_opened(by: Person, asks: Iterable[int]) -> tuple[list[Approval], list[tuple[Approval, str]]]:
+    """Agree to several that they have opened, each for itself. Those agreed to, and those not, with the reason."""
+    done: list[Approval] = []
+    refused: list[tuple[Approval, str]] = []
+    for ask in queries.asked_of(by).filter(pk__in=asks).select_related("stage__approval__revision"):
+        approval = ask.stage.approval
+        if ask.opened_at is None:
+            refused.append((approval, "You have not opened it yet."))
+            continue
+        try:
+            approve(approval, by, approval.revision.hash, stage=ask.stage_id)
+        except ValidationError as error:
+            refused.append((approval, " ".join(error.messages)))
+        except PermissionDenied as error:
+            refused.append((approval, str(error)))
+        else:
+            done.append(approval)
+    return done, refused
+
+
+@transaction.atomic
 def withdraw(approval: Approval, by: Person, note: str = "") -> Decision:
     """Take back an approval that was given. What is scheduled under it goes back to the author."""
     post, approval = locked(approval)
@@ -99,6 +130,8 @@ def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdi
     ask = _place_of(approval, by, stage)
     decision = _note_down(approval, by, verdict, note, ask)
     said = {"hash": revision_hash, "revision": approval.revision.number, "note": note, "stage": ask.stage.name}
+    if ask.instead_of:
+        said["instead_of"] = ask.instead_of.person_id
     record(by, f"approval.{verdict}", approval, **said)
     if verdict == Decision.Verdict.APPROVED:
         whole = asking.close_if_agreed(ask.stage) and asking.move_on(post, approval, by)
@@ -115,7 +148,8 @@ def _place_of(approval: Approval, by: Person, stage: int | None) -> Ask:
     """The place from which this person decides now. Where anyone may who has the right, they get one."""
     pending = approval.stages.filter(state="pending").order_by("position", "id")
     pending = pending.filter(pk=stage) if stage else pending
-    places = Ask.objects.filter(stage__in=pending, person=by, ended_at=None).select_related("stage").order_by("stage")
+    places = Ask.objects.filter(stage__in=pending, person=by, ended_at=None).select_related("stage", "instead_of")
+    places = places.order_by("stage", "id")
     if place := places.filter(carried_from=None, decisions=None).first():
         return place
     if places.exists():

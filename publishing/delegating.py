@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts import notifying
 from accounts.audit import record, register
-from accounts.models import Person
+from accounts.models import Absence, Person
 from publishing import approving, asking, queries
 from publishing.models import Approval, ApprovalStage, Ask, Post, Rule, Variant
 
@@ -37,9 +37,7 @@ def _give_to_another(ask: Ask, by: Person | None, reason: str) -> bool:
     if chosen is None:
         return _leave_to_the_others(ask, post, approval)
     Ask.objects.filter(pk=ask.pk).update(ended_at=Now())
-    new = Ask.objects.create(
-        stage=ask.stage, person=chosen, instead_of_id=ask.instead_of_id or ask.pk, why=Ask.Why.BACKUP
-    )
+    new = add_place(ask, chosen, Ask.Why.BACKUP)
     record(by, "approval.handed_over", approval, was=ask.person_id, to=chosen.pk, reason=reason, stage=ask.stage.name)
     if ask.stage.state == ApprovalStage.State.PENDING:
         words = f"{approval.asked_by} asks you to approve “{post.title}”, in place of {ask.person}."
@@ -47,13 +45,21 @@ def _give_to_another(ask: Ask, by: Person | None, reason: str) -> bool:
     return True
 
 
-def stand_in(ask: Ask, post: Post) -> Person | None:
-    """Who may decide in this person's place and has no place in the stage yet."""
+def add_place(ask: Ask, person: Person, why: str) -> Ask:
+    """A place beside theirs: whichever of the two decides, decides for both."""
+    return Ask.objects.create(stage=ask.stage, person=person, instead_of_id=ask.instead_of_id or ask.pk, why=why)
+
+
+def stand_in(ask: Ask, post: Post, named: Person | None = None) -> Person | None:
+    """Who may decide in this person's place and has no place in the stage yet: whom they named, else the next."""
     current = Variant.objects.current().filter(post=post).select_related("channel")
     channels = [v.channel for v in current]
     first = [pk for c in channels for pk in (c.backup_owner_id, c.owner_id)] + [ask.person.manager_id]
     there = ask.stage.asks.filter(ended_at=None).values("person")
-    able = list(queries.approvers_of(post, channels).exclude(pk__in=there))
+    away = Absence.objects.now().values("person")
+    able = list(queries.approvers_of(post, channels).exclude(pk__in=there).exclude(pk__in=away))
+    if named in able:
+        return named
     if not ask.stage.anyone:
         able = [each for each in able if each.pk in first]
     return min(able, key=lambda each: first.index(each.pk) if each.pk in first else len(first), default=None)

@@ -45,6 +45,7 @@ urlpatterns = [
     path("library/files/<int:pk>/", assets.RenditionFileView.as_view(), name="rendition_file"),
     path("posts/<int:pk>/approval/time/", approvals.TimeAskView.as_view(), name="submission_time"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),
+    path("approvals/decisions/", approvals.DecisionsView.as_view(), name="decisions"),
     path("approvals/<int:pk>/", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),
     path("approvals/<int:pk>/withdrawal/", approvals.ApprovalWithdrawalView.as_view(), name="approval_withdrawal"),

@@ -172,6 +172,7 @@ def _take_in(company: Company) -> None:
 
 def _arrange(company: Company) -> None:
     """Who has to agree where the text promises something for good."""
+    from accounts import covering
     from publishing import arranging
 
     who = company.people
@@ -179,6 +180,10 @@ def _arrange(company: Company) -> None:
     step = {"name": "Lawyers", "remit": "legal", "position": 2, "people": [who["hana"]], "rule": "any"}
     company.examples["step"] = arranging.add_step(promises, who["gina"], **step, hours=8)
     company.examples["workflow"] = promises
+    today = timezone.now().date()
+    company.examples["absence"] = covering.plan_absence(
+        who["bob"], today + timedelta(days=20), today + timedelta(days=30), who["hana"]
+    )
 
 
 def _receive(company: Company) -> None:

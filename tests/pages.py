@@ -68,6 +68,7 @@ PAGES: dict[str, Page] = {
     "person_list": Page(),
     "person_new": Page(),
     "person": Page("leaver"),
+    "absence_list": Page(who="bob"),
     "departure_new": Page("writer"),
     "departure_withdrawal": Page("leaving"),
     "notification_list": Page(who="bob"),

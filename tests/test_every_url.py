@@ -97,6 +97,9 @@ RULES: dict[str, Rule] = {
     "account_change_password": signed_in(),
     "usersessions_list": signed_in(),
     "settings": signed_in(post={"time_zone": "UTC"}),
+    "working_hours": signed_in(post={"working_days": ["0"], "working_from": "09:00", "working_until": "17:00"}),
+    "absence_list": signed_in(),
+    "absence_withdrawal": only("bob", "absence", post={}),
     "mfa_index": signed_in(),
     "mfa_reauthenticate": signed_in(),
     "mfa_reauthenticate_webauthn": signed_in(),
@@ -154,6 +157,7 @@ RULES: dict[str, Rule] = {
     "submission_time": only("alice gina", "draft"),
     "approval_list": signed_in(),
     "approval": only(SEE_BLUE, "approval"),
+    "decisions": signed_in(post={}),
     "decision": only(
         APPROVE_BLUE,
         "approval",

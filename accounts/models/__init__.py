@@ -1,3 +1,4 @@
+from accounts.models.absence import Absence
 from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
 from accounts.models.departure import Departure
 from accounts.models.invitation import Invitation
@@ -8,6 +9,6 @@ from accounts.models.team import Team, TeamMembership
 from accounts.models.user import User
 
 __all__ = [
-    "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation", "MailAttempt", "MailDelivery", "Notification",
-    "Person", "Role", "RoleAssignment", "Team", "TeamMembership", "User",
+    "Absence", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation", "MailAttempt", "MailDelivery",
+    "Notification", "Person", "Role", "RoleAssignment", "Team", "TeamMembership", "User",
 ]  # fmt: skip

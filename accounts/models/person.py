@@ -1,10 +1,18 @@
 """A human of record, with or without a login."""
 
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from socialops.lib.wall_clock import known_time_zone
+
+
+def monday_to_friday() -> list[int]:
+    return [0, 1, 2, 3, 4]
 
 
 class PersonQuerySet(models.QuerySet):
@@ -23,6 +31,9 @@ class Person(models.Model):
     email = models.EmailField(unique=True)
     title = models.CharField(max_length=120, blank=True, default="")
     time_zone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
+    working_days = ArrayField(models.PositiveSmallIntegerField(), default=monday_to_friday)  # 0 is Monday
+    working_from = models.TimeField(default=time(9))
+    working_until = models.TimeField(default=time(17))
     manager = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="reports")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -33,6 +44,11 @@ class Person(models.Model):
 
     def __str__(self):
         return self.name
+
+    def works_at(self, instant: datetime) -> bool:
+        """Whether it is within their working hours, as their clock shows it."""
+        local = instant.astimezone(ZoneInfo(self.time_zone))
+        return local.weekday() in self.working_days and self.working_from <= local.time() < self.working_until
 
 
 class Role(models.TextChoices):

@@ -94,6 +94,7 @@ class ApprovalStage(models.Model):
     hours = models.PositiveSmallIntegerField(null=True, blank=True)  # to decide, where no time is wanted
     opened_at = models.DateTimeField(null=True, blank=True)
     decide_by = models.DateTimeField(null=True, blank=True)  # the latest safe decision
+    escalated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -126,6 +127,8 @@ class Ask(models.Model):
     class Why(models.TextChoices):
         NAMED = "", "Named"
         BACKUP = "backup", "In place of somebody who left"
+        DELEGATE = "delegate", "In place of somebody who is away"
+        ESCALATED = "escalated", "Asked as well, because half of the time had passed"
         CAME = "came", "Decided without having been asked"
 
     stage = models.ForeignKey(ApprovalStage, models.CASCADE, related_name="asks")
@@ -133,6 +136,9 @@ class Ask(models.Model):
     instead_of = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="stand_ins")
     why = models.CharField(max_length=10, choices=Why.choices, blank=True, default="")
     asked_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)  # they looked at the revision that is asked about
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    covered_at = models.DateTimeField(null=True, blank=True)  # when somebody was sought to stand in for them
     ended_at = models.DateTimeField(null=True, blank=True)  # from then on somebody else has the place
     carried_from = models.ForeignKey(
         "publishing.Decision", models.PROTECT, null=True, blank=True, related_name="carried_to"

@@ -66,7 +66,9 @@ def asked_of(person: Person) -> QuerySet[Ask]:
 
 def stage_rows(approval: Approval, decisions: list[Decision]) -> list[StageRow]:
     """Who has to agree, in order. One query. `decisions` are those of the post (decisions_on)."""
-    asks = Ask.objects.filter(stage__approval=approval).select_related("stage", "person", "carried_from__by")
+    asks = Ask.objects.filter(stage__approval=approval).select_related(
+        "stage", "person", "carried_from__by", "instead_of__person"
+    )
     said = {d.ask_id: d for d in decisions if d.ask_id}
     rows: dict[int, StageRow] = {}
     for ask in asks.order_by("stage__position", "stage", "id"):

@@ -62,13 +62,30 @@ class ApprovalListView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
+        waiting = list(queries.asked_of(person))
         context = {
-            "waiting": queries.asked_of(person),
+            "waiting": waiting,
+            "opened": any(ask.opened_at for ask in waiting),
             "asked": queries.asked_by(person)[:50],
             "decided": queries.decided_by(person)[:20],
             "may_arrange": may_arrange(person),
         }
         return render(request, "publishing/approval_list.html", context)
+
+
+class DecisionsView(View):
+    """POST ask=<id> for each of those that were opened and are agreed to at once."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        chosen = [int(pk) for pk in request.POST.getlist("ask") if pk.isdecimal() and len(pk) < 18]
+        done, refused = approving.approve_opened(request.user.person, chosen)
+        if done:
+            messages.success(request, f"{len(done)} approved.")
+        for approval, words in refused:
+            messages.error(request, f"“{approval}” was not approved. {words}")
+        if not done and not refused:
+            messages.error(request, "Choose at least one that you have opened.")
+        return redirect("approval_list")
 
 
 class ApprovalView(View):
@@ -173,13 +190,17 @@ def _approval_page(
     stages = queries.stage_rows(approval, decisions)
     question = queries.question_for(stages, person)
     able = not reason and may_on_all(person, "approve", [v.channel for v in variants])
+    mine = question.place_of(person) if question else None
+    if mine and mine.ask.opened_at is None:
+        mine.ask.stage.approval = approval
+        approving.note_opening(mine.ask, person)
     context = {
         "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
         "brief": queries.brief(post, variants, approval.wanted_at, person), "since": since,
         "reason": reason,
         "differences": queries.differences(before, revision, names) if before else [],
         "withdrawn": [d for d in decisions if d.approval_id == approval.pk and d.verdict == "withdrawn"],
-        "stages": stages, "question": question, "mine": question.place_of(person) if question else None,
+        "stages": stages, "question": question, "mine": mine,
         "may_approve": able, "may_decide": able and queries.may_answer(question, person),
         "late": question and question.stage.decide_by and question.stage.decide_by < timezone.now(),
         "form": form or DecisionForm(initial=_asked_about(revision, question)), **more,
