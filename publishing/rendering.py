@@ -1,15 +1,21 @@
 """The files that are cut from an asset: one for each format, and smaller ones for networks that take no more."""
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
+from accounts.audit import record, register
+from accounts.models import Person
 from channels_registry.connector.types import MediaLimits
 from publishing.models import Asset, Rendition
-from publishing.storing import keep
+from publishing.storing import keep, require_draft
 from socialops.lib import pictures
 from socialops.lib.pictures import Unfit
 
+register("asset.cropped", "chose another part of a picture")
+
 RATIOS = {"1:1": 1.0, "4:5": 0.8, "9:16": 9 / 16, "16:9": 16 / 9}
 FORMATS = ("original", *RATIOS)
+SLACK = 1.001  # for what is lost by rounding
 Box = tuple[float, float, float, float]
 
 
@@ -29,6 +35,24 @@ def cut(asset: Asset, format: str, box: Box) -> Rendition:
         return keep(asset, format, pictures.cut(asset.file.read(), box), box)
     except Unfit as error:
         raise ValidationError({"format": str(error)}) from error
+
+
+@transaction.atomic
+def crop(asset: Asset, format: str, by: Person, *, x: float, y: float, width: float) -> Rendition:
+    """Keep another part in this format from now on; the height follows from the ratio. All are fractions.
+
+    Posts go on showing what they show: their file is the one that was approved.
+    """
+    require_draft(by)
+    asset = Asset.objects.select_for_update().get(pk=asset.pk)
+    if format not in RATIOS:
+        raise ValidationError({"format": "Choose one of the formats."})
+    height = width * asset.width / asset.height / RATIOS[format]
+    if not (width >= 0.02 and x >= 0 and y >= 0 and x + width <= SLACK and y + height <= SLACK):
+        raise ValidationError({"width": "This part reaches beyond the picture. Move it, or make it smaller."})
+    made = cut(asset, format, (x, y, min(width, 1 - x), min(height, 1 - y)))
+    record(by, "asset.cropped", asset, format=format, x=x, y=y, width=width)
+    return made
 
 
 def fitting(rendition: Rendition, limits: MediaLimits) -> Rendition | None:
@@ -51,8 +75,12 @@ def middle(asset: Asset, ratio: float) -> Box:
     return ((1 - width) / 2, (1 - height) / 2, width, height)
 
 
+def box_of(rendition: Rendition) -> Box:
+    return (rendition.crop_x, rendition.crop_y, rendition.crop_w, rendition.crop_h)
+
+
 def _smaller(rendition: Rendition, limit: int) -> Rendition:
-    box = (rendition.crop_x, rendition.crop_y, rendition.crop_w, rendition.crop_h)
+    box = box_of(rendition)
     x, y, w, h = box
     same = rendition.asset.renditions.filter(crop_x=x, crop_y=y, crop_w=w, crop_h=h, limit_bytes=limit)
     if known := same.filter(format=rendition.format).first():

@@ -14,13 +14,19 @@ from django.core.files.base import ContentFile, File
 from django.db import transaction
 from django.db.models import CharField
 from django.db.models.functions import Now
+from django.urls import reverse
 
-from accounts.audit import record, register
+from accounts import notifying
+from accounts.audit import record, record_many, register
 from accounts.models import Person
-from publishing.models import Asset, Rendition
+from publishing import queries
+from publishing.models import Asset, Publication, PublicationAttempt, Rendition
 from publishing.permissions import may_draft_somewhere
-from socialops.lib import pictures
+from publishing.scheduling import WAITING
+from socialops.lib import pictures, videos
+from socialops.lib.delivery.late import accepted_late
 from socialops.lib.pictures import Picture, Unfit
+from socialops.lib.videos import Video
 
 register("asset.uploaded", "brought a picture into the library")
 register("asset.described", "changed what is said of a picture")
@@ -39,11 +45,12 @@ def upload(by: Person, file: File, **about: Any) -> Asset:
     """
     require_draft(by)
     try:
-        made = pictures.clean(cast(BinaryIO, file))
-        small = pictures.thumbnail(made.content)
+        made, small = _clean(cast(BinaryIO, file))
     except Unfit as error:
         raise ValidationError({"file": str(error)}) from error
-    asset = Asset(uploaded_by=by, kind="gif" if made.seconds else "image", seconds=made.seconds or None)
+    codec = made.codec if isinstance(made, Video) else ""
+    kind = "video" if codec else "gif" if made.seconds else "image"
+    asset = Asset(uploaded_by=by, kind=kind, seconds=made.seconds or None, codec=codec)
     _measure(asset, made)
     _refuse_known(asset)
     _say(asset, {**about, "title": about.get("title") or _title_of(file.name or "")})
@@ -57,7 +64,10 @@ def upload(by: Person, file: File, **about: Any) -> Asset:
 
 @transaction.atomic
 def describe(asset: Asset, by: Person, **about: Any) -> Asset:
-    """Say something else about it: any of WORDS, `tags` (an iterable), `expires_at` (aware, or None: does not end)."""
+    """Say something else about it: any of WORDS, `tags` (an iterable), `expires_at` (aware, or None: does not end).
+
+    What is scheduled for later than its rights now reach goes back, and whoever answers for it is told.
+    """
     require_draft(by)
     asset = Asset.objects.select_for_update().get(pk=asset.pk)
     before = {name: getattr(asset, name) for name in about}
@@ -66,6 +76,8 @@ def describe(asset: Asset, by: Person, **about: Any) -> Asset:
     if changed:
         asset.save(update_fields=changed)
         record(by, "asset.described", asset, changed=changed)
+    if "expires_at" in changed:
+        _take_back(asset, by)
     return asset
 
 
@@ -101,6 +113,19 @@ def keep(
     return rendition
 
 
+def _take_back(asset: Asset, by: Person) -> None:
+    late = queries.too_late_for(asset).select_for_update(of=("self",)).select_related("answerable", "variant")
+    returned = list(late.exclude(accepted_late(PublicationAttempt)).order_by("id"))
+    ends = f"The rights to “{asset.title}” end before its time."
+    # A row that a worker claimed meanwhile is not matched again: it is on its way.
+    rows = Publication.objects.filter(pk__in=[p.pk for p in returned], state__in=WAITING)
+    rows.update(state="cancelled", reason=f"{ends} Give it an earlier one, or change the post.")
+    record_many([(by, "publication.returned", p, {"was": p.state, "asset": asset.pk}) for p in returned])
+    for each in returned:
+        words, url = f"“{str(each)[:80]}” does not go out. {ends}"[:300], reverse("post", args=[each.variant.post_id])
+        notifying.notify(each.answerable, "publication.returned", words, url, mail=True)
+
+
 def _archived(asset: Asset, by: Person, gone: bool, action: str) -> Asset:
     require_draft(by)
     asset = Asset.objects.select_for_update().get(pk=asset.pk)
@@ -110,6 +135,17 @@ def _archived(asset: Asset, by: Person, gone: bool, action: str) -> Asset:
         asset.refresh_from_db(fields=["archived_at"])
         record(by, action, asset)
     return asset
+
+
+def _clean(file: BinaryIO) -> tuple[Picture, Picture]:
+    """(the file made clean, a small picture of it), by what its bytes are."""
+    head = file.read(16)
+    file.seek(0)
+    if videos.format_of(head):
+        video = videos.clean(file)
+        return video, cast(Picture, video.small)
+    made = pictures.clean(file)
+    return made, pictures.thumbnail(made.content)
 
 
 def _measure(row: Asset | Rendition, made: Picture) -> None:

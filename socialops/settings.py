@@ -261,6 +261,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF, NONCE],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -279,8 +280,22 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env("MEDIA_ROOT", str(local.directory() / "media") if LOCAL else "/var/lib/socialops/media"))
+# Uploads in a bucket instead (S3, or what speaks its language); needs the extra `s3`. Never handed out by its address.
+MEDIA_S3_BUCKET = env("SOCIALOPS_MEDIA_S3_BUCKET", "")
+IN_A_BUCKET = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": MEDIA_S3_BUCKET,
+        "endpoint_url": env("SOCIALOPS_MEDIA_S3_ENDPOINT", "") or None,
+        "region_name": env("SOCIALOPS_MEDIA_S3_REGION", "us-east-1"),
+        "access_key": env("SOCIALOPS_MEDIA_S3_ACCESS_KEY", "") or None,
+        "secret_key": env("SOCIALOPS_MEDIA_S3_SECRET_KEY", "") or None,
+        "default_acl": None,
+        "file_overwrite": False,
+    },
+}
 STORAGES = {
-    "default": {"BACKEND": "socialops.lib.files.WholeFiles"},
+    "default": IN_A_BUCKET if MEDIA_S3_BUCKET else {"BACKEND": "socialops.lib.files.WholeFiles"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Best on a disk that the database's machine cannot write.

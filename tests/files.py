@@ -4,6 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 
+import av
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageDraw
 
@@ -56,6 +57,19 @@ def png_bomb() -> bytes:
     data = b"IDAT" + zlib.compress(bytes(1000))
     chunks = (struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in (head, data))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def video(kind: str = "mp4", codec: str = "libx264", frames: int = 25, size: tuple[int, int] = (160, 120)) -> bytes:
+    """A second of one colour, made at a place that is written into it."""
+    into = BytesIO()
+    with av.open(into, "w", format=kind) as target:
+        target.metadata["comment"] = "taken by Amadou at +45.7597+004.8422/"
+        stream = target.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for _ in range(frames):
+            target.mux(stream.encode(av.VideoFrame.from_image(drawn(*size))))
+        target.mux(stream.encode())
+    return into.getvalue()
 
 
 def handed_in(content: bytes, name: str = "picture.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:

@@ -110,6 +110,8 @@ PAGES: dict[str, Page] = {
     "asset_list": Page(who="alice"),
     "asset_new": Page(who="alice"),
     "asset": Page("asset", who="alice"),
+    "asset_crop": Page("asset", args=("1:1",), who="alice"),
+    "takedown_list": Page(who="alice"),
     "submission_time": Page("scheduled_post", who="alice"),
     "approval_list": Page(who="bob"),
     "approval": Page("approval", who="bob"),

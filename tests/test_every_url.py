@@ -153,6 +153,8 @@ RULES: dict[str, Rule] = {
     "asset_new": only(WRITE),
     "asset": only(WRITE, "asset"),
     "asset_archiving": only(WRITE, "asset", post={}),
+    "asset_crop": only(WRITE, args=lambda c: (c.examples["asset"].pk, "1:1")),
+    "takedown_list": signed_in(),
     "rendition_file": only(WRITE, "rendition"),
     "submission_time": only("alice gina", "draft"),
     "approval_list": signed_in(),

@@ -7,6 +7,7 @@ from django import forms
 from accounts.models import Person
 from publishing.forms import WallTimeField
 from publishing.models import Asset
+from publishing.rendering import RATIOS, middle
 from socialops.lib import wall_clock
 
 
@@ -52,7 +53,7 @@ class AssetForm(forms.Form):
 
 
 class UploadForm(AssetForm):
-    file = forms.FileField(label="File", help_text="JPEG, PNG, WebP or GIF.", max_length=500)
+    file = forms.FileField(label="File", help_text="JPEG, PNG, WebP, GIF, MP4, MOV or WebM.", max_length=500)
     field_order = ("file",)
 
     def __init__(self, *args, **kwargs):
@@ -63,7 +64,9 @@ class UploadForm(AssetForm):
 class AttachForm(forms.Form):
     """A picture for a post: `asset` from the library, or a new file with its alt text."""
 
-    file = forms.FileField(label="A new file", required=False, help_text="JPEG, PNG, WebP or GIF.", max_length=500)
+    file = forms.FileField(
+        label="A new file", required=False, help_text="JPEG, PNG, WebP, GIF, MP4, MOV or WebM.", max_length=500
+    )
     alt_text = forms.CharField(
         label="Alt text", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="What somebody who cannot see it needs to know.",
@@ -79,3 +82,21 @@ class PictureForm(forms.Form):
     alt = forms.CharField(required=False, strip=False)
     format = forms.CharField(required=False)
     channel = forms.IntegerField(required=False)
+
+
+class CropForm(forms.Form):
+    """Which part to keep, in percent of the picture; or a `place`, the largest part there: start, middle or end."""
+
+    x = forms.FloatField(label="From the left, %", min_value=0, max_value=100)
+    y = forms.FloatField(label="From the top, %", min_value=0, max_value=100)
+    width = forms.FloatField(label="Width, %", min_value=2, max_value=100)
+    place = forms.ChoiceField(required=False, choices=[(each, each) for each in ("start", "middle", "end")])
+
+    def box(self, asset: Asset, format: str) -> dict[str, float]:
+        """What rendering.crop takes."""
+        said = self.cleaned_data
+        if said["place"]:
+            share = {"start": 0.0, "middle": 0.5, "end": 1.0}[said["place"]]
+            _, _, w, h = middle(asset, RATIOS[format])
+            return {"x": (1 - w) * share, "y": (1 - h) * share, "width": w}
+        return {name: said[name] / 100 for name in ("x", "y", "width")}

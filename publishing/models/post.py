@@ -71,6 +71,9 @@ class Variant(models.Model):
                 fields=["post", "channel"], condition=Q(removed_at=None), name="one_variant_a_channel"
             ),
         ]
+        indexes = [
+            GinIndex(fields=["media"], opclasses=["jsonb_path_ops"], condition=~Q(media=[]), name="variant_pictures"),
+        ]
 
     def __str__(self):
         return f"{self.post.title} on {self.channel.name}"

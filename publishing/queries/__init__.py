@@ -11,7 +11,7 @@ from publishing.queries.agreeing import (
     stage_rows,
     still_standing,
 )  # fmt: skip
-from publishing.queries.assets import Shelves, asset_page, shelves, with_thumb
+from publishing.queries.assets import Shelves, asset_page, shelves, takedowns, too_late_for, used_in, with_thumb
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import (
@@ -66,9 +66,10 @@ __all__ = [
     "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page",
     "brief", "campaign_rows", "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on",
     "differences", "entries", "going_out", "hangings", "held_by", "history", "holds_on", "is_held", "may_answer",
-    "measure", "media_limits_of", "next_out", "now", "plan", "post_page", "posts_by_state", "presence", "preview_of",
-    "previews", "problems", "progress", "publication_page", "question_for", "renditions_in", "rights_problem",
-    "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "stage_rows", "standing_holds",
-    "standing_of", "steps_of", "still_standing", "stops", "tags_in_use", "traits_of", "trouble", "undecided",
-    "variants_of", "waiting_for", "wanted_time", "with_thumb", "workflow_for", "workflows",
+    "measure", "media_limits_of", "next_out", "now", "plan", "post_page", "posts_by_state", "presence",
+    "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
+    "rights_problem", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves",
+    "stage_rows", "standing_holds", "standing_of", "steps_of", "still_standing", "stops", "tags_in_use",
+    "takedowns", "too_late_for", "traits_of", "trouble", "undecided", "used_in", "variants_of", "waiting_for",
+    "wanted_time", "with_thumb", "workflow_for", "workflows",
 ]  # fmt: skip

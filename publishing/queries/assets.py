@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Now
 
-from publishing.models import Asset, Rendition
+from publishing.models import Asset, Post, Publication, Rendition, Variant
 from socialops.lib.cursors import cursor_after, place_of
 
 SOON = timedelta(days=30)
@@ -52,6 +54,37 @@ def shelves(assets: QuerySet[Asset]) -> Shelves:
     counts = assets.aggregate(**{name: Count("pk", filter=which) for name, (_, which) in NEEDS.items()})
     needs = [(name, words, counts[name]) for name, (words, _) in NEEDS.items() if counts[name]]
     return Shelves(list(folders), sorted(tags)[:40], needs)
+
+
+def showing(*assets: int) -> Q:
+    """What has `media` and shows one of these assets. By the indexes on what shows anything."""
+    each = (Q(media__contains=[{"asset": pk}]) for pk in assets)
+    return ~Q(media=[]) & reduce(or_, each, Q(pk__in=[]))
+
+
+def too_late_for(asset: Asset) -> QuerySet[Publication]:
+    """What waits to go out when the rights have ended."""
+    waiting = Publication.objects.filter(
+        showing(asset.pk), state__in=("scheduled", "held", "blocked", "missed", "failed")
+    )
+    return waiting.filter(due_at__gte=asset.expires_at) if asset.expires_at else waiting.none()
+
+
+def used_in(asset: Asset, posts: QuerySet[Post]) -> QuerySet[Post]:
+    """Those of these posts that show it now, the newest first."""
+    variants = Variant.objects.current().filter(showing(asset.pk))
+    return posts.filter(pk__in=variants.values("post")).select_related("author").order_by("-updated_at")
+
+
+def takedowns(assets: QuerySet[Asset], publications: QuerySet[Publication]) -> list[tuple[Asset, list[Publication]]]:
+    """Assets whose rights have ended, with those of these publications that still show them. Two queries."""
+    ended = {asset.pk: asset for asset in with_thumb(assets.filter(expires_at__lte=Now())).order_by("expires_at")[:100]}
+    live: dict[int, list[Publication]] = {}
+    there = publications.filter(showing(*ended), state="done").select_related("channel", "variant__post")
+    for publication in there.order_by("-due_at")[:500] if ended else ():
+        for shown in publication.media:
+            live.setdefault(shown["asset"], []).append(publication)
+    return [(asset, live[pk]) for pk, asset in ended.items() if pk in live]
 
 
 def with_thumb(assets: QuerySet[Asset]) -> QuerySet[Asset]:

@@ -7,14 +7,22 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views import View
 
-from publishing import queries, storing
-from publishing.forms.assets import AssetForm, UploadForm
-from publishing.models import Asset
-from publishing.permissions import access_asset, access_rendition, may_draft_somewhere, visible_assets
+from publishing import queries, rendering, storing
+from publishing.forms.assets import AssetForm, CropForm, UploadForm
+from publishing.models import Asset, Rendition
+from publishing.permissions import (
+    access_asset,
+    access_rendition,
+    may_draft_somewhere,
+    visible_assets,
+    visible_posts,
+    visible_publications,
+)
 from socialops.lib.files import handed_out
 from socialops.lib.refusals import add_refusal
 
 PAGE = 60
+CROPS = [(each.value, each.label) for each in Rendition.Format if each.value in rendering.RATIOS]
 
 
 class AssetListView(View):
@@ -82,6 +90,34 @@ class AssetArchivingView(View):
         return redirect("asset", pk)
 
 
+class AssetCropView(View):
+    """GET shows which part of the picture a format keeps; POST keeps another: x, y, width in percent, or a `place`."""
+
+    def get(self, request: HttpRequest, pk: int, format: str) -> HttpResponse:
+        return _crop_page(request, access_asset(request.user, pk), format)
+
+    def post(self, request: HttpRequest, pk: int, format: str) -> HttpResponse:
+        asset, form = access_asset(request.user, pk), CropForm(request.POST)
+        if form.is_valid():
+            try:
+                rendering.crop(asset, format, request.user.person, **form.box(asset, format))
+            except (ValidationError, PermissionDenied) as error:
+                add_refusal(form, error)
+            else:
+                messages.success(request, "Kept. Posts that show it already go on showing what was approved.")
+                return redirect("asset", pk)
+        return _crop_page(request, asset, format, form, 422)
+
+
+class TakedownListView(View):
+    """What is out there although the rights to a picture of it have ended."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        person = request.user.person
+        found = queries.takedowns(visible_assets(person), visible_publications(person))
+        return render(request, "publishing/takedown_list.html", {"takedowns": found})
+
+
 class RenditionFileView(View):
     """The file itself, for whoever may see it at this moment."""
 
@@ -102,9 +138,28 @@ class RenditionFileView(View):
 
 def _asset_page(request: HttpRequest, asset: Asset, form: AssetForm | None = None, status: int = 200) -> HttpResponse:
     person = request.user.person
+    made = {each.format: each for each in asset.renditions.filter(limit_bytes=None).order_by("pk")}
     context = {
         "asset": asset, "form": form or AssetForm(person=person, initial=AssetForm.told(asset, person)),
-        "original": asset.renditions.filter(format="original").first(),
-        "may_edit": may_draft_somewhere(person),
+        "original": made.get("original"), "may_edit": may_draft_somewhere(person),
+        "formats": [(format, words, made.get(format)) for format, words in CROPS],
+        "posts": queries.used_in(asset, visible_posts(person))[:20],
     }  # fmt: skip
     return render(request, "publishing/asset_detail.html", context, status=status)
+
+
+def _crop_page(
+    request: HttpRequest, asset: Asset, format: str, form: CropForm | None = None, status: int = 200
+) -> HttpResponse:
+    if format not in rendering.RATIOS or asset.kind != Asset.Kind.IMAGE:
+        raise Http404("Only pictures that stand still are cut, to one of the formats.")
+    storing.require_draft(request.user.person)
+    made = asset.renditions.filter(format=format, limit_bytes=None).order_by("-pk").first()
+    x, y, w, h = rendering.box_of(made) if made else rendering.middle(asset, rendering.RATIOS[format])
+    context = {
+        "asset": asset, "format": format, "words": dict(CROPS)[format],
+        "original": asset.renditions.filter(format="original").first(),
+        "box": {"x": x * asset.width, "y": y * asset.height, "w": w * asset.width, "h": h * asset.height},
+        "form": form or CropForm(initial={"x": round(100 * x, 1), "y": round(100 * y, 1), "width": round(100 * w, 1)}),
+    }  # fmt: skip
+    return render(request, "publishing/asset_crop.html", context, status=status)

@@ -61,12 +61,8 @@ def cut(content: bytes, box: tuple[float, float, float, float], limit: int | Non
     """The part of a clean picture inside the box (x, y, width, height as fractions), in at most `limit` bytes."""
     with _decoded(content) as image:
         x, y, w, h = box
-        edges = (
-            round(x * image.width),
-            round(y * image.height),
-            round((x + w) * image.width),
-            round((y + h) * image.height),
-        )
+        left, top = round(x * image.width), round(y * image.height)
+        edges = (left, top, left + round(w * image.width), top + round(h * image.height))
         part = image if edges == (0, 0, *image.size) else image.crop(edges)
         if min(part.size) < 1:
             raise Unfit("Nothing of the picture is left. Choose a larger part.")
@@ -77,10 +73,10 @@ def cut(content: bytes, box: tuple[float, float, float, float], limit: int | Non
 def thumbnail(content: bytes) -> Picture:
     """Small, for lists; the first frame of an animation."""
     with _decoded(content) as image:
-        return _small(image)
+        return encoded_small(image)
 
 
-def _small(image: Image.Image) -> Picture:
+def encoded_small(image: Image.Image) -> Picture:
     flat = _plain(image)
     flat.thumbnail((THUMB, THUMB))
     return _saved(flat, "WEBP" if "A" in flat.getbands() else "JPEG", quality=82)
@@ -89,7 +85,9 @@ def _small(image: Image.Image) -> Picture:
 def _opened(content: bytes, kind: str) -> Image.Image:
     """Its head is read, its pixels are not."""
     if not kind:
-        raise Unfit("This is not a picture. JPEG, PNG, WebP and GIF are taken, whatever the name of the file says.")
+        raise Unfit(
+            "This is not a picture or a video. JPEG, PNG, WebP, GIF, MP4, MOV and WebM are taken; a name says nothing."
+        )
     try:
         image = Image.open(BytesIO(content), formats=[kind])
     except Image.DecompressionBombError as error:

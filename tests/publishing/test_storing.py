@@ -43,6 +43,14 @@ def test_the_name_and_the_content_type_are_not_believed(alice):
     assert asset.title == "x"
 
 
+def test_a_video_is_measured_and_has_a_picture_for_lists(alice):
+    asset = storing.upload(alice, files.handed_in(files.video(), "clip.jpg", "image/jpeg"))
+    assert (asset.kind, asset.mime, asset.codec, asset.width) == ("video", "video/mp4", "h264", 160)
+    assert asset.seconds == pytest.approx(1.0, abs=0.1)
+    assert asset.renditions.get(format="thumb").mime == "image/jpeg"
+    assert asset.file.name.endswith(".mp4")
+
+
 @pytest.mark.parametrize(
     "content", [b"<svg onload='alert(1)'/>", b"<html>", b"%PDF-1.7", files.gif_bomb(), files.jpeg()[:300], b"x"]
 )
