@@ -78,6 +78,7 @@ def keep(publication: Publication, by: Person) -> Publication:
     refuse_late_answer(publication)
     if publication.due_at <= queries.now():
         raise ValidationError("Its time has passed while it was held. Give it a new time, or drop it.")
+    scheduling.refuse_embargo(publication)
     for each in [publication, *following.after(publication, "held")]:
         each.state, each.reason = "scheduled", ""
         each.save(update_fields=["state", "reason"])

@@ -19,6 +19,7 @@ from publishing.models import (
     ApprovalWorkflow,
     Ask,
     Asset,
+    Blackout,
     Campaign,
     Editing,
     Hold,
@@ -29,6 +30,7 @@ from publishing.models import (
     Publication,
     Rendition,
     Revision,
+    Slot,
     Variant,
 )
 
@@ -154,6 +156,21 @@ def access_request(user, pk: int) -> PostRequest:
 
 def access_intake(user, pk: int) -> IntakeForm:
     return _one(IntakeForm.objects.filter(role_exists(user.person, *LEADS)), pk, "form")
+
+
+def visible_blackouts(person: Person) -> QuerySet[Blackout]:
+    """Whoever is here may know of those over more than a channel, and of those over the channels that they see."""
+    return Blackout.objects.filter(_present(person), Q(channel=None) | Q(channel__in=seen_by(person).values("pk")))
+
+
+def access_blackout(user, pk: int) -> Blackout:
+    found = visible_blackouts(user.person).select_related("channel", "campaign", "declared_by", "ended_by")
+    return _one(found, pk, "blackout")
+
+
+def access_slot(user, pk: int) -> Slot:
+    found = Slot.objects.filter(channel__in=seen_by(user.person).values("pk")).select_related("channel")
+    return _one(found, pk, "slot")
 
 
 def _one(found: QuerySet, pk: int, noun: str):

@@ -15,8 +15,9 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.connector.capabilities import Publishes
 from publishing import following, queries
-from publishing.models import Approval, Post, Publication, PublicationAttempt, Revision, Variant
+from publishing.models import Approval, Embargo, Post, Publication, PublicationAttempt, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256
+from publishing.queries import silences
 from socialops.lib import wall_clock
 from socialops.lib.delivery.late import accepted_late, refuse_late_answer
 
@@ -52,7 +53,7 @@ def schedule(
         variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=parts[0].text,
         media=approval.revision.media_for(variant.channel_id), content_hash=approval.revision.hash, answerable=by,
     )  # fmt: skip
-    _set_time(publication, wall_time, time_zone, fold, late_by)
+    set_time(publication, wall_time, time_zone, fold, late_by)
     publication.save()
     for each in [publication, *following.make(publication, parts[1:])]:
         record(by, "publication.scheduled", each, **_trail(each))
@@ -87,8 +88,8 @@ def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by
     if publication.state == "failed":
         publication.handle = {}  # what was begun over there was refused with it
     late_by = (publication.not_after - publication.due_at) if publication.not_after else LATEST_USEFUL
-    _set_time(publication, wall_time, time_zone, fold, late_by)
-    publication.state, publication.reason, publication.answerable = "scheduled", "", by
+    set_time(publication, wall_time, time_zone, fold, late_by)
+    publication.state, publication.reason, publication.answerable, publication.slot = "scheduled", "", by, None
     publication.tries = publication.looks = 0
     publication.settled_at = None
     publication.save()
@@ -198,7 +199,7 @@ def locked(publication: Publication) -> Publication:
     return rows.get(pk=publication.pk)
 
 
-def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fold: int, late_by: timedelta) -> None:
+def set_time(publication: Publication, wall_time: datetime, time_zone: str, fold: int, late_by: timedelta) -> None:
     reading = wall_clock.read(wall_time, time_zone, fold)
     now = queries.now()
     if reading.instant <= now:
@@ -208,6 +209,7 @@ def _set_time(publication: Publication, wall_time: datetime, time_zone: str, fol
     if refused := queries.rights_problem(publication.media, reading.instant):
         raise ValidationError({"wall_time": refused})
     _refuse_outside(publication.approval, reading.instant, time_zone)
+    refuse_silence(publication, reading.instant, time_zone)
     publication.wall_time = wall_time.replace(tzinfo=UTC, fold=0)
     publication.time_zone, publication.fold = time_zone, 1 if fold and reading.twice else 0
     publication.tzdata = tzdata.IANA_VERSION
@@ -225,6 +227,21 @@ def _refuse_outside(approval: Approval, instant: datetime, time_zone: str) -> No
     raise ValidationError(
         {"wall_time": f"It was approved for {span}. Choose a time between these, or ask again for this time."}
     )
+
+
+def refuse_silence(publication: Publication, instant: datetime, time_zone: str) -> None:
+    """Blackouts of its channel or campaign, and the embargo of its post."""
+    if silence := silences.silence_at(publication.channel, publication.variant.post, instant):
+        free = silence.free_from.astimezone(ZoneInfo(time_zone))
+        words = f"{silence.reason} The next free time is {free:%-d %B, %H:%M} in {time_zone}."
+        raise ValidationError({"wall_time": words})
+
+
+def refuse_embargo(publication: Publication) -> None:
+    """Its time as it stands. A blackout that came after its time was given leaves the decision to people."""
+    embargo = Embargo.objects.filter(post=publication.variant.post_id, until__gt=publication.due_at).first()
+    if embargo:
+        raise ValidationError(f"This post is under embargo: {embargo.reason}. Give it a later time, or drop it.")
 
 
 def _make_room(variant: Variant, by: Person) -> None:

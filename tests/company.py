@@ -6,7 +6,7 @@ Times are relative to now, so that clocks run. Nobody's rights are assumed: what
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 from django.utils import timezone
@@ -225,7 +225,13 @@ def _let_go(company: Company) -> None:
 
 
 def _hold(company: Company) -> None:
-    from publishing import holding
+    from publishing import holding, queueing, silencing
+
+    who, later = company.people, timezone.now() + timedelta(days=20)
+    company.examples["slot"] = queueing.add_slot(company.channels["blue"], 1, time(9), who["gina"])
+    company.examples["blackout"] = silencing.declare_blackout(
+        who["gina"], later, later + timedelta(days=1), "Results are published"
+    )
 
     reason = "A customer’s complaint about the job advert is being looked into."
     company.examples["hold"] = holding.place(company.people["gina"], reason, channel=company.channels["careers"])

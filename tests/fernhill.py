@@ -117,7 +117,18 @@ def _access(company: "Company") -> dict:
 
 def _posts(company: "Company") -> dict:
     from publishing import holding
-    from publishing.models import Approval, ApprovalStep, ApprovalWorkflow, Asset, Campaign, Post, Publication, Variant
+    from publishing.models import (
+        Approval,
+        ApprovalStep,
+        ApprovalWorkflow,
+        Asset,
+        Blackout,
+        Campaign,
+        Post,
+        Publication,
+        Slot,
+        Variant,
+    )
 
     reason = "A customer’s complaint about the job advert is being looked into."
     return {
@@ -130,6 +141,8 @@ def _posts(company: "Company") -> dict:
         "step": ApprovalStep.objects.get(name="Lawyers"),
         "scheduled_post": Post.objects.get(title="Half sizes"),
         "asset": Asset.objects.get(title="Ridge at dawn"),
+        "blackout": Blackout.objects.get(),
+        "queued": Slot.objects.first().channel,
         "hold": holding.place(company.people["gina"], reason, channel=company.channels["fernhill-careers"]),
     }
 

@@ -100,6 +100,10 @@ PAGES: dict[str, Page] = {
     "evidence": Page("evidence", who="frank"),
     # publishing
     "calendar": Page(who="alice"),
+    "blackout_list": Page(who="gina"),
+    "blackout": Page("blackout", who="gina"),
+    "queue": Page("queued", who="gina"),
+    "embargo": Page("draft", who="alice"),
     "post_list": Page(who="alice"),
     "post_new": Page(who="alice"),
     "post": Page("draft", who="alice"),

@@ -71,6 +71,7 @@ ASKED_ELSEWHERE = {
 SIGNED = {"webhook"}  # its body is read as bytes, by its signature
 EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
+    "blackout": "blackouts over everything are known to all",
     "hold": "holds are known to all", "hold_task": "holds are known to all", "campaign": "campaigns are known to all",
 }  # fmt: skip
 RULES: dict[str, Rule] = {
@@ -134,6 +135,14 @@ RULES: dict[str, Rule] = {
     "stylesheet": everybody(args=lambda _: ("0",)),
     # publishing
     "calendar": signed_in(),
+    "blackout_list": signed_in(),
+    "blackout": signed_in("blackout"),
+    "blackout_ending": only("gina erin", "blackout", post={}),
+    "queue": only(SEE_BLUE, "blue"),
+    "slot": only(PUBLISH_BLUE, "slot", post={"remove": "yes"}),
+    "queued": only(PUBLISH_BLUE, "variant", post={}),
+    "queue_place": only(PUBLISH_BLUE, "publication", post={}),
+    "embargo": only(SEE_BLUE, "draft"),
     "post_list": signed_in(),
     "post_new": signed_in(),
     "post_previews": signed_in(post={}),

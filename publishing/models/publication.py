@@ -17,7 +17,9 @@ class Publication(Delivery):
     follows = models.ForeignKey(  # goes out under this one, once it is out
         "self", models.PROTECT, null=True, blank=True, related_name="followers", db_index=False
     )
-    channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="publications")
+    channel = models.ForeignKey(
+        "channels_registry.Channel", models.PROTECT, related_name="publications", db_index=False
+    )
     # An index of these is written twice a delivery, and nobody asks by it.
     approval = models.ForeignKey("publishing.Approval", models.PROTECT, related_name="publications", db_index=False)
     revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+", db_index=False)
@@ -29,6 +31,9 @@ class Publication(Delivery):
     time_zone = models.CharField(max_length=64)
     fold = models.PositiveSmallIntegerField(default=0)
     tzdata = models.CharField(max_length=12, blank=True, default="")
+    slot = models.ForeignKey(  # of its channel's queue; None is a time that a person gave
+        "publishing.Slot", models.SET_NULL, null=True, blank=True, related_name="publications", db_index=False
+    )
     human_confirmed_by = models.ForeignKey(
         "accounts.Person", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
@@ -37,6 +42,11 @@ class Publication(Delivery):
         constraints = [
             models.UniqueConstraint(
                 fields=["variant", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"
+            ),
+            models.UniqueConstraint(
+                fields=["slot", "due_at"],
+                condition=Q(slot__isnull=False) & ~Q(state="cancelled"),
+                name="one_publication_a_slot",
             ),
             models.UniqueConstraint(
                 fields=["channel", "remote_id"], condition=~Q(remote_id=""), name="one_publication_a_remote_id"
@@ -56,6 +66,7 @@ class Publication(Delivery):
             models.Index(fields=["lease_until"], condition=Q(state="sending"), name="publication_leases"),
             models.Index(fields=["due_at"], name="publication_calendar"),
             models.Index(fields=["follows"], condition=Q(follows__isnull=False), name="publication_followers"),
+            models.Index(fields=["channel", "due_at"], name="publication_of_a_channel"),
             GinIndex(
                 fields=["media"], opclasses=["jsonb_path_ops"], condition=~Q(media=[]), name="publication_pictures"
             ),

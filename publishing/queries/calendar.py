@@ -163,7 +163,7 @@ def _between(person: Person, start: datetime, end: datetime, filters: Filters) -
     channels = seen_by(person).values("pk")
     where, post = filters.of_channels(), filters.of_posts()
     published = Publication.objects.filter(
-        part=0, due_at__gte=start, due_at__lt=end, channel__in=channels, **where,
+        part=0, due_at__gte=start, due_at__lt=end, channel__in=channels, follows=None, **where,
         **{f"variant__post__{name}": value for name, value in post.items()},
     ).exclude(state="cancelled")  # fmt: skip
     asked = Approval.objects.filter(

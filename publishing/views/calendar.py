@@ -21,6 +21,8 @@ from publishing import moving, queries
 from publishing.forms import MoveForm
 from publishing.models import Campaign
 from publishing.permissions import access_publication
+from publishing.queries import silences
+from publishing.views.crowding import warn_of_crowding
 
 VIEWS = {"month": "Month", "week": "Week", "day": "Day", "list": "List"}
 SHOWN = {"month": 4, "week": 40, "list": 60, "day": 40}  # in one cell (of a day: in one hour); the rest is a click away
@@ -82,8 +84,10 @@ class CalendarView(View):
         read = _hours if span.view == "day" else _days
         cells = read(person, span, zone, filters)
         own = [cell for cell in cells if cell["inside"]]
+        _hatch(cells, person, span, zone, filters)
         context = {
             "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
+            "crowded": silences.crowded([e.pk for cell in cells for e in cell["here"].entries if e.movable]),
             "total": sum(cell["here"].total for cell in own),
             "earlier": sum(cell["here"].total for cell in own if cell["day"] < today),
             "is_now": span.first <= today < span.end,
@@ -114,6 +118,7 @@ class MoveView(View):
             return redirect(_back(request))
         words, undo = moving.told(moved, said["to"], said["zone"]), _undo(moved, before, said["zone"])
         messages.success(request, words, extra_tags=undo)
+        warn_of_crowding(request, moved)
         return redirect(_back(request))
 
 
@@ -150,6 +155,17 @@ def _hours(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters
         {"day": span.first, "hour": hour, "inside": True, "here": found.get(hour, queries.calendar.NOTHING)}
         for hour in range(24)
     ]
+
+
+def _hatch(cells: list[dict[str, Any]], person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> None:
+    """Each cell with the blackouts that stand over some of its time."""
+    days = span.days
+    start, end = _midnight(days[0], zone), _midnight(days[-1] + timedelta(days=1), zone)
+    found = silences.blackouts_between(person, start, end, filters.channel, filters.network)
+    for cell in cells if found else []:
+        begin = _midnight(cell["day"], zone) + timedelta(hours=cell.get("hour", 0))
+        over = begin + timedelta(hours=1) if "hour" in cell else _midnight(cell["day"] + timedelta(days=1), zone)
+        cell["silent"] = [one for one in found if one.starts_at < over and one.ends_at > begin]
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -10,6 +10,7 @@ from channels_registry import permissions as channel_permissions
 from publishing import queries, scheduling
 from publishing.forms import TimeForm
 from publishing.permissions import access_publication, access_variant
+from publishing.views.crowding import warn_of_crowding
 from socialops.lib.refusals import add_refusal
 
 
@@ -36,6 +37,7 @@ class ScheduleView(View):
                 said = form.cleaned_data
                 publication = scheduling.schedule(variant, said["wall_time"], said["time_zone"], person, said["fold"])
                 messages.info(request, scheduling.told(publication) or "Scheduled.")
+                warn_of_crowding(request, publication)
             else:
                 return _page(request, variant, form, status=422)
         except (ValidationError, PermissionDenied) as error:
@@ -67,6 +69,7 @@ class PublicationTimeView(View):
         except (ValidationError, PermissionDenied) as error:
             return _refused(request, publication.variant, form, error, publication=publication)
         messages.success(request, scheduling.told(moved) or "It has another time.")
+        warn_of_crowding(request, moved)
         return redirect("publication", pk)
 
 

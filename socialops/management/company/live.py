@@ -4,7 +4,7 @@ Times are relative to the moment of seeding, so that the first minutes of the de
 and to see off.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts import people as staffing
@@ -12,7 +12,17 @@ from accounts.models import Person
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
-from publishing import approving, arranging, attaching, drafting, scheduling, submitting, taking_in
+from publishing import (
+        approving,
+        arranging,
+        attaching,
+        drafting,
+        queueing,
+        scheduling,
+        silencing,
+        submitting,
+        taking_in,
+    )
 from publishing.models import Asset, Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
@@ -127,8 +137,21 @@ def _write(people: dict[str, Person], channels: dict[str, Channel], library: dic
     attaching.attach(boots, library["Winter boots"], alice, expected_revision=_number(boots))
     _agreed(boots, alice, bob)
     _schedule(boots, alice, now + timedelta(hours=5))
+    _plan_ahead(people, main, careers, now)
     late = _agreed(_post(dana, [care], "Thank you, and see you", "The community evening is on Saturday."), dana, bob)
     _schedule(late, dana, _friday(now) + timedelta(hours=16))
+
+
+def _plan_ahead(people: dict[str, Person], main: Channel, careers: Channel, now: datetime) -> None:
+    """A queue with two slots a week and something in it, and a day on which nothing is to be said about jobs."""
+    for weekday in (1, 3):
+        queueing.add_slot(main, weekday, time(9, 30), people["alice"])
+    zips = _post(people["alice"], [main], "How to wax a zip", "A candle does it: ten strokes a side, then wipe.")
+    queueing.add_to_queue(_agreed(zips, people["alice"], people["bob"]).variants.get(), people["alice"])
+    day = (now + timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0)
+    silencing.declare_blackout(
+        people["gina"], day, day + timedelta(days=1), "Works council meets about the new contracts", channel=careers
+    )
 
 
 RATES = """Until 31 December every repair is free. From January, repairs on things older than ten years cost 5 euros.
