@@ -189,5 +189,6 @@ def _locked(channel: Channel, by: Person) -> Channel:
 def _refuse_second(channel: Channel, weekday: int, at: time, but: Slot | None = None) -> None:
     if not 0 <= weekday < 7:
         raise ValidationError({"weekday": "Choose a day of the week."})
-    if channel.slots.filter(weekday=weekday, at=at).exclude(pk=but.pk if but else None).exists():
+    there = channel.slots.filter(weekday=weekday, at=at)
+    if (there.exclude(pk=but.pk) if but else there).exists():
         raise ValidationError({"at": "This slot is there already."})

@@ -106,25 +106,43 @@ class Day:
 NOTHING = Day()
 
 
-def entries(person: Person, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
+@dataclass(frozen=True)
+class Sight:
+    """The channels that somebody sees and those on which they publish: ids, or what is read inside another query."""
+
+    channels: Any
+    own: Any
+
+    @classmethod
+    def of(cls, person: Person) -> "Sight":
+        return cls(seen_by(person).values("pk"), channels_with(person, "publish").values("pk"))
+
+
+def channels_of(person: Person) -> list[tuple[int, str, str, bool]]:
+    """Id, name and state of each channel that this person sees, and whether they publish there. One query."""
+    own = ExpressionWrapper(Q(pk__in=channels_with(person, "publish").values("pk")), BooleanField())
+    return list(seen_by(person).annotate(own=own).order_by("name").values_list("pk", "name", "state", "own"))
+
+
+def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
     """Between two instants, in order of time. Two queries."""
-    published, asked = _between(person, start, end, filters)
+    published, asked = _between(sight, start, end, filters)
     rows: Iterable[tuple] = [*published.values_list(*PUBLISHED), *asked.values_list(*ASKED)]
     return _ordered(Entry(*row) for row in rows)
 
 
 def days(
-    person: Person, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
+    sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[date, Day]:
     """The same by day of this zone, at most so many entries a day but with true totals. Two queries, few rows."""
-    return _grouped(person, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
+    return _grouped(sight, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
 
 
 def hours(
-    person: Person, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
+    sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[int, Day]:
     """The same by hour of one day, as the clock on the wall counts them: 1 is both of an hour that comes twice."""
-    found = _grouped(person, start, end, most, filters, lambda when: TruncHour(when, tzinfo=zone))
+    found = _grouped(sight, start, end, most, filters, lambda when: TruncHour(when, tzinfo=zone))
     by_hour: dict[int, Day] = {}
     for hour, one in sorted(found.items()):
         there = by_hour.setdefault(hour.hour, Day())
@@ -135,13 +153,13 @@ def hours(
 def going_out(person: Person, hours: int = 24) -> list[Entry]:
     """The next hours, for Today. Published ones are left out."""
     start = now()
-    return [e for e in entries(person, start, start + timedelta(hours=hours)) if e.state != "done"]
+    return [e for e in entries(Sight.of(person), start, start + timedelta(hours=hours)) if e.state != "done"]
 
 
-def _grouped(person: Person, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
+def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
     found: dict[Any, Day] = {}
     for rows, when, fields in zip(
-        _between(person, start, end, filters), ("due_at", "wanted_at"), (PUBLISHED, ASKED), strict=True
+        _between(sight, start, end, filters), ("due_at", "wanted_at"), (PUBLISHED, ASKED), strict=True
     ):
         counted = rows.annotate(group=group(when)).annotate(
             place=Window(RowNumber(), partition_by=[F("group")], order_by=[F(when), F("pk")]),
@@ -158,24 +176,24 @@ def _grouped(person: Person, start: datetime, end: datetime, most: int, filters:
     return found
 
 
-def _between(person: Person, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
+def _between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
     """Publications, and pending approvals once a channel of their post at the time that their author wants."""
-    channels = seen_by(person).values("pk")
     where, post = filters.of_channels(), filters.of_posts()
     published = Publication.objects.filter(
-        part=0, due_at__gte=start, due_at__lt=end, channel__in=channels, follows=None, **where,
+        part=0, due_at__gte=start, due_at__lt=end, channel__in=sight.channels, **where,
         **{f"variant__post__{name}": value for name, value in post.items()},
     ).exclude(state="cancelled")  # fmt: skip
     asked = Approval.objects.filter(
         state="pending", wanted_at__gte=start, wanted_at__lt=end, post__variants__removed_at=None,
-        post__variants__channel__in=channels, **{f"post__variants__{name}": value for name, value in where.items()},
+        post__variants__channel__in=sight.channels,
+        **{f"post__variants__{name}": value for name, value in where.items()},
         **{f"post__{name}": value for name, value in post.items()},
     )  # fmt: skip
     if filters.state:
         states = STATES[filters.state][1]
         published = published.filter(state__in=states) if states else published.none()
         asked = asked.none() if states else asked
-    mine = Q(state__in=MOVABLE, channel__in=channels_with(person, "publish").values("pk"))
+    mine = Q(state__in=MOVABLE, channel__in=sight.own)
     return published.annotate(movable=ExpressionWrapper(mine, BooleanField())), asked
 
 

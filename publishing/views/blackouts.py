@@ -114,6 +114,6 @@ def _list(request: HttpRequest, form: BlackoutForm, status: int = 200) -> HttpRe
     ahead = visible_blackouts(person).filter(ended_at=None, ends_at__gt=timezone.now())
     context = {
         "blackouts": ahead.select_related("channel", "campaign", "declared_by").order_by("starts_at"), "form": form,
-        "may_declare": bool(form.fields["scope"].choices), "zone": person.time_zone,  # type: ignore[attr-defined]
+        "may_declare": bool(form.fields["scope"].choices), "zone": person.time_zone,
     }  # fmt: skip
     return render(request, "publishing/blackout_list.html", context, status=status)

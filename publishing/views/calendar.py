@@ -16,7 +16,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from channels_registry import networks
-from channels_registry.permissions import seen_by
 from publishing import moving, queries
 from publishing.forms import MoveForm
 from publishing.models import Campaign
@@ -82,9 +81,11 @@ class CalendarView(View):
         span = Span.of(view if view in VIEWS else "month", _day(request.GET.get("from", "")) or today)
         filters = _filters(request.GET)
         read = _hours if span.view == "day" else _days
-        cells = read(person, span, zone, filters)
+        seen = queries.calendar.channels_of(person)
+        sight = queries.calendar.Sight([pk for pk, *_ in seen], [pk for pk, _, _, own in seen if own])
+        cells = read(sight, span, zone, filters)
         own = [cell for cell in cells if cell["inside"]]
-        _hatch(cells, person, span, zone, filters)
+        _hatch(cells, sight, span, zone, filters)
         context = {
             "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
             "crowded": silences.crowded([e.pk for cell in cells for e in cell["here"].entries if e.movable]),
@@ -95,7 +96,7 @@ class CalendarView(View):
             "before": _address(filters, span.view, span.previous), "after": _address(filters, span.view, span.end),
             "now": _address(filters, span.view), "show_all": _address(queries.calendar.ALL, span.view, span.first),
             "of_day": _address(filters, "day") + "&from=", "narrowed": filters != queries.calendar.ALL,
-            "channels": seen_by(person).exclude(state="archived").order_by("name").values_list("pk", "name"),
+            "channels": [(pk, name) for pk, name, state, _ in seen if state != "archived"],
             "networks": networks.slugs(), "states": queries.calendar.STATES,
             "campaigns": Campaign.objects.filter(archived_at=None).order_by("name").values_list("pk", "name"),
         }  # fmt: skip
@@ -138,30 +139,40 @@ def _back(request: HttpRequest) -> str:
     return came_from if ours else reverse("calendar")
 
 
-def _days(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> list[dict[str, Any]]:
+def _days(
+    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters
+) -> list[dict[str, Any]]:
     each = span.days
     start, end = _midnight(each[0], zone), _midnight(each[-1] + timedelta(days=1), zone)
-    found = queries.calendar.days(person, start, end, zone, SHOWN[span.view], filters)
+    found = queries.calendar.days(sight, start, end, zone, SHOWN[span.view], filters)
     return [
         {"day": day, "inside": span.first <= day < span.end, "here": found.get(day, queries.calendar.NOTHING)}
         for day in each
     ]
 
 
-def _hours(person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> list[dict[str, Any]]:
+def _hours(
+    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters
+) -> list[dict[str, Any]]:
     start, end = _midnight(span.first, zone), _midnight(span.end, zone)
-    found = queries.calendar.hours(person, start, end, zone, SHOWN["day"], filters)
+    found = queries.calendar.hours(sight, start, end, zone, SHOWN["day"], filters)
     return [
         {"day": span.first, "hour": hour, "inside": True, "here": found.get(hour, queries.calendar.NOTHING)}
         for hour in range(24)
     ]
 
 
-def _hatch(cells: list[dict[str, Any]], person, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters) -> None:
+def _hatch(
+    cells: list[dict[str, Any]],
+    sight: queries.calendar.Sight,
+    span: Span,
+    zone: ZoneInfo,
+    filters: queries.calendar.Filters,
+) -> None:
     """Each cell with the blackouts that stand over some of its time."""
     days = span.days
     start, end = _midnight(days[0], zone), _midnight(days[-1] + timedelta(days=1), zone)
-    found = silences.blackouts_between(person, start, end, filters.channel, filters.network)
+    found = silences.blackouts_between(sight.channels, start, end, filters.channel, filters.network)
     for cell in cells if found else []:
         begin = _midnight(cell["day"], zone) + timedelta(hours=cell.get("hour", 0))
         over = begin + timedelta(hours=1) if "hour" in cell else _midnight(cell["day"] + timedelta(days=1), zone)

@@ -5,7 +5,7 @@ What waits is the page. The outlook (what goes out, what is broken) is a page of
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +22,6 @@ from socialops.lib.waiting import Waiting, by_urgency
 NUMBERS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
 SHOWN = 20
 TROUBLE_ON_TODAY = 5
-A_DAY = timedelta(days=1)
 
 
 def today(request: HttpRequest) -> HttpResponse:
@@ -46,7 +45,7 @@ def outlook(request: HttpRequest) -> HttpResponse:
     trouble = by_urgency(_trouble(person), now)
     shown = trouble[:TROUBLE_ON_TODAY] if within else trouble
     context = {
-        "going_out": [e for e in publishing_queries.entries(person, now, now + A_DAY) if e.state != "done"],
+        "going_out": publishing_queries.going_out(person),
         "within": within,
         "trouble": shown,
         "more_trouble": len(trouble) - len(shown),
