@@ -103,7 +103,11 @@ def next_free(channel: Channel, variant: Variant) -> tuple[Slot, datetime]:
     first, last = approval.window_from or now, approval.window_until or now + AHEAD
     for slot, wall in occurrences(channel, now):
         instant = wall_clock.read(wall, channel.time_zone).instant
-        if first <= instant <= last and instant not in taken and not silences.silence_at(channel, variant.post, instant):
+        if (
+            first <= instant <= last
+            and instant not in taken
+            and not silences.silence_at(channel, variant.post, instant)
+        ):
             return slot, wall
     raise ValidationError(FULL)
 

@@ -16,6 +16,11 @@ from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
+from publishing.models.silence import Blackout, Embargo
+from publishing.models.slot import Slot
+from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
+
+__all__ = [
     "APPROVAL_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "ApprovalStep",
     "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo", "Hold",
     "HoldDecision", "HoldTask", "IntakeForm", "Post", "PostRequest", "Publication", "PublicationAttempt", "Remit",

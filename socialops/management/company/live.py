@@ -13,16 +13,16 @@ from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
 from publishing import (
-        approving,
-        arranging,
-        attaching,
-        drafting,
-        queueing,
-        scheduling,
-        silencing,
-        submitting,
-        taking_in,
-    )
+    approving,
+    arranging,
+    attaching,
+    drafting,
+    queueing,
+    scheduling,
+    silencing,
+    submitting,
+    taking_in,
+)
 from publishing.models import Asset, Post
 from socialops.management.company import pictures
 from socialops.sandbox.control import Control
