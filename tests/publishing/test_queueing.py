@@ -69,7 +69,7 @@ def test_a_slot_in_a_blackout_is_passed_over(slots, paris, alice, bob, dana):
 
 
 def test_without_slots_nothing_is_queued(acme, approved, dana):
-    with pytest.raises(ValidationError, match="Add a slot"):
+    with pytest.raises(ValidationError, match="No slot is free"):
         queueing.add_to_queue(approved.variants.get(), dana)
 
 
