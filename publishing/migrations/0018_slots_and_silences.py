@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_late_answers"),
         ("channels_registry", "0004_given_back"),
-        ("publishing", "0016_reminders"),
+        ("publishing", "0017_pictures_used"),
     ]
 
     operations = [
