@@ -3,9 +3,10 @@
 from functools import reduce
 from operator import or_
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404
 
 from accounts.models import Person, Role
@@ -25,12 +26,15 @@ from publishing.models import (
     Hold,
     HoldTask,
     IntakeForm,
+    PhraseOverride,
+    PhraseRule,
     Post,
     PostRequest,
     Publication,
     Rendition,
     Revision,
     Slot,
+    Snippet,
     Variant,
 )
 
@@ -74,7 +78,7 @@ def _present(person: Person) -> Exists:
 
 def access_post(user, pk: int) -> Post:
     """The post, or Http404. The verbs lock it themselves."""
-    return _one(visible_posts(user.person).select_related("author"), pk, "post")
+    return _one(visible_posts(user.person).select_related("author", "campaign"), pk, "post")
 
 
 def access_unsaved(user, post: Post, pk: int) -> Editing:
@@ -82,11 +86,22 @@ def access_unsaved(user, post: Post, pk: int) -> Editing:
     return _one(post.editings.filter(person=user.person, unsaved__isnull=False), pk, "unsaved text")
 
 
+def access_phrase_rule(user, pk: int) -> PhraseRule:
+    """Everybody who is here may know the rules."""
+    return _one(PhraseRule.objects.filter(_present(user.person)), pk, "rule")
+
+
+def access_snippet(user, pk: int) -> Snippet:
+    return _one(Snippet.objects.filter(_present(user.person), removed_at=None).select_related("owner"), pk, "snippet")
+
+
 def access_approval(user, pk: int) -> Approval:
     """The approval with its post and revision, or Http404. The verbs lock it themselves."""
     changed = _since_agreed().filter(post=OuterRef("post"), by=user.person)
     found = Approval.objects.filter(post__in=visible_posts(user.person).values("pk"))
-    found = found.annotate(reader_changed=Exists(changed))
+    said = PhraseOverride.objects.filter(revision=OuterRef("revision")).order_by("id")
+    overrides = ArraySubquery(said.values(said=JSONObject(by="by__name", reason="reason", phrases="phrases")))
+    found = found.annotate(reader_changed=Exists(changed), overrides=overrides)
     approval = _one(found.select_related("post__author", "revision__by", "asked_by"), pk, "approval")
     approval.changed_by_reader = approval.reader_changed
     return approval
@@ -225,7 +240,13 @@ def barred(post: Post) -> dict[int, str]:
 
 def reason_against(approval: Approval, person: Person) -> str:
     """The same for one person, of an approval from access_approval; "" if there is none. No query."""
-    return WROTE if approval.post.author_id == person.pk else CHANGED if approval.changed_by_reader else ""
+    return (
+        WROTE
+        if approval.post.author_id == person.pk
+        else CHANGED
+        if getattr(approval, "changed_by_reader", False)
+        else ""
+    )
 
 
 def _since_agreed() -> QuerySet[Revision]:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.audit import record, register
 from accounts.models import Person
-from publishing import approving, asking, queries, scheduling
+from publishing import approving, asking, phrasing, queries, scheduling
 from publishing.models import Approval, ApprovalWorkflow, Ask, Post, Remit, Variant
 from publishing.models.workflow import Traits
 from publishing.permissions import barred, may_on_all, require_on_all
@@ -22,13 +22,14 @@ TIME_TO_DECIDE = timedelta(minutes=10)  # the latest safe decision is this long 
 @transaction.atomic
 def submit(
     post: Post, by: Person, asked_of: Person | None = None, question: str = "facts", wanted_at: datetime | None = None,
-    *, boosted: bool = False, window: tuple[datetime, datetime] | None = None,
+    *, boosted: bool = False, window: tuple[datetime, datetime] | None = None, override: str = "",
 ) -> Approval:  # fmt: skip
     """Ask for agreement to the latest revision. The first workflow that holds for the post says who is asked; where
     none does, `asked_of` is, about `question`.
 
     `wanted_at` is the instant the author wants it out, `window` when it may go out at all: by default from an hour
-    before to a day after; at any time where none is wanted.
+    before to a day after; at any time where none is wanted. `override` says why its words are right although a rule
+    speaks against them.
     """
     post = Post.objects.select_for_update().get(pk=post.pk)
     variants = queries.variants_of(post)
@@ -40,10 +41,12 @@ def submit(
         steps = _steps(workflow, post, variants, traits, asked_of)
     else:
         steps = [_one_step(post, variants, asked_of, question)]
+    revision = post.revisions.get(number=post.revision_number)
+    phrasing.refuse_unexplained(post, variants, revision, by, override)
     now = queries.now()
     first, last = _window(wanted_at, window, now)
     approval = Approval.objects.create(
-        post=post, revision=post.revisions.get(number=post.revision_number), asked_by=by, wanted_at=wanted_at,
+        post=post, revision=revision, asked_by=by, wanted_at=wanted_at,
         window_from=first, window_until=last, workflow=workflow, boosted=boosted,
         latest_decision_at=_latest_decision(wanted_at, now),
     )  # fmt: skip

@@ -73,6 +73,7 @@ EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
     "blackout": "blackouts over everything are known to all",
     "hold": "holds are known to all", "hold_task": "holds are known to all", "campaign": "campaigns are known to all",
+    "phrase_rule": "rules about words are known to all", "snippet": "snippets are for all",
 }  # fmt: skip
 RULES: dict[str, Rule] = {
     # socialops
@@ -183,6 +184,10 @@ RULES: dict[str, Rule] = {
     "step": only("gina erin", "step"),
     "step_removal": only("gina erin", "step", post={}),
     "schedule": only(PUBLISH_BLUE, "variant"),
+    "phrase_list": signed_in(),
+    "phrase_ending": only("gina erin", "phrase_rule", post={}),
+    "snippet_list": signed_in(),
+    "snippet_removal": only("alice gina erin", "snippet", post={}),
     "publication_list": signed_in(),
     "publication": only(SEE_BLUE, "publication"),
     "publication_time": only(PUBLISH_BLUE, "publication"),

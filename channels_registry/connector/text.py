@@ -16,6 +16,7 @@ UNITS = {
 }
 GRAPHEME = regex.compile(r"\X")
 LINK = regex.compile(r"https?://[^\s<>\"]*[^\s<>\".,:;!?()\[\]'…]")
+REMOTE_MENTION = regex.compile(r"(@[\p{L}\p{N}_]+)@[\p{L}\p{N}.-]+\p{L}")
 LINK_WEIGHT = 23
 LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
@@ -31,16 +32,34 @@ def length(text: str, counts_by: str) -> int:
     }[counts_by]()
 
 
+def size(text: str, limits: Limits) -> int:
+    """How long the text is as this network counts it, in the unit of `limits.counts_by`."""
+    if limits.local_mentions:
+        text = REMOTE_MENTION.sub(r"\1", text)
+    if limits.link_counts is not None:
+        text = LINK.sub("x" * limits.link_counts, text)
+    return length(text, limits.counts_by)
+
+
+def rule(limits: Limits) -> str:
+    """The rule that a text is counted by, in words."""
+    counted = {"weighted": ", where emoji and most letters that are not Latin count 2 and every link 23"}
+    more = [counted.get(limits.counts_by, "")]
+    more += [f", {limits.text_bytes:,} bytes"] if limits.text_bytes else []
+    more += [f", where every link counts {limits.link_counts}"] if limits.link_counts is not None else []
+    more += [" and of @name@server only @name"] if limits.local_mentions else []
+    return f"At most {limits.text:,} {UNITS[limits.counts_by]}{''.join(more)}."
+
+
 def too_long(text: str, limits: Limits) -> str:
     """What is wrong with the length of this text, in a sentence for its author; empty if nothing is."""
-    counted = text if limits.link_counts is None else LINK.sub("x" * limits.link_counts, text)
-    size = length(counted, limits.counts_by)
-    if size > limits.text:
+    long = size(text, limits)
+    if long > limits.text:
         unit = UNITS[limits.counts_by]
-        return f"The text is {size} {unit} long, {limits.text} are allowed. Shorten it by {size - limits.text}."
-    size = length(text, "bytes")
-    if limits.text_bytes is not None and size > limits.text_bytes:
-        return f"The text is {size} bytes long, {limits.text_bytes} are allowed. Shorten it, or use fewer emoji."
+        return f"The text is {long} {unit} long, {limits.text} are allowed. Shorten it by {long - limits.text}."
+    weight = length(text, "bytes")
+    if limits.text_bytes is not None and weight > limits.text_bytes:
+        return f"The text is {weight} bytes long, {limits.text_bytes} are allowed. Shorten it, or use fewer emoji."
     return ""
 
 

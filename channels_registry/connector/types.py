@@ -29,7 +29,8 @@ class Field:
 class Limits:
     """What a post may be. `counts_by` is one of "graphemes", "characters", "utf16", "weighted", "bytes".
 
-    `link_counts`: every link counts as this many, however long it is. `thread`: how many posts may follow the first as
+    `link_counts`: every link counts as this many, however long it is. `local_mentions`: of @name@server only @name
+    counts. `thread`: how many posts may follow the first as
     its thread; `first_comment`: whether it may carry a comment of ours. Each of them is as long as the post may be.
     """
 
@@ -38,6 +39,7 @@ class Limits:
     text_bytes: int | None = None
     source: str = ""
     link_counts: int | None = None
+    local_mentions: bool = False
     thread: int = 0
     first_comment: bool = False
 

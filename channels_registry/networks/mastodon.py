@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import regex
-
 from channels_registry.connector.answers import Response, message_in
 from channels_registry.connector.capabilities import Converses, GivesBack, Measures, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
@@ -22,7 +20,7 @@ from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
 from channels_registry.connector.nodeinfo import software_of
 from channels_registry.connector.richtext import plain
-from channels_registry.connector.text import check
+from channels_registry.connector.text import REMOTE_MENTION, check
 from channels_registry.connector.types import (
     Access,
     Connected,
@@ -45,7 +43,6 @@ from channels_registry.connector.types import (
 
 PER_PAGE = 40
 PAGES_LOOKED_AT = 10
-REMOTE_MENTION = regex.compile(r"(@[\p{L}\p{N}_]+)@[\p{L}\p{N}.-]+\p{L}")
 PROCESSING_SECONDS = 1.0
 PICTURE, VIDEO = 16_777_216, 103_809_024  # bytes, and pixels of a picture, unless the server says otherwise
 PIXELS = 33_177_600
@@ -73,7 +70,15 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures)
         Field("client_key", "Client key", required=False, help="From the same page. Needed to revoke our own access."),
         Field("client_secret", "Client secret", secret=True, required=False, help="From the same page."),
     )
-    limits = Limits(500, "graphemes", source="GET /api/v2/instance", link_counts=23, thread=24, first_comment=True)
+    limits = Limits(
+        500,
+        "graphemes",
+        source="GET /api/v2/instance",
+        link_counts=23,
+        local_mentions=True,
+        thread=24,
+        first_comment=True,
+    )
     media = MediaLimits(4, FILES, PIXELS, 1500, ALONE, source="GET /api/v2/instance")
     idempotency = "K"
     kinds = ("mentions",)

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
-from publishing.models import Remit
+from publishing.models import Campaign, Remit
 from socialops.lib import wall_clock
 
 
@@ -42,6 +43,10 @@ def _rows(form: forms.Form, name: str, rows: QuerySet) -> QuerySet:
     return rows
 
 
+def _may(person: Person, right: str) -> Q:
+    return Q(pk__in=channel_permissions.channels_with(person, right).values("pk"))
+
+
 def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]] | None = None) -> list:
     """Offer these choices, or those the field has; read once, and drawn from the same list."""
     field = cast(forms.ChoiceField, form.fields[name])
@@ -54,6 +59,16 @@ def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]] | None 
 
 def _zones(*more: str) -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in dict.fromkeys([*more, *wall_clock.time_zones()])]
+
+
+class TagsField(forms.Field):
+    """Words with commas between them."""
+
+    def to_python(self, value):
+        return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value or []
+
+    def prepare_value(self, value):
+        return ", ".join(value) if isinstance(value, list) else value
 
 
 class TextsInput(forms.Textarea):
@@ -100,6 +115,10 @@ class PostForm(forms.Form):
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(), label="Channels", required=False, widget=forms.CheckboxSelectMultiple
     )
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), required=False, empty_label="None", help_text="What it adds to links is shown at once."
+    )
+    tags = TagsField(required=False, help_text="For finding it here, with commas between. They are never published.")
     expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     tab = forms.UUIDField(widget=forms.HiddenInput, required=False)  # which page this is; a script says so
     restored = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the unsaved text that stands here
@@ -108,7 +127,11 @@ class PostForm(forms.Form):
         super().__init__(*args, **kwargs)
         own = Channel.objects.filter(pk__in=[c.pk for c in chosen or []])
         offered = channel_permissions.channels_with(person, "draft").exclude(state="archived") | own
-        self.offered = _rows(self, "channels", offered.order_by("name"))
+        rights = {f"may_{right}": _may(person, right) for right in ("draft", "publish")}
+        self.offered = _rows(self, "channels", offered.annotate(**rights).order_by("network", "name"))
+        standing = str(self["campaign"].value() or "")
+        its = Q(pk=int(standing)) if standing.isdecimal() and len(standing) < 18 else Q(pk=None)
+        _rows(self, "campaign", Campaign.objects.filter(Q(archived_at=None) | its).order_by("name"))
         for channel in self.asked_for(chosen or []):
             self.fields[f"variant_{channel.pk}"] = forms.CharField(
                 label=f"Another text for {channel.name}",
@@ -129,6 +152,13 @@ class PostForm(forms.Form):
                 self.fields[f"placement_{channel.pk}"] = forms.ChoiceField(
                     label=f"Where on {channel.name}", required=False, choices=places
                 )
+
+    @property
+    def channel_groups(self) -> list[tuple[str, list[tuple[Channel, bool]]]]:
+        """The channels that may be ticked, with whether they are, by network."""
+        ticked = {str(pk) for pk in self["channels"].value() or []}
+        rows = ((channel, str(channel.pk) in ticked) for channel in self.offered)
+        return [(network, list(group)) for network, group in groupby(rows, lambda row: row[0].network)]
 
     def asked_for(self, chosen: list[Channel]) -> list[Channel]:
         """The channels whose own text may come with this form: those of the post, and those just ticked."""
@@ -186,6 +216,10 @@ class SubmissionForm(forms.Form):
     boosted = forms.BooleanField(
         label="It will be promoted for money", required=False, help_text="Others may have to agree then."
     )
+    override = forms.CharField(
+        label="Why are these words right?", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Whoever decides reads it, and it stays in the trail.",
+    )  # fmt: skip
     wanted = WallTimeField(label="When should it go out?", required=False)
     time_zone = forms.ChoiceField(label="Time zone", required=False)
     earliest = WallTimeField(label="Not before", required=False)
@@ -213,6 +247,7 @@ class SubmissionForm(forms.Form):
         return {
             "asked_of": said.get("asked_of"), "question": said.get("question") or "facts", "boosted": said["boosted"],
             "wanted_at": self._instant("wanted"), "window": ends if all(ends) else None,
+            "override": said["override"],
         }  # fmt: skip
 
     def _instant(self, name: str) -> datetime | None:

@@ -13,6 +13,7 @@ from publishing.models.campaign import Campaign
 from publishing.models.editing import Editing
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
+from publishing.models.phrase import PhraseOverride, PhraseRule, Snippet
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
@@ -23,6 +24,6 @@ from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 __all__ = [
     "APPROVAL_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "ApprovalStep",
     "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo", "Hold",
-    "HoldDecision", "HoldTask", "IntakeForm", "Post", "PostRequest", "Publication", "PublicationAttempt", "Remit",
-    "Rendition", "Revision", "Rule", "Slot", "Variant",
+    "HoldDecision", "HoldTask", "IntakeForm", "PhraseOverride", "PhraseRule", "Post", "PostRequest", "Publication",
+    "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Variant",
 ]  # fmt: skip

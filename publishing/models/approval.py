@@ -57,7 +57,6 @@ class Approval(models.Model):
 
     places: list["Ask"]  # where approvals_of read them: who was asked,
     said: list["Decision"]  # and what they said, the latest first
-    changed_by_reader: bool  # where access_approval read it
 
     def __str__(self):
         return self.post.title

@@ -27,7 +27,16 @@ from publishing.queries.checking import (
     variants_of,
 )  # fmt: skip
 from publishing.queries.deciding import Brief, approvers_of, brief, decisions_on, seen_before
-from publishing.queries.drawing import Difference, Preview, as_asked, connected, differences, preview_of, previews
+from publishing.queries.drawing import (
+    Difference,
+    Preview,
+    as_asked,
+    connected,
+    differences,
+    preview_of,
+    previews,
+    theirs_and_mine,
+)
 from publishing.queries.editing import Presence, presence
 from publishing.queries.hanging import Hanging, hangings
 from publishing.queries.history import Step, history
@@ -57,19 +66,20 @@ from publishing.queries.lists import (
     shelf_counts,
     wanted_time,
 )  # fmt: skip
+from publishing.queries.phrases import Hit, active_rules, hits, snippets, words_of
 from publishing.queries.routing import Planned, plan, steps_of, traits_of, workflow_for, workflows
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
-    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Measure", "Picture", "Place",
-    "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
-    "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of", "asset_page",
-    "brief", "campaign_rows", "channels_in", "connected", "connector_of", "days", "decided_by", "decisions_on",
-    "differences", "entries", "going_out", "hangings", "held_by", "history", "holds_on", "is_held", "may_answer",
-    "measure", "media_limits_of", "next_out", "now", "plan", "post_page", "posts_by_state", "presence",
-    "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
-    "rights_problem", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves",
-    "stage_rows", "standing_holds", "standing_of", "steps_of", "still_standing", "stops", "tags_in_use",
-    "takedowns", "too_late_for", "traits_of", "trouble", "undecided", "used_in", "variants_of", "waiting_for",
-    "wanted_time", "with_thumb", "workflow_for", "workflows",
+    "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
+    "Place", "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
+    "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now", "asked_of",
+    "asset_page", "brief", "campaign_rows", "channels_in", "connected", "connector_of", "days", "decided_by",
+    "decisions_on", "differences", "entries", "going_out", "hangings", "held_by", "history", "hits", "holds_on",
+    "is_held", "may_answer", "measure", "media_limits_of", "next_out", "now", "plan", "post_page", "posts_by_state",
+    "presence", "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
+    "rights_problem", "rows_of", "scheduled_from", "scope_of", "seen_before", "shelf_counts", "shelves", "snippets",
+    "stage_rows", "standing_holds", "standing_of", "steps_of", "still_standing", "stops", "tags_in_use", "takedowns",
+    "theirs_and_mine", "too_late_for", "traits_of", "trouble", "undecided", "used_in", "variants_of", "waiting_for",
+    "wanted_time", "with_thumb", "words_of", "workflow_for", "workflows",
 ]  # fmt: skip

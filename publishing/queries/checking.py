@@ -25,6 +25,7 @@ class Measure:
     unit: str
     problem: str
     source: str
+    rule: str = ""
 
     @property
     def left(self) -> int:
@@ -93,7 +94,12 @@ def measure(channel: Channel, text: str) -> Measure:
         return Measure(len(text), 0, "characters", f"Socialops does not know {channel.network} any more.", "")
     problem = "The text is empty." if not text.strip() else counting.too_long(text, limits)
     return Measure(
-        counting.length(text, limits.counts_by), limits.text, counting.UNITS[limits.counts_by], problem, limits.source
+        counting.size(text, limits),
+        limits.text,
+        counting.UNITS[limits.counts_by],
+        problem,
+        limits.source,
+        counting.rule(limits),
     )
 
 

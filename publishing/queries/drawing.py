@@ -1,12 +1,18 @@
 """Posts as their networks draw them, before they are there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from channels_registry.connector.richtext import marks
+from channels_registry.connector.text import REMOTE_MENTION
 from channels_registry.models import Channel
-from publishing.models import Revision, Variant
+from publishing.models import PhraseRule, Revision, Variant
 from publishing.queries.checking import Measure, Picture, connector_of, live_facts, measure, pictures, renditions_in
+from publishing.queries.phrases import against
 from socialops.lib import words
 
 OWN_FIELDS = ("variant", "thread", "comment", "placement")
@@ -19,6 +25,10 @@ class Following:
     text: str
     measure: Measure
     comment: bool = False
+
+    @property
+    def drawn(self) -> SafeString:
+        return marked(self.text)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,11 @@ class Preview:
     drift: list[words.Piece] = field(default_factory=list)
     following: list[Following] = field(default_factory=list)
     pictures: tuple[Picture, ...] = ()
+    against: list[PhraseRule] = field(default_factory=list)
+
+    @property
+    def drawn(self) -> SafeString:
+        return marked(self.text)
 
     @property
     def wrong(self) -> bool:
@@ -45,7 +60,8 @@ class Preview:
         return any(field.errors for field in self.fields.values())
 
 
-def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
+def previews(variants: Iterable[Variant], form: Any = None, rules: Sequence[PhraseRule] = ()) -> list[Preview]:
+    """`rules`: those about words that are to be heeded."""
     there = form.fields if form is not None else {}
 
     def fields(channel_id: int) -> dict[str, Any]:
@@ -59,7 +75,8 @@ def previews(variants: Iterable[Variant], form: Any = None) -> list[Preview]:
             v.channel, v.final_text, measure(v.channel, v.final_text), v.drifted, _place(v), v if v.pk else None,
             fields(v.channel_id), words.compare(v.post.text, v.text) if v.drifted and v.text else [],
             _following(v.channel, v.following, bool(v.first_comment)),
-            tuple(pictures(v.channel, v.media, files)),
+            pictures=tuple(pictures(v.channel, v.media, files)),
+            against=against([v.final_text, *v.following], rules) if rules else [],
         )
         for v in variants
     ]  # fmt: skip
@@ -109,6 +126,16 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
     return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
 
 
+def theirs_and_mine(theirs: Revision, mine: Iterable[Preview]) -> list[Difference]:
+    """What the reader wants to save against what somebody else has saved, as it would appear on each channel."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in mine:
+        said = "\n\n".join([each.text, *(under.text for under in each.following)])
+        if said != (saved := _said(theirs, each.channel.pk)):
+            groups.setdefault((saved, said), []).append(each.channel.name)
+    return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
+
+
 def _said(revision: Revision, channel_id: int) -> str:
     """The texts, and a line for each picture: which file it is, and its alt text."""
     shown = [f"Picture {each['sha256'][:6]}: {each['alt']}" for each in revision.media_for(channel_id)]
@@ -135,3 +162,16 @@ def _label(channel: Channel, content: Mapping[str, Any]) -> str:
     connector, slug = connector_of(channel), content["placement"]
     places = {p.slug: p.label for p in connector.placements} if connector else {}
     return places.get(slug, slug) if len(places) > 1 else ""
+
+
+def marked(text: str) -> SafeString:
+    """The text with its links, tags and mentions drawn as such."""
+    found = sorted(
+        [(mark.start, mark.end) for mark in marks(text)] + [match.span() for match in REMOTE_MENTION.finditer(text)]
+    )
+    pieces, at = [], 0
+    for start, end in found:
+        if start >= at:
+            pieces += [escape(text[at:start]), format_html('<span class="link">{}</span>', text[start:end])]
+            at = end
+    return mark_safe("".join([*pieces, escape(text[at:])]))  # noqa: S308 (each piece is escaped)

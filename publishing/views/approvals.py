@@ -152,10 +152,11 @@ def _submission_page(request: HttpRequest, post: Post, data=None, ask: bool = Fa
         else:
             messages.success(request, _who_is_asked(approval))
             return redirect("post", post.pk)
+    rules = queries.active_rules() if ask else []
     context = {
-        "post": post, "form": form, "workflow": workflow,
+        "post": post, "form": form, "workflow": workflow, "hits": queries.hits(variants, rules),
         "planned": queries.plan(workflow, post, variants, traits) if workflow else [],
-        "previews": queries.previews(variants), "problems": queries.problems(variants),
+        "previews": queries.previews(variants, rules=rules), "problems": queries.problems(variants),
     }  # fmt: skip
     return render(request, "publishing/submission.html", context, status=422 if ask else 200)
 

@@ -1,6 +1,7 @@
 """Writing: the list of posts, the composer, and its previews."""
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -11,7 +12,7 @@ from django.views import View
 from publishing import autosaving, drafting, queries
 from publishing.forms import PostForm
 from publishing.models import Approval, Decision, Post, Rendition, Variant
-from publishing.permissions import access_post, rights_on, visible_posts
+from publishing.permissions import access_post, visible_posts
 from publishing.views.autosaves import restored
 from socialops.lib import words
 from socialops.lib.refusals import add_refusal
@@ -48,8 +49,9 @@ class PostNewView(View):
             said = form.cleaned_data
             try:
                 post = drafting.create_post(
-                    person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts, **form.own
-                )
+                    person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts, **form.own,
+                    campaign=said["campaign"], tags=said["tags"],
+                )  # fmt: skip
             except (ValidationError, PermissionDenied) as error:
                 add_refusal(form, error)
             else:
@@ -77,7 +79,8 @@ class PostView(View):
             drafting.edit_post(
                 post, request.user.person, expected_revision=said["expected_revision"] or 0, text=said["text"],
                 title=said["title"], why_now=said["why_now"], channels=said["channels"], variants=form.own_texts,
-                **form.own,
+                campaign=said["campaign"] if "campaign" in request.POST else drafting.UNCHANGED,
+                tags=said["tags"] if "tags" in request.POST else None, **form.own,
             )  # fmt: skip
         except drafting.Conflict as conflict:
             return _conflict(request, post, form, conflict)
@@ -108,15 +111,17 @@ def _post_page(
 ) -> HttpResponse:
     person, variants = request.user.person, queries.variants_of(post)
     channels = [v.channel for v in variants]
-    rights = rights_on(person, channels, "draft", "publish")
     mine = form_of(post, variants, person)
+    offered = {c.pk: c for c in (form or mine).offered}
+    writable = [c for c in channels if c.pk in offered and offered[c.pk].may_draft]
+    publishable = {c.pk for c in channels if c.pk in offered and offered[c.pk].may_publish}
     shown = {v.channel_id: v.media for v in variants}
     drawn = _drawn(request, form, shown) if form else {"previews": queries.previews(variants, mine)}
     context = {
         "post": post, "form": form or mine,
-        "may_edit": len(rights["draft"]) == len(channels) if channels else post.author_id == person.pk,
+        "may_edit": len(writable) == len(channels) if channels else post.author_id == person.pk,
         "approvals": queries.approvals_of(post),
-        "channels": queries.rows_of(post, variants, rights["publish"]), "presence": queries.presence(post, person),
+        "channels": queries.rows_of(post, variants, publishable), "presence": queries.presence(post, person),
         **drawn, **more,
     }  # fmt: skip
     context["hangings"] = queries.hangings(queries.previews(variants) if form else drawn["previews"])
@@ -141,6 +146,7 @@ def _returned(post: Post, approvals: list[Approval]) -> Decision | None:
 def form_of(post: Post, variants: list[Variant], person) -> PostForm:
     initial = {
         "text": post.text, "title": post.title, "why_now": post.why_now, "expected_revision": post.revision_number,
+        "campaign": post.campaign_id, "tags": post.tags,
         "channels": [v.channel_id for v in variants], **{f"variant_{v.channel_id}": v.text or "" for v in variants},
         **{f"placement_{v.channel_id}": v.placement for v in variants},
         **{f"thread_{v.channel_id}": v.thread for v in variants},
@@ -152,7 +158,7 @@ def form_of(post: Post, variants: list[Variant], person) -> PostForm:
 def _drawn(request: HttpRequest, form: PostForm, shown: Mapping[int, list] | None = None) -> dict:
     """The previews of a form that was sent, whether or not it was accepted. `shown`: pictures by channel id."""
     said = getattr(form, "cleaned_data", {})
-    post = Post(author=request.user.person, text=said.get("text") or "")
+    post = Post(author=request.user.person, text=said.get("text") or "", campaign=said.get("campaign"))
     texts, own = (form.own_texts, form.own) if "channels" in said else ({}, {})
     variants = [
         Variant(
@@ -163,17 +169,18 @@ def _drawn(request: HttpRequest, form: PostForm, shown: Mapping[int, list] | Non
         )
         for c in queries.connected(said.get("channels") or [])
     ]  # fmt: skip
-    return {"previews": queries.previews(variants, form)}
+    return {"previews": queries.previews(variants, form, queries.active_rules())}
 
 
 def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafting.Conflict) -> HttpResponse:
-    """Both texts on one page: theirs, and the form with mine, which may now be saved on top of theirs."""
+    """Both on one page: theirs, and the form with mine, which may now be saved on top of theirs. Mine is kept, too."""
+    person, said = request.user.person, form.cleaned_data
+    autosaving.keep(post, person, said["tab"] or uuid4(), form.written, said["expected_revision"] or 0)
     data = request.POST.copy()
     data["expected_revision"] = str(conflict.theirs.number)
-    mine = PostForm(data, person=request.user.person, chosen=form.asked_for([]))
+    mine = PostForm(data, person=person, chosen=form.asked_for([]))
     mine.is_valid()
-    pieces = words.compare(conflict.theirs.content["text"], form.cleaned_data["text"])
+    pieces = words.compare(conflict.theirs.content["text"], said["text"])
+    differences = queries.theirs_and_mine(conflict.theirs, _drawn(request, mine)["previews"])
     post.refresh_from_db()
-    names = {v.channel_id: v.channel.name for v in queries.variants_of(post)}
-    own = [(names.get(v["channel"], ""), v["text"]) for v in conflict.theirs.content["variants"] if v["own"]]
-    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces, own=own)
+    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces, differences=differences)

@@ -3,7 +3,7 @@
 import pytest
 
 from channels_registry.connector.errors import Refused
-from channels_registry.connector.text import check, length, normalised, same, too_long
+from channels_registry.connector.text import check, length, normalised, rule, same, size, too_long
 from channels_registry.connector.types import Limits
 
 FAMILY = "👩‍👩‍👧‍👦"
@@ -48,3 +48,9 @@ def test_the_same_words_are_the_same():
     assert same("Gru\u0308ße \r\n an  alle\u00a0", "Grüße\nan alle")
     assert not same("Grüße an alle", "Grüße an Alle")
     assert normalised(" a\t b ") == "a b"
+
+
+def test_a_link_and_the_server_of_a_mention_count_as_the_network_says():
+    limits = Limits(500, link_counts=23, local_mentions=True)
+    assert size("@anna@social.example see https://example.org/" + "x" * 90, limits) == len("@anna see ") + 23
+    assert rule(limits).startswith("At most 500 characters, where every link counts 23")

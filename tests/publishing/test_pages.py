@@ -317,3 +317,53 @@ def test_the_brief_names_no_post_of_a_channel_that_its_reader_may_not_see(acme, 
 
 def ask_at(post, alice, bob, wall):
     return submitting.submit(post, alice, bob, "facts", wall.replace(tzinfo=UTC))
+
+
+def test_a_conflict_shows_what_differs_on_each_channel_and_keeps_mine(post, alice, dana, acme, second):
+    factories.grant(second, dana, "author")
+    drafting.edit_post(post, alice, expected_revision=1, channels=[acme, second])
+    drafting.edit_post(post, dana, expected_revision=2, variants={second.pk: "Hers there"}, threads={acme.pk: ["Her"]})
+    sent = {
+        "text": TEXT, "channels": [acme.pk, second.pk], "expected_revision": 2, f"variant_{second.pk}": "Mine there",
+        f"thread_{acme.pk}": "My thread", f"comment_{acme.pk}": "My comment",
+    }  # fmt: skip
+    client = factories.signed_in(alice)
+    answer = client.post(f"/posts/{post.pk}/", sent)
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    for words in ("<del>Hers</del>", "<ins>Mine</ins>", "My thread</textarea>", "My comment</textarea>", "Take theirs"):
+        assert words in html
+    assert "Your unsaved text" in page(client, f"/posts/{post.pk}/")  # theirs was taken, and mine is still there
+    assert client.post(f"/posts/{post.pk}/", sent | {"expected_revision": 3}).status_code == 302
+    assert post.revisions.latest("number").text_for(second.pk) == "Mine there"
+
+
+def test_links_of_a_campaigns_post_carry_its_rule_in_what_is_drawn_approved_and_sent(acme, alice, bob, dana):
+    from publishing import campaigning
+
+    rule = {"utm_source": "{network}", "utm_campaign": "{campaign}"}
+    campaign = campaigning.create(alice, "Winter", link_rule=rule)
+    sent = {
+        "text": "See https://example.org/a?utm_source=mine and https://example.org/b", "channels": [acme.pk],
+        "campaign": campaign.pk, "tags": "Rates, #Winter",
+    }  # fmt: skip
+    client = factories.signed_in(alice)
+    final = "https://example.org/b?utm_source=sandbox&utm_campaign=winter"
+    assert final.replace("&", "&amp;") in client.post("/posts/previews/", sent).content.decode()
+    client.post("/posts/new/", sent)
+    post = Post.objects.get()
+    assert (post.campaign, post.tags, post.text) == (campaign, ["rates", "winter"], sent["text"])
+    said = post.revisions.get().text_for(acme.pk)
+    assert final in said and "a?utm_source=mine&utm_campaign=winter" in said
+    publication = plan(agree(post, alice, bob), dana)
+    assert publication.text == said
+    campaigning.change(campaign, alice, link_rule={"utm_source": "other"})
+    assert publication.variant.post.revisions.count() == 1
+    from publishing import scheduling
+
+    scheduling.approved(post)  # stays as it was approved
+
+
+def test_many_channels_stand_in_groups_that_can_be_narrowed(acme, second, alice):
+    html = page(factories.signed_in(alice), "/posts/new/")
+    assert 'data-words="acme france' in html and "data-group" in html
