@@ -35,6 +35,7 @@ from publishing.models import (
     Revision,
     Slot,
     Snippet,
+    Upload,
     Variant,
 )
 
@@ -150,6 +151,11 @@ def access_workflow(user, pk: int) -> ApprovalWorkflow:
 def access_step(user, pk: int) -> ApprovalStep:
     require_role(user.person, *LEADS)
     return _one(ApprovalStep.objects.filter(workflow__archived_at=None).select_related("workflow"), pk, "step")
+
+
+def access_upload(user, key) -> Upload:
+    """One's own, while it is on its way."""
+    return _one(Upload.objects.filter(_present(user.person), by=user.person), key, "upload")
 
 
 def access_hold(user, pk: int) -> Hold:

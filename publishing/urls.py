@@ -16,6 +16,7 @@ from publishing.views import (
     queues,
     revisions,
     schedule,
+    uploads,
     workflows,
 )
 
@@ -55,6 +56,8 @@ urlpatterns = [
     path("library/<int:pk>/archiving/", assets.AssetArchivingView.as_view(), name="asset_archiving"),
     path("library/<int:pk>/crops/<str:format>/", assets.AssetCropView.as_view(), name="asset_crop"),
     path("library/takedowns/", assets.TakedownListView.as_view(), name="takedown_list"),
+    path("library/uploads/", uploads.UploadNewView.as_view(), name="upload_new"),
+    path("library/uploads/<uuid:key>/", uploads.UploadView.as_view(), name="upload"),
     path("library/files/<int:pk>/", assets.RenditionFileView.as_view(), name="rendition_file"),
     path("posts/<int:pk>/approval/time/", approvals.TimeAskView.as_view(), name="submission_time"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),

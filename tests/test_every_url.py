@@ -64,6 +64,7 @@ def _picture(company: Company) -> tuple:
 
 
 ASKED_ELSEWHERE = {
+    "upload": "tests/publishing/test_uploading.py",  # HEAD, PATCH and DELETE
     "healthz": "tests/test_health.py",
     "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
     "metrics": "tests/test_health.py",  # this machine, or the token
@@ -165,6 +166,7 @@ RULES: dict[str, Rule] = {
     "asset_archiving": only(WRITE, "asset", post={}),
     "asset_crop": only(WRITE, args=lambda c: (c.examples["asset"].pk, "1:1")),
     "takedown_list": signed_in(),
+    "upload_new": only(WRITE, post={}),  # says that its length is missing
     "rendition_file": only(WRITE, "rendition"),
     "submission_time": only("alice gina", "draft"),
     "approval_list": signed_in(),

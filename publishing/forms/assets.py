@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.urls import reverse_lazy
 
 from accounts.models import Person
 from publishing.forms import WallTimeField
@@ -39,6 +40,7 @@ class AssetForm(forms.Form):
         """What the verbs take."""
         told = dict(self.cleaned_data)
         told.pop("file", None)
+        told.pop("upload", None)
         told["tags"] = told["tags"].split(",")
         wall = told.pop("expires")
         return told | {"expires_at": wall_clock.read(wall, self.zone).instant if wall else None}
@@ -52,8 +54,17 @@ class AssetForm(forms.Form):
         return {name: getattr(asset, name) for name in names} | {"tags": ", ".join(asset.tags), "expires": wall}
 
 
+def _file(label: str) -> forms.FileField:
+    """A file in the form, or before it in pieces (the field `upload`)."""
+    return forms.FileField(
+        label=label, required=False, max_length=500, help_text="JPEG, PNG, WebP, GIF, MP4, MOV or WebM.",
+        widget=forms.ClearableFileInput(attrs={"data-upload": reverse_lazy("upload_new")}),
+    )  # fmt: skip
+
+
 class UploadForm(AssetForm):
-    file = forms.FileField(label="File", help_text="JPEG, PNG, WebP, GIF, MP4, MOV or WebM.", max_length=500)
+    file = _file("File")
+    upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
     field_order = ("file",)
 
     def __init__(self, *args, **kwargs):
@@ -64,9 +75,8 @@ class UploadForm(AssetForm):
 class AttachForm(forms.Form):
     """A picture for a post: `asset` from the library, or a new file with its alt text."""
 
-    file = forms.FileField(
-        label="A new file", required=False, help_text="JPEG, PNG, WebP, GIF, MP4, MOV or WebM.", max_length=500
-    )
+    file = _file("A new file")
+    upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
     alt_text = forms.CharField(
         label="Alt text", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="What somebody who cannot see it needs to know.",

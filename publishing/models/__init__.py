@@ -19,11 +19,13 @@ from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
 from publishing.models.silence import Blackout, Embargo
 from publishing.models.slot import Slot
+from publishing.models.upload import Upload, UploadPiece
 from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
     "APPROVAL_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "ApprovalStep",
     "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo", "Hold",
     "HoldDecision", "HoldTask", "IntakeForm", "PhraseOverride", "PhraseRule", "Post", "PostRequest", "Publication",
-    "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Variant",
+    "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece",
+    "Variant",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views import View
 
-from publishing import queries, rendering, storing
+from publishing import queries, rendering, storing, uploading
 from publishing.forms.assets import AssetForm, CropForm, UploadForm
 from publishing.models import Asset, Rendition
 from publishing.permissions import (
@@ -52,7 +52,8 @@ class AssetNewView(View):
         form = UploadForm(request.POST, request.FILES, person=request.user.person)
         if form.is_valid():
             try:
-                asset = storing.upload(request.user.person, form.cleaned_data["file"], **form.said)
+                said = form.cleaned_data
+                asset = uploading.stored(request.user.person, said["file"], said["upload"], **form.said)
             except ValidationError as error:
                 add_refusal(form, error)
             else:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
-from publishing import attaching, queries, storing
+from publishing import attaching, queries, uploading
 from publishing.forms.assets import AttachForm, PictureForm
 from publishing.models import Asset, Post, Revision
 from publishing.permissions import access_asset, access_post, may_draft_somewhere, visible_assets
@@ -36,7 +36,7 @@ class PostMediaView(View):
             attaching.attach(post, asset, person, expected_revision=said["expected_revision"], alt=alt)
         except (ValidationError, PermissionDenied) as error:
             add_refusal(form, error, asset="file", expected_revision="")
-            if asset and said["file"]:
+            if asset and (said["file"] or said["upload"]):
                 form.add_error(None, f"“{asset.title}” is in the library; it is not on the post yet.")
             return _choose(request, post, form, 422)
         messages.success(request, "The picture is on the post.")
@@ -87,8 +87,8 @@ def _changed(request: HttpRequest, pk: int, change: Callable[[Post, dict], Revis
 
 def _wanted(request: HttpRequest, form: AttachForm) -> Asset:
     said = form.cleaned_data
-    if said["file"]:
-        return storing.upload(request.user.person, said["file"], alt_text=said["alt_text"])
+    if said["file"] or said["upload"]:
+        return uploading.stored(request.user.person, said["file"], said["upload"], alt_text=said["alt_text"])
     found = visible_assets(request.user.person).filter(pk=said["asset"]).first() if said["asset"] else None
     if found is None:
         raise ValidationError({"file": "Choose a picture from the library, or a file."})
