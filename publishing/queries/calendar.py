@@ -37,6 +37,7 @@ PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__titl
 ASKED = (
     "wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id",
 )  # fmt: skip
+COUNTED, ASKED_OF = ("group", "total", "pk"), ("group", "total", *ASKED)
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def channels_of(person: Person) -> list[tuple[int, str, str, bool]]:
 def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
     """Between two instants, in order of time. Two queries."""
     published, asked = _between(sight, start, end, filters)
+    published = published.annotate(movable=_movable(sight))
     rows: Iterable[tuple] = [*published.values_list(*PUBLISHED), *asked.values_list(*ASKED)]
     return _ordered(Entry(*row) for row in rows)
 
@@ -134,7 +136,7 @@ def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL
 def days(
     sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[date, Day]:
-    """The same by day of this zone, at most so many entries a day but with true totals. Two queries, few rows."""
+    """The same by day of this zone, at most so many entries a day but with true totals. Three queries, few rows."""
     return _grouped(sight, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
 
 
@@ -157,23 +159,33 @@ def going_out(person: Person, hours: int = 24) -> list[Entry]:
 
 
 def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
+    """The places are counted in publications alone; only what is shown is joined with what it says."""
+    published, asked = _between(sight, start, end, filters)
+    groups = {pk: (key, total) for key, total, pk in _first(published, "due_at", most, group).values_list(*COUNTED)}
+    shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight)).values_list(*PUBLISHED)
+    rows: list[tuple] = [(*groups[row[4]], row) for row in shown]
+    rows += [(key, total, row) for key, total, *row in _first(asked, "wanted_at", most, group).values_list(*ASKED_OF)]
     found: dict[Any, Day] = {}
-    for rows, when, fields in zip(
-        _between(sight, start, end, filters), ("due_at", "wanted_at"), (PUBLISHED, ASKED), strict=True
-    ):
-        counted = rows.annotate(group=group(when)).annotate(
-            place=Window(RowNumber(), partition_by=[F("group")], order_by=[F(when), F("pk")]),
-            total=Window(Count("pk"), partition_by=[F("group")]),
-        )
-        totals: dict[Any, int] = {}
-        for key, total, *row in counted.filter(place__lte=most).values_list("group", "total", *fields):
-            found.setdefault(key, Day()).entries.append(Entry(*row))
-            totals[key] = total
-        for key, total in totals.items():
-            found[key].total += total
-    for each in found.values():
-        each.entries = _ordered(each.entries)[:most]
+    totals: dict[Any, dict[bool, int]] = {}
+    for key, total, row in rows:
+        found.setdefault(key, Day()).entries.append(Entry(*row))
+        totals.setdefault(key, {})[len(row) == len(ASKED)] = total
+    for key, each in found.items():
+        each.entries, each.total = _ordered(each.entries)[:most], sum(totals[key].values())
     return found
+
+
+def _first(rows: QuerySet, when: str, most: int, group) -> QuerySet:
+    """The first so many of each group, with how many it has."""
+    counted = rows.annotate(group=group(when)).annotate(
+        place=Window(RowNumber(), partition_by=[F("group")], order_by=[F(when), F("pk")]),
+        total=Window(Count("pk"), partition_by=[F("group")]),
+    )
+    return counted.filter(place__lte=most)
+
+
+def _movable(sight: Sight) -> ExpressionWrapper:
+    return ExpressionWrapper(Q(state__in=MOVABLE, channel__in=sight.own), BooleanField())
 
 
 def _between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
@@ -193,8 +205,7 @@ def _between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> 
         states = STATES[filters.state][1]
         published = published.filter(state__in=states) if states else published.none()
         asked = asked.none() if states else asked
-    mine = Q(state__in=MOVABLE, channel__in=sight.own)
-    return published.annotate(movable=ExpressionWrapper(mine, BooleanField())), asked
+    return published, asked
 
 
 def _ordered(found: Iterable[Entry]) -> list[Entry]:

@@ -80,10 +80,13 @@ def close_to(publication: Publication) -> list[Publication]:
     return list(others.select_related("variant__post").order_by("due_at", "pk")[:5])
 
 
-def crowded(ids: list[int]) -> set[int]:
-    """Which of these publications have another on their channel within ten minutes. One query."""
+def crowded(ids: list[int], start: datetime, end: datetime) -> set[int]:
+    """Which of these publications, due between the two, have another on their channel within ten minutes. One query.
+
+    The two moments keep it from reading all that a channel ever sent.
+    """
     others = Publication.objects.filter(
         channel=OuterRef("channel"), state__in=LIVE, due_at__gt=OuterRef("due_at") - CLOSE,
-        due_at__lt=OuterRef("due_at") + CLOSE,
+        due_at__lt=OuterRef("due_at") + CLOSE, due_at__gte=start - CLOSE, due_at__lte=end + CLOSE,
     ).exclude(variant=OuterRef("variant"))  # fmt: skip
     return set(Publication.objects.filter(Exists(others), pk__in=ids).values_list("pk", flat=True))

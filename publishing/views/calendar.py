@@ -88,7 +88,7 @@ class CalendarView(View):
         _hatch(cells, sight, span, zone, filters)
         context = {
             "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
-            "crowded": silences.crowded([e.pk for cell in cells for e in cell["here"].entries if e.movable]),
+            "crowded": _crowded(cells),
             "total": sum(cell["here"].total for cell in own),
             "earlier": sum(cell["here"].total for cell in own if cell["day"] < today),
             "is_now": span.first <= today < span.end,
@@ -160,6 +160,12 @@ def _hours(
         {"day": span.first, "hour": hour, "inside": True, "here": found.get(hour, queries.calendar.NOTHING)}
         for hour in range(24)
     ]
+
+
+def _crowded(cells: list[dict[str, Any]]) -> set[int]:
+    shown = [entry for cell in cells for entry in cell["here"].entries if entry.movable]
+    times = [entry.at for entry in shown]
+    return silences.crowded([entry.pk for entry in shown], min(times), max(times)) if shown else set()
 
 
 def _hatch(
