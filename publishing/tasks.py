@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from publishing import reminding
+from publishing import reminding, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
@@ -13,3 +13,9 @@ drain = draining.task(LANE)
 def remind() -> None:
     """Approvals that wait: who is away, who is late."""
     reminding.remind()
+
+
+@shared_task(ignore_result=True)
+def retime() -> None:
+    """What was planned under an older release of the time zones keeps its wall time."""
+    retiming.retime()

@@ -29,6 +29,7 @@ SLOW_READS = {
     "accounts.tasks.sign_head": 60.0,
     "accounts.tasks.mail_head": 3600.0,
     "publishing.tasks.remind": 60.0,
+    "publishing.tasks.retime": 3600.0,
     "governance.tasks.sweep": 5.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,
