@@ -1,8 +1,8 @@
-"""What publishing's workers do: drain the lane of publications."""
+"""What publishing's workers do: drain the lane of publications, keep plans and approvals going, count reactions."""
 
 from celery import shared_task
 
-from publishing import reminding, retiming
+from publishing import measuring, reminding, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
@@ -19,3 +19,8 @@ def remind() -> None:
 def retime() -> None:
     """What was planned under an older release of the time zones keeps its wall time."""
     retiming.retime()
+
+
+@shared_task
+def measure() -> int:
+    return measuring.measure_due()

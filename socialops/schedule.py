@@ -22,7 +22,7 @@ READS = [
     "accounts.tasks.seal",
 ]
 
-# Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out.
+# Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures.
 SLOW_READS = {
     "accounts.tasks.sweep_departed": 5.0,
     "accounts.tasks.gather_mail": 20.0,
@@ -35,6 +35,7 @@ SLOW_READS = {
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
     "channels_registry.tasks.give_back": 2.0,
+    "publishing.tasks.measure": 10.0,
 }
 
 SCHEDULE: dict[str, dict] = {

@@ -75,6 +75,12 @@ def message_in(body: bytes) -> tuple[str, str]:
     return code, said or code
 
 
+def count_in(value: Mapping[str, Any], name: str) -> int | None:
+    """How many it tells; None where it tells nothing that is a number of things."""
+    said = value.get(name)
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said < 2**63 else None
+
+
 def wait_in(headers: Mapping[str, str]) -> float | None:
     """Seconds the network asks us to wait: Retry-After or a RateLimit-Reset in any of its dialects. None: it did not
     say.

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channels_registry.connector.answers import Response, claims, message_in
+from channels_registry.connector.answers import Response, claims, count_in, message_in
 from channels_registry.connector.capabilities import (
     Converses,
     GivesBack,
@@ -188,7 +188,9 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
 
     async def channel_metrics(self, access: Access) -> Following:
         answer = await _query(access, "app.bsky.actor.getProfile", {"actor": access.remote_id})
-        return answer.read(lambda profile: Following(profile.get("followersCount"), profile.get("postsCount")))
+        return answer.read(
+            lambda profile: Following(count_in(profile, "followersCount"), count_in(profile, "postsCount"))
+        )
 
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         answer = await _query(access, "com.atproto.server.listAppPasswords", {})
@@ -341,7 +343,7 @@ async def _is_gone(access: Access, uri: str) -> bool:
 
 
 def _figures(post: Mapping[str, Any]) -> Figures:
-    return Figures(post.get("likeCount"), post.get("repostCount"), post.get("replyCount"), post.get("quoteCount"))
+    return Figures(*(count_in(post, f"{what}Count") for what in ("like", "repost", "reply", "quote")))
 
 
 async def _image(access: Access, media: Media) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from channels_registry.connector.answers import Response, message_in
+from channels_registry.connector.answers import Response, count_in, message_in
 from channels_registry.connector.capabilities import Converses, GivesBack, Measures, Network, Publishes, RevokesDoors
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http, bearer
@@ -215,7 +215,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures)
 
     async def channel_metrics(self, access: Access) -> Following:
         answer = await _get(access, "accounts/verify_credentials", {})
-        return answer.read(lambda me: Following(me.get("followers_count"), me.get("statuses_count")))
+        return answer.read(lambda me: Following(count_in(me, "followers_count"), count_in(me, "statuses_count")))
 
     async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
         """Our own access only: Mastodon shows and revokes other applications on a page for people."""
@@ -366,8 +366,7 @@ def _base(access: Access) -> str:
 
 
 def _figures(status: Mapping[str, Any]) -> Figures:
-    likes, reposts, replies = (status.get(f"{what}_count") for what in ("favourites", "reblogs", "replies"))
-    return Figures(likes, reposts, replies, status.get("quotes_count"))
+    return Figures(*(count_in(status, f"{what}_count") for what in ("favourites", "reblogs", "replies", "quotes")))
 
 
 def _published(status: Mapping[str, Any]) -> Published:

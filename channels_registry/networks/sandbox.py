@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from channels_registry.connector.answers import Response
+from channels_registry.connector.answers import Response, count_in
 from channels_registry.connector.capabilities import (
     Converses,
     GivesBack,
@@ -185,7 +185,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
 
     async def channel_metrics(self, access: Access) -> Following:
         answer = await _call(access, "GET", "figures")
-        return answer.read(lambda said: Following(said["followers"], said["count"]))
+        return answer.read(lambda said: Following(count_in(said, "followers"), count_in(said, "count")))
 
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         return (await _call(access, "GET", "doors")).read(_doors)
@@ -273,7 +273,7 @@ def _published(item: Mapping[str, Any]) -> Published:
 
 def _figures(said: Mapping[str, Any] | None) -> Figures | None:
     names = ("likes", "reposts", "replies", "quotes", "views")
-    return None if said is None else Figures(**{name: said[name] for name in names})
+    return None if said is None else Figures(**{name: count_in(said, name) for name in names})
 
 
 def _page(page: Mapping[str, Any]) -> Page:

@@ -13,6 +13,7 @@ from publishing.models.campaign import Campaign
 from publishing.models.editing import Editing
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
+from publishing.models.measurement import COUNTS, MeasuringTurn, PostMeasurement
 from publishing.models.phrase import PhraseOverride, PhraseRule, Snippet
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
@@ -23,9 +24,9 @@ from publishing.models.upload import Upload, UploadPiece
 from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
-    "APPROVAL_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage", "ApprovalStep",
-    "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo", "Hold",
-    "HoldDecision", "HoldTask", "IntakeForm", "PhraseOverride", "PhraseRule", "Post", "PostRequest", "Publication",
-    "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece",
-    "Variant",
+    "APPROVAL_MOVES", "COUNTS", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage",
+    "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo",
+    "Hold", "HoldDecision", "HoldTask", "IntakeForm", "MeasuringTurn", "PhraseOverride", "PhraseRule", "Post",
+    "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule",
+    "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip
