@@ -155,10 +155,12 @@ class PostForm(forms.Form):
 
     @property
     def channel_groups(self) -> list[tuple[str, list[tuple[Channel, bool]]]]:
-        """The channels that may be ticked, with whether they are, by network."""
+        """The channels that may be ticked, with whether they are, by network; those with a tick come first."""
         ticked = {str(pk) for pk in self["channels"].value() or []}
         rows = ((channel, str(channel.pk) in ticked) for channel in self.offered)
-        return [(network, list(group)) for network, group in groupby(rows, lambda row: row[0].network)]
+        groups = ((network, list(group)) for network, group in groupby(rows, lambda row: row[0].network))
+        first = [(network, sorted(group, key=lambda row: not row[1])) for network, group in groups]
+        return sorted(first, key=lambda group: not group[1][0][1])
 
     def asked_for(self, chosen: list[Channel]) -> list[Channel]:
         """The channels whose own text may come with this form: those of the post, and those just ticked."""

@@ -17,6 +17,7 @@ from publishing import (
     arranging,
     attaching,
     drafting,
+    phrasing,
     queueing,
     scheduling,
     silencing,
@@ -60,6 +61,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     network = Control(sandbox)
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
     _arrange(people)
+    _say_what_to_say(people)
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
@@ -83,6 +85,16 @@ def _open(
     connecting.prove(asked)
     observing.observe(channel)
     return Channel.objects.get(pk=channel.pk)
+
+
+def _say_what_to_say(people: dict[str, Person]) -> None:
+    """Two rules about words, and two snippets."""
+    phrasing.add_rule(people["gina"], "waterproof for life", "banned", "We warrant five years. Say so instead.")
+    phrasing.add_rule(people["gina"], "most sustainable", "needs_source", "A claim that has to be proven, by law.")
+    phrasing.save_snippet(
+        people["alice"], "Hours in Lyon", "Monday to Saturday, 10 to 19. Sundays in December, 10 to 18."
+    )
+    phrasing.save_snippet(people["dana"], "Repair tags", "#repair #fernhill #mendit")
 
 
 def _arrange(people: dict[str, Person]) -> None:
