@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from PIL import Image
 
 from publishing import uploading
 from publishing.models import Asset, Upload, UploadPiece
 from tests import factories, files
+from tests.publishing.steps import sign_in
 
 PIECE = "application/offset+octet-stream"
 
@@ -131,3 +133,25 @@ def test_what_is_spoken_is_said(writer):
     answer = writer.options("/library/uploads/")
     assert answer.headers["Tus-Version"] == "1.0.0"
     assert int(answer.headers["Tus-Max-Size"]) == uploading.MOST_BYTES
+
+
+def test_in_a_browser_a_file_goes_up_in_pieces_before_the_form_is_sent(fresh_database, web, browser, tmp_path):
+    """Three pieces, the answer to one of them lost."""
+    who = factories.person("nora")
+    factories.grant(factories.channel("sandbox"), who, "author")
+    file = tmp_path / "clip.png"
+    file.write_bytes(files.encoded(Image.effect_noise((1500, 1600), 90).convert("RGB"), "PNG"))
+    assert file.stat().st_size > 4_000_000
+    context = browser.new_context(base_url=web.url)
+    sign_in(context, web, who)
+    page = context.new_page()
+    lost = iter([False, True])
+    page.route("**/uploads/*/", lambda route: route.abort() if next(lost, False) else route.continue_())
+    page.goto("/library/new/")
+    page.set_input_files("input[type=file]", file)
+    page.get_by_text("clip.png is here.").wait_for(timeout=30_000)
+    page.get_by_label("Alt text").fill("Noise.")
+    page.get_by_role("button", name="Add it").click()
+    page.wait_for_url("**/library/*/", timeout=30_000)
+    context.close()
+    assert Asset.objects.get().alt_text == "Noise."
