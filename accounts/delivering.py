@@ -2,7 +2,7 @@
 
 import asyncio
 import smtplib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -95,7 +95,17 @@ def _message(row: MailDelivery, body: str) -> EmailMessage:
     return EmailMessage(row.subject, body, settings.DEFAULT_FROM_EMAIL, [row.to], headers=headers)
 
 
+FILLERS: list[Callable[[MailDelivery, str], str]] = []  # of other apps: each puts in what is never stored
+
+
 def _body(row: MailDelivery) -> str:
+    body = _with_invitations(row)
+    for fill_in in FILLERS:
+        body = fill_in(row, body)
+    return body
+
+
+def _with_invitations(row: MailDelivery) -> str:
     if "[invitation:" not in row.body or row.person_id is None:
         return row.body
     body = row.body

@@ -13,9 +13,10 @@ from django.urls import reverse
 from accounts import notifying
 from accounts.audit import record, record_many, register
 from accounts.models import Person
-from publishing import asking, queries, scheduling
-from publishing.models import Approval, ApprovalStage, Ask, Decision, Post, Revision, Variant
+from publishing import asking, linking, queries, scheduling
+from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, Decision, Post, Revision, Variant
 from publishing.permissions import barred, require_on_all
+from socialops.lib.addresses import same_mailbox
 
 register("approval.approved", "approved a post")
 register("approval.changes_requested", "asked for changes to a post")
@@ -73,6 +74,30 @@ def note_opening(ask: Ask, by: Person) -> None:
         record(by, "approval.opened", ask.stage.approval, hash=ask.stage.approval.revision.hash)
 
 
+@transaction.atomic
+def decide_by_link(token: str, proof: str, verdict: str, revision_hash: str, note: str = "") -> Decision:
+    """By somebody without a seat, about what was on their screen. It never is enough alone: somebody here has to agree
+    as well.
+    """
+    link = linking.proven(token, proof)
+    post, approval = locked(link.ask.stage.approval)
+    link = linking.locked(link)
+    ask = Ask.objects.select_related("stage", "external", "instead_of").get(pk=link.ask_id)
+    _refuse_changed(post, approval, revision_hash)
+    if approval.state != Approval.State.PENDING:
+        raise ValidationError(_already(approval))
+    if verdict not in ("approved", "changes_requested", "rejected"):
+        raise ValidationError("Choose to agree, to ask for a change, or to reject.")
+    if verdict != Decision.Verdict.APPROVED:
+        _need_note(note, "Say what should change, so that the author can act on it.")
+    if ask.external is None or ask.external.ended_at or ask.ended_at or ask.stage.state != "pending":
+        raise ValidationError("This is not asked of you any more.")
+    if any(same_mailbox(ask.external.email, each) for each in Person.objects.values_list("email", flat=True)):
+        raise ValidationError("This address belongs to somebody with a seat. They decide when they have signed in.")
+    AgreementLink.objects.filter(pk=link.pk).update(used_at=Now())
+    return _give(post, approval, ask, None, verdict, note)
+
+
 def approve_opened(by: Person, asks: Iterable[int]) -> tuple[list[Approval], list[tuple[Approval, str]]]:
     """Agree to several that they have opened, each for itself. Those agreed to, and those not, with the reason."""
     done: list[Approval] = []
@@ -128,19 +153,27 @@ def _decide(approval: Approval, by: Person, revision_hash: str, note: str, verdi
         raise PermissionDenied(f"You may not decide on this post, because {_you(reason)}. Somebody else has to.")
     require_on_all(by, "approve", post, _channels(post), "decide on")
     ask = _place_of(approval, by, stage)
+    return _give(post, approval, ask, by, verdict, note)
+
+
+def _give(post: Post, approval: Approval, ask: Ask, by: Person | None, verdict: str, note: str) -> Decision:
+    """What was decided from this place, and what follows from it."""
     decision = _note_down(approval, by, verdict, note, ask)
-    said = {"hash": revision_hash, "revision": approval.revision.number, "note": note, "stage": ask.stage.name}
+    said = {"hash": approval.revision.hash, "revision": approval.revision.number, "note": note, "stage": ask.stage.name}
     if ask.instead_of:
         said["instead_of"] = ask.instead_of.person_id
+    if ask.external:
+        said["external"] = ask.external.email
     record(by, f"approval.{verdict}", approval, **said)
     if verdict == Decision.Verdict.APPROVED:
-        whole = asking.close_if_agreed(ask.stage) and asking.move_on(post, approval, by)
+        whole = asking.close_if_agreed(ask.stage) and asking.move_on(post, approval, by or approval.asked_by)
     else:
         whole = True
         ask.stage.state = ApprovalStage.State.RETURNED
         ask.stage.save(update_fields=["state"])
         _settle(post, approval, verdict, verdict)
-    _tell(approval, f"{by} {_said(verdict)} “{post.title}”{'' if whole else f' ({ask.stage.name}); others are asked'}.")
+    rest = "" if whole else f" ({ask.stage.name}); others are asked"
+    _tell(approval, f"{ask.who} {_said(verdict)} “{post.title}”{rest}.")
     return decision
 
 
@@ -148,8 +181,8 @@ def _place_of(approval: Approval, by: Person, stage: int | None) -> Ask:
     """The place from which this person decides now. Where anyone may who has the right, they get one."""
     pending = approval.stages.filter(state="pending").order_by("position", "id")
     pending = pending.filter(pk=stage) if stage else pending
-    places = Ask.objects.filter(stage__in=pending, person=by, ended_at=None).select_related("stage", "instead_of")
-    places = places.order_by("stage", "id")
+    places = Ask.objects.filter(stage__in=pending, person=by, ended_at=None).order_by("stage", "id")
+    places = places.select_related("stage", "instead_of", "external")
     if place := places.filter(carried_from=None, decisions=None).first():
         return place
     if places.exists():
@@ -175,9 +208,9 @@ def _refuse_changed(post: Post, approval: Approval, revision_hash: str) -> None:
 
 
 def _already(approval: Approval) -> str:
-    last = approval.decisions.select_related("by").order_by("-id").first()
+    last = approval.decisions.select_related("by", "external").order_by("-id").first()
     if last:
-        return f"{last.by} already {WORDS[last.verdict]}. There is nothing left to decide here."
+        return f"{last.who} already {WORDS[last.verdict]}. There is nothing left to decide here."
     if approval.state == Approval.State.WITHDRAWN:
         return "The request was taken back. There is nothing left to decide here."
     return "The post changed after this request. The author has to ask again."
@@ -192,11 +225,11 @@ def _need_note(note: str, words: str) -> None:
         raise ValidationError({"note": words})
 
 
-def _note_down(approval: Approval, by: Person, verdict: str, note: str, ask: Ask | None = None) -> Decision:
+def _note_down(approval: Approval, by: Person | None, verdict: str, note: str, ask: Ask | None = None) -> Decision:
     return Decision.objects.create(
         approval=approval, by=by, author_id=approval.post.author_id, verdict=verdict, note=note.strip(), ask=ask,
         stage=ask.stage if ask else None, revision_hash=approval.revision.hash,
-        parts=ask.stage.covered(approval.revision.parts) if ask else {},
+        parts=ask.stage.covered(approval.revision.parts) if ask else {}, external=ask.external if ask else None,
     )  # fmt: skip
 
 

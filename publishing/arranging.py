@@ -20,11 +20,7 @@ register("workflow.step_added", "added a step to an approval workflow")
 register("workflow.step_changed", "changed a step of an approval workflow")
 register("workflow.step_removed", "removed a step of an approval workflow")
 
-MANY = {"campaigns", "people", "teams"}  # relations, set after the row is saved
-
-
-def require_arranger(person: Person) -> None:
-    require_role(person, *LEADS)
+MANY = {"campaigns", "people", "teams", "externals"}  # relations, set after the row is saved
 
 
 @transaction.atomic
@@ -106,7 +102,7 @@ def _write(row: ApprovalWorkflow | ApprovalStep, said: dict[str, Any]) -> None:
 
 
 def _write_step(step: ApprovalStep, said: dict[str, Any]) -> None:
-    named = [*said.get("people", []), *said.get("teams", [])]
+    named = [*said.get("people", []), *said.get("teams", []), *said.get("externals", [])]
     if not said.get("anyone") and not named:
         raise ValidationError({"people": "Name people or teams, or open the step to whoever may approve."})
     if said.get("anyone") and said.get("rule") == Rule.ALL:
@@ -119,9 +115,10 @@ def _write_step(step: ApprovalStep, said: dict[str, Any]) -> None:
 
 
 def _refuse_without_a_sure_step(workflow: ApprovalWorkflow) -> None:
-    if not any(step.always for step in workflow.steps.all()):
+    if not any(step.always and not step.externals.exists() for step in workflow.steps.all()):
         raise ValidationError(
-            "One step has to be taken by every post of this workflow. Keep one without a condition of its own."
+            "One step has to be taken by every post of this workflow, and decided by people here. Keep one without a "
+            "condition of its own and without anybody from outside."
         )
 
 

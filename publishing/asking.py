@@ -3,7 +3,7 @@
 Called inside the transactions of the verbs that submit and decide, with the post locked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from django.urls import reverse
 from accounts import notifying
 from accounts.audit import record, register
 from accounts.models import Person
-from publishing import queries
-from publishing.models import Approval, ApprovalStage, Ask, Post, Rule
+from publishing import linking, queries
+from publishing.models import Approval, ApprovalStage, Ask, ExternalApprover, Post, Rule
 from publishing.models.approval import covers_of
 
 register("approval.carried", "took over agreements to what has not changed")
@@ -32,6 +32,11 @@ class Step:
     needed: int = 1
     position: int = 1
     hours: int | None = None
+    externals: Sequence[ExternalApprover] = ()
+
+    @property
+    def whole(self) -> int:
+        return len(self.people) + len(self.externals)
 
 
 def lay_out(approval: Approval, steps: Iterable[Step]) -> None:
@@ -41,12 +46,14 @@ def lay_out(approval: Approval, steps: Iterable[Step]) -> None:
     for step in steps:
         stage = ApprovalStage.objects.create(
             approval=approval, position=step.position, name=step.name, remit=step.remit, covers=covers_of(step.remit),
-            rule=step.rule, needed=len(step.people) if step.rule == Rule.ALL else step.needed, anyone=step.anyone,
+            rule=step.rule, needed=step.whole if step.rule == Rule.ALL else step.needed, anyone=step.anyone,
             hours=step.hours, decide_by=deadlines.get(step.position),
         )  # fmt: skip
         standing = queries.still_standing(approval, stage)
         for person in step.people:
             Ask.objects.create(stage=stage, person=person, carried_from=standing.get(person.pk))
+        for external in step.externals:
+            Ask.objects.create(stage=stage, external=external, carried_from=standing.get(-external.pk))
 
 
 def move_on(post: Post, approval: Approval, by: Person) -> bool:
@@ -79,6 +86,9 @@ def ask_of(ask: Ask, words: str, post: Post, approval: Approval) -> None:
     """Tell them, and note when."""
     ask.asked_at = queries.now()
     ask.save(update_fields=["asked_at"])
+    if ask.person is None:
+        linking.send_link(ask, approval.asked_by)
+        return
     notifying.notify(ask.person, "approval.asked", words, reverse("approval", args=[approval.pk]), mail=True)
 
 
@@ -101,7 +111,8 @@ def _deadlines(steps: list[Step], now: datetime, latest: datetime | None) -> dic
 
 def _open(stage: ApprovalStage, post: Post, approval: Approval) -> None:
     _move(stage, ApprovalStage.State.PENDING)
-    for ask in stage.asks.filter(ended_at=None, carried_from=None).select_related("person").order_by("id"):
+    for ask in stage.asks.filter(ended_at=None, carried_from=None).select_related("person", "external").order_by("id"):
+        ask.stage, stage.approval = stage, approval
         ask_of(ask, f"{approval.asked_by} asks you to approve “{post.title}”.", post, approval)
 
 

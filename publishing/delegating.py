@@ -54,7 +54,9 @@ def stand_in(ask: Ask, post: Post, named: Person | None = None) -> Person | None
     """Who may decide in this person's place and has no place in the stage yet: whom they named, else the next."""
     current = Variant.objects.current().filter(post=post).select_related("channel")
     channels = [v.channel for v in current]
-    first = [pk for c in channels for pk in (c.backup_owner_id, c.owner_id)] + [ask.person.manager_id]
+    first = [pk for c in channels for pk in (c.backup_owner_id, c.owner_id)] + [
+        ask.person.manager_id if ask.person else None
+    ]
     there = ask.stage.asks.filter(ended_at=None).values("person")
     away = Absence.objects.now().values("person")
     able = list(queries.approvers_of(post, channels).exclude(pk__in=there).exclude(pk__in=away))

@@ -15,6 +15,7 @@ from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
 from publishing.models import (
+    AgreementLink,
     Approval,
     ApprovalStep,
     ApprovalWorkflow,
@@ -23,6 +24,7 @@ from publishing.models import (
     Blackout,
     Campaign,
     Editing,
+    ExternalApprover,
     Hold,
     HoldTask,
     IntakeForm,
@@ -146,6 +148,21 @@ def access_workflow(user, pk: int) -> ApprovalWorkflow:
     """A workflow in use, for those who arrange them."""
     require_role(user.person, *LEADS)
     return _one(ApprovalWorkflow.objects.filter(archived_at=None), pk, "workflow")
+
+
+def require_arranger(person: Person) -> None:
+    require_role(person, *LEADS)
+
+
+def access_external(user, pk: int) -> ExternalApprover:
+    require_arranger(user.person)
+    return _one(ExternalApprover.objects.filter(ended_at=None), pk, "approver from outside")
+
+
+def access_agreement_link(user, pk: int) -> AgreementLink:
+    """A link for a post that they see. The verb says who may take it back."""
+    found = AgreementLink.objects.filter(ask__stage__approval__post__in=visible_posts(user.person).values("pk"))
+    return _one(found.select_related("ask__external", "ask__stage__approval__post"), pk, "link")
 
 
 def access_step(user, pk: int) -> ApprovalStep:

@@ -34,8 +34,9 @@ def remind() -> int:
 def _open() -> QuerySet[Ask]:
     """Places from which somebody has not decided yet."""
     return Ask.objects.filter(
-        ended_at=None, carried_from=None, decisions=None, stage__state="pending", stage__approval__state="pending"
-    )
+        person__isnull=False, ended_at=None, carried_from=None, decisions=None, stage__state="pending",
+        stage__approval__state="pending",
+    )  # fmt: skip
 
 
 def _away() -> QuerySet[Ask]:
@@ -95,7 +96,7 @@ def _remind_in_batches(now: datetime) -> int:
     due: dict[Person, list[Ask]] = defaultdict(list)
     waiting = _open().filter(asked_at__isnull=False).select_related("person", "stage__approval__post")
     for ask in waiting.order_by("stage__decide_by", "id")[:2000]:
-        if _is_due(ask, now) and ask.person.works_at(now):
+        if ask.person and _is_due(ask, now) and ask.person.works_at(now):
             due[ask.person].append(ask)
     for person, asks in due.items():
         _remind(person, asks, now)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from publishing.views import (
+    agreements,
     approvals,
     assets,
     autosaves,
@@ -65,6 +66,10 @@ urlpatterns = [
     path("approvals/<int:pk>/", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),
     path("approvals/<int:pk>/withdrawal/", approvals.ApprovalWithdrawalView.as_view(), name="approval_withdrawal"),
+    path("agreements/<str:token>/", agreements.AgreementView.as_view(), name="agreement"),
+    path("agreement-links/<int:pk>/", agreements.AgreementLinkView.as_view(), name="agreement_link"),
+    path("externals/", agreements.ExternalListView.as_view(), name="external_list"),
+    path("externals/<int:pk>/ending/", agreements.ExternalEndingView.as_view(), name="external_ending"),
     path("workflows/", workflows.WorkflowListView.as_view(), name="workflow_list"),
     path("workflows/new/", workflows.WorkflowNewView.as_view(), name="workflow_new"),
     path("workflows/<int:pk>/", workflows.WorkflowView.as_view(), name="workflow"),

@@ -182,10 +182,28 @@ def _arrange(company: Company) -> None:
     step = {"name": "Lawyers", "remit": "legal", "position": 2, "people": [who["hana"]], "rule": "any"}
     company.examples["step"] = arranging.add_step(promises, who["gina"], **step, hours=8)
     company.examples["workflow"] = promises
+    _ask_outside(company)
     today = timezone.now().date()
     company.examples["absence"] = covering.plan_absence(
         who["bob"], today + timedelta(days=20), today + timedelta(days=30), who["hana"]
     )
+
+
+def _ask_outside(company: Company) -> None:
+    """A lawyer without a seat, and the link she was sent."""
+    from publishing import approving, arranging, drafting, linking, submitting
+    from publishing.models import AgreementLink
+
+    who = company.people
+    company.examples["external"] = nora = linking.add_external(
+        who["gina"], "Nora Lind", "nora@lawyers.test", "Lind & Co"
+    )
+    outside = arranging.create_workflow(who["gina"], name="Contracts", words=["terms of contract"])
+    arranging.add_step(outside, who["gina"], name="Nora", remit="legal", position=2, externals=[nora])
+    post = drafting.create_post(who["alice"], [company.channels["blue"]], "New terms of contract from May.", "Terms")
+    asked = submitting.submit(post, who["alice"])
+    approving.approve(asked, who["bob"], asked.revision.hash)
+    company.examples["agreement_link"] = AgreementLink.objects.get()
 
 
 def _receive(company: Company) -> None:

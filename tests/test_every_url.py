@@ -178,6 +178,10 @@ RULES: dict[str, Rule] = {
         post=lambda c: {"verdict": "approved", "revision_hash": c.examples["approval"].revision.hash},
     ),
     "approval_withdrawal": only(APPROVE_BLUE, "approval", post={}),
+    "agreement": everybody(args=lambda _: ("no-such-link",)),  # without a link that opens: says so, 410
+    "agreement_link": only("alice gina erin", "agreement_link", post={}),
+    "external_list": only("gina erin"),
+    "external_ending": only("gina erin", "external", post={}),
     "workflow_list": signed_in(),
     "workflow_new": only("gina erin"),
     "workflow": only("gina erin", "workflow"),

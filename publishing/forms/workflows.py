@@ -5,7 +5,7 @@ from django import forms
 from accounts.models import Person, Team
 from channels_registry.models import Channel
 from publishing.forms import _rows
-from publishing.models import ApprovalStep, ApprovalWorkflow, Campaign, Remit, Rule
+from publishing.models import ApprovalStep, ApprovalWorkflow, Campaign, ExternalApprover, Remit, Rule
 
 
 class WordsField(forms.CharField):
@@ -82,25 +82,44 @@ class StepForm(ConditionsForm):
     teams = forms.ModelMultipleChoiceField(
         Team.objects.none(), label="Teams", required=False, widget=forms.CheckboxSelectMultiple
     )
+    externals = forms.ModelMultipleChoiceField(
+        ExternalApprover.objects.none(), label="From outside, by a link", required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
     rule = forms.ChoiceField(label="How many have to agree?", choices=Rule.choices, widget=forms.RadioSelect)
     needed = forms.IntegerField(label="The number", min_value=1, max_value=50, initial=1, required=False)
     hours = forms.IntegerField(
         label="Hours to decide", min_value=1, max_value=1000, initial=24,
         help_text="Where a time is wanted, what there is until then is shared out in this proportion.",
     )  # fmt: skip
-    field_order = ("name", "position", "remit", "anyone", "people", "teams", "rule", "needed", "hours")
+    field_order = ("name", "position", "remit", "anyone", "people", "teams", "externals", "rule", "needed", "hours")
 
     def __init__(self, *args, step: ApprovalStep | None = None, **kwargs):
         if step:
             names = ("name", "position", "remit", "anyone", "rule", "needed", "hours", *self.CONDITIONS)
-            many = {name: list(getattr(step, name).values_list("pk", flat=True)) for name in ("people", "teams")}
+            relations = ("people", "teams", "externals")
+            many = {name: list(getattr(step, name).values_list("pk", flat=True)) for name in relations}
             kwargs["initial"] = {name: getattr(step, name) for name in names} | many
         else:
             kwargs.setdefault("initial", {"remit": Remit.FACTS, "rule": Rule.ANY})
         super().__init__(*args, **kwargs)
         _rows(self, "people", Person.objects.present().order_by("name"))
+        _rows(self, "externals", ExternalApprover.objects.filter(ended_at=None).order_by("name"))
         _rows(self, "teams", Team.objects.order_by("name"))
 
     def given(self) -> dict:
         """What the verb takes."""
         return {**self.cleaned_data, "needed": self.cleaned_data["needed"] or 1}
+
+
+class ExternalForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=120)
+    company = forms.CharField(label="Company", max_length=120, required=False)
+    email = forms.EmailField(label="Mail address", help_text="The links and codes go there.")
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="The code from your mail", max_length=12,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from publishing.models.approval import (
 from publishing.models.asset import Asset, Rendition
 from publishing.models.campaign import Campaign
 from publishing.models.editing import Editing
+from publishing.models.external import AgreementLink, ExternalApprover
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.measurement import COUNTS, MeasuringTurn, PostMeasurement
@@ -24,9 +25,9 @@ from publishing.models.upload import Upload, UploadPiece
 from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
-    "APPROVAL_MOVES", "COUNTS", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "Approval", "ApprovalStage",
-    "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision", "Editing", "Embargo",
-    "Hold", "HoldDecision", "HoldTask", "IntakeForm", "MeasuringTurn", "PhraseOverride", "PhraseRule", "Post",
-    "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule",
-    "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
+    "APPROVAL_MOVES", "COUNTS", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink", "Approval",
+    "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision",
+    "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask", "IntakeForm", "MeasuringTurn",
+    "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
+    "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

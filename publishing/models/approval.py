@@ -131,7 +131,10 @@ class Ask(models.Model):
         CAME = "came", "Decided without having been asked"
 
     stage = models.ForeignKey(ApprovalStage, models.CASCADE, related_name="asks")
-    person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="asks")
+    person = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="asks")
+    external = models.ForeignKey(
+        "publishing.ExternalApprover", models.PROTECT, null=True, blank=True, related_name="asks"
+    )
     instead_of = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="stand_ins")
     why = models.CharField(max_length=10, choices=Why.choices, blank=True, default="")
     asked_at = models.DateTimeField(null=True, blank=True)
@@ -148,11 +151,19 @@ class Ask(models.Model):
             models.UniqueConstraint(
                 fields=["stage", "person"], condition=Q(ended_at=None), name="one_place_a_person_in_a_stage"
             ),
+            models.CheckConstraint(
+                condition=Q(person=None, external__isnull=False) | Q(person__isnull=False, external=None),
+                name="a_place_is_of_one",
+            ),
         ]
         indexes = [models.Index(fields=["person", "stage"], condition=Q(ended_at=None), name="places_of_a_person")]
 
     def __str__(self):
-        return str(self.person)
+        return str(self.who)
+
+    @property
+    def who(self):
+        return self.person or self.external
 
 
 class Decision(models.Model):
@@ -171,7 +182,10 @@ class Decision(models.Model):
     approval = models.ForeignKey(Approval, models.CASCADE, related_name="decisions")
     stage = models.ForeignKey(ApprovalStage, models.CASCADE, null=True, blank=True, related_name="decisions")
     ask = models.ForeignKey(Ask, models.PROTECT, null=True, blank=True, related_name="decisions")
-    by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    external = models.ForeignKey(
+        "publishing.ExternalApprover", models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
     author = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=18, choices=Verdict.choices)
     note = models.TextField(blank=True, default="")
@@ -184,5 +198,13 @@ class Decision(models.Model):
             models.CheckConstraint(
                 condition=~Q(verdict="approved") | ~Q(by=F("author")), name="nobody_approves_their_own"
             ),
+            models.CheckConstraint(
+                condition=Q(by=None, external__isnull=False) | Q(by__isnull=False, external=None),
+                name="a_decision_is_of_one",
+            ),
             models.UniqueConstraint(fields=["ask"], name="one_decision_a_place"),
         ]
+
+    @property
+    def who(self):
+        return self.by or self.external

@@ -91,9 +91,11 @@ class ApprovalStep(Conditions):
     anyone = models.BooleanField(default=False)  # whoever may approve on every channel
     people = models.ManyToManyField("accounts.Person", blank=True, related_name="+")
     teams = models.ManyToManyField("accounts.Team", blank=True, related_name="+")
+    externals = models.ManyToManyField("publishing.ExternalApprover", blank=True, related_name="+")
     hours = models.PositiveSmallIntegerField(default=24)
 
     own: list[int]  # where queries.steps_of read them: the people who are named,
+    outside: list[int]  # those from outside who are,
     members: list[int]  # and those of the teams that are
 
     class Meta:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import F, Prefetch, Q, QuerySet
 
 from accounts.models import Person
-from publishing.models import Approval, ApprovalStage, Ask, Decision
+from publishing.models import Approval, ApprovalStage, Ask, Decision, ExternalApprover
 from publishing.models.revision import PARTS
 from publishing.queries.checking import variants_of
 from publishing.queries.deciding import approvers_of
@@ -47,7 +47,7 @@ class StageRow:
     @property
     def who(self) -> str:
         """The names of those who are asked and have not decided."""
-        open_ = [str(each.ask.person) for each in self.places if each.open]
+        open_ = [str(each.ask.who) for each in self.places if each.open]
         return " and ".join(filter(None, [", ".join(open_[:-1]), *open_[-1:]])) or "others"
 
     def place_of(self, person: Person) -> Place | None:
@@ -67,7 +67,7 @@ def asked_of(person: Person) -> QuerySet[Ask]:
 def stage_rows(approval: Approval, decisions: list[Decision]) -> list[StageRow]:
     """Who has to agree, in order. One query. `decisions` are those of the post (decisions_on)."""
     asks = Ask.objects.filter(stage__approval=approval).select_related(
-        "stage", "person", "carried_from__by", "instead_of__person"
+        "stage", "person", "external", "carried_from__by", "instead_of__person"
     )
     said = {d.ask_id: d for d in decisions if d.ask_id}
     rows: dict[int, StageRow] = {}
@@ -97,21 +97,21 @@ def may_answer(row: StageRow | None, person: Person) -> bool:
 def asked_by(person: Person) -> QuerySet[Approval]:
     """What they asked and nobody has wholly decided, with who is asked now."""
     asks = Ask.objects.filter(ended_at=None, carried_from=None, decisions=None, stage__state="pending")
-    asks = asks.select_related("person").order_by("id")
+    asks = asks.select_related("person", "external").order_by("id")
     pending = Approval.objects.filter(asked_by=person, state="pending").select_related("post")
     return pending.prefetch_related("stages", Prefetch("stages__asks", asks, to_attr="left")).order_by("-id")
 
 
 def agreements(stage: ApprovalStage) -> set[tuple[int, int]]:
-    """(place, person) of those who agreed at this stage, now or before. One query."""
+    """(place, person) of those who agreed at this stage, now or before; from outside with a minus. One query."""
     given = Q(decisions__verdict="approved") | Q(carried_from__isnull=False)
-    rows = stage.asks.filter(given).values_list("id", "instead_of_id", "person_id")
-    return {(seat or pk, person) for pk, seat, person in rows}
+    rows = stage.asks.filter(given).values_list("id", "instead_of_id", "person_id", "external_id")
+    return {(seat or pk, person or -external) for pk, seat, person, external in rows}
 
 
 def still_standing(approval: Approval, stage: ApprovalStage) -> dict[int, Decision]:
-    """By person: what they agreed to for this remit, if nothing that it covers has changed since, they had no hand in
-    what did, nobody took anything back, and they may still approve.
+    """By person (from outside with a minus): what they agreed to for this remit, if nothing that it covers has changed
+    since, they had no hand in what did, nobody took anything back, and they may still approve.
     """
     post, now = approval.post, stage.covered(approval.revision.parts)
     given = Decision.objects.filter(approval__post=post).select_related("stage", "approval__revision")
@@ -122,19 +122,24 @@ def still_standing(approval: Approval, stage: ApprovalStage) -> dict[int, Decisi
         elif decision.stage is None or decision.stage.remit != stage.remit:
             continue
         elif decision.verdict != "approved":
-            latest.pop(decision.by_id, None)
+            latest.pop(_giver(decision), None)
         elif decision.parts == now:
-            latest[decision.by_id] = decision
+            latest[_giver(decision)] = decision
     if not latest:
         return {}
     revisions = list(post.revisions.values_list("number", "by_id", "parts"))
-    able = set(
-        approvers_of(post, [v.channel for v in variants_of(post)]).filter(pk__in=latest).values_list("pk", flat=True)
-    )
+    able_people = approvers_of(post, [v.channel for v in variants_of(post)])
+    outside = ExternalApprover.objects.filter(pk__in=[-pk for pk in latest if pk < 0], ended_at=None)
+    able = {*able_people.filter(pk__in=latest).values_list("pk", flat=True)}
+    able |= {-pk for pk in outside.values_list("pk", flat=True)}
     return {
         pk: decision for pk, decision in latest.items()
         if pk in able and _unchanged(decision, revisions) and _same_time(decision.approval, approval, stage)
     }  # fmt: skip
+
+
+def _giver(decision: Decision) -> int:
+    return decision.by_id or -(decision.external_id or 0)
 
 
 def _unchanged(decision: Decision, revisions: list[tuple[int, int, dict]]) -> bool:

@@ -64,7 +64,7 @@ def brief(post: Post, variants: list[Variant], wanted_at: datetime | None, reade
 
 def decisions_on(post: Post) -> list[Decision]:
     """Everything that was ever decided about the post, the latest first. One query."""
-    found = Decision.objects.filter(approval__post=post).select_related("by", "stage", "approval__revision")
+    found = Decision.objects.filter(approval__post=post).select_related("by", "external", "stage", "approval__revision")
     return list(found.order_by("-id"))
 
 

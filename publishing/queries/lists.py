@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Person
-from publishing.models import Approval, Ask, Decision, Post, Publication, Variant
+from publishing.models import Approval, Ask, Decision, ExternalApprover, Post, Publication, Variant
 from publishing.queries.deciding import decisions_on
 from socialops.lib.cursors import cursor_after, place_of
 
@@ -109,7 +109,7 @@ def approvals_of(post: Post) -> list[Approval]:
     """Who was asked (`places`) and what they said (`said`), the latest first. Two queries."""
     asks = Ask.objects.filter(stage__approval__post=post, ended_at=None).order_by("stage__position", "stage", "id")
     approvals: dict[int, Approval] = {}
-    for ask in asks.select_related("person", "stage__approval__asked_by", "stage__approval__revision"):
+    for ask in asks.select_related("person", "external", "stage__approval__asked_by", "stage__approval__revision"):
         approval = approvals.setdefault(ask.stage.approval_id, ask.stage.approval)
         approval.places = [*getattr(approval, "places", []), ask]
     said: dict[int, list[Decision]] = {}
@@ -120,13 +120,13 @@ def approvals_of(post: Post) -> list[Approval]:
     return sorted(approvals.values(), key=lambda each: -each.pk)[:20]
 
 
-def asked_now(approval: Approval | None) -> list[Person]:
+def asked_now(approval: Approval | None) -> list[Person | ExternalApprover]:
     """Who is asked and has not decided, of one of approvals_of."""
     if approval is None:
         return []
     decided = {decision.ask_id for decision in approval.said}
     open_ = [ask for ask in approval.places if ask.stage.state == "pending" and ask.carried_from_id is None]
-    return [ask.person for ask in open_ if ask.pk not in decided]
+    return [ask.who for ask in open_ if ask.pk not in decided]
 
 
 def decided_by(person: Person) -> QuerySet[Decision]:

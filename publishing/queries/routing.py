@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
 from accounts.models import Person, TeamMembership
-from publishing.models import ApprovalStep, ApprovalWorkflow, Post, Rule, Variant
+from publishing.models import ApprovalStep, ApprovalWorkflow, ExternalApprover, Post, Rule, Variant
 from publishing.models.revision import content_of
 from publishing.models.workflow import Traits
 from publishing.queries.deciding import approvers_of
@@ -20,18 +20,23 @@ class Planned:
     step: ApprovalStep
     people: list[Person]
     left_out: list[Person]
+    externals: list[ExternalApprover]
 
     @property
     def needed(self) -> int:
-        return len(self.people) if self.step.rule == Rule.ALL else self.step.needed
+        return self.known if self.step.rule == Rule.ALL else self.step.needed
+
+    @property
+    def known(self) -> int:
+        return len(self.people) + len(self.externals)
 
     @property
     def lacking(self) -> str:
         """Why it cannot be asked; "" if it can."""
-        if len(self.people) >= self.step.needed and self.people:
+        if self.known >= max(self.step.needed, 1):
             return ""
         return (
-            f"“{self.step.name}” needs {self.step.needed} and {len(self.people) or 'nobody'} of its people may decide "
+            f"“{self.step.name}” needs {self.step.needed} and {self.known or 'nobody'} of its people may decide "
             "about this post. Ask a social lead to change the workflow, or who manages the channels to give the right."
         )
 
@@ -68,7 +73,12 @@ def steps_of(workflow: ApprovalWorkflow) -> list[ApprovalStep]:
     people = ApprovalStep.people.through.objects.filter(approvalstep=OuterRef("pk"))
     teams = ApprovalStep.teams.through.objects.filter(approvalstep=OuterRef(OuterRef("pk")))
     members = TeamMembership.objects.filter(team__in=teams.values("team_id"))
-    named = {"own": people.values("person_id"), "members": members.values("person_id").distinct()}
+    outside = ApprovalStep.externals.through.objects.filter(approvalstep=OuterRef("pk"))
+    named = {
+        "outside": outside.values("externalapprover_id"),
+        "own": people.values("person_id"),
+        "members": members.values("person_id").distinct(),
+    }
     steps = workflow.steps.annotate(**{name: ArraySubquery(ids) for name, ids in named.items()})
     return list(steps.order_by("position", "id"))
 
@@ -78,12 +88,15 @@ def plan(workflow: ApprovalWorkflow, post: Post, variants: list[Variant], traits
     able = list(approvers_of(post, [v.channel for v in variants]))
     steps = [step for step in steps_of(workflow) if step.match(traits)]
     known = {each.pk for each in able}
+    ids = {pk for step in steps for pk in step.outside}
+    outside = ExternalApprover.objects.filter(ended_at=None).in_bulk(ids) if ids else {}
     others = Person.objects.in_bulk({pk for step in steps for pk in _named(step)} - known)
     return [
         Planned(
             step,
             able if step.anyone else [each for each in able if each.pk in _named(step)],
             [others[pk] for pk in sorted(_named(step)) if pk in others],
+            [outside[pk] for pk in step.outside if pk in outside],
         )
         for step in steps
     ]

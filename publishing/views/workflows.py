@@ -10,7 +10,7 @@ from publishing import arranging, queries
 from publishing.forms.workflows import StepForm, WorkflowForm
 from publishing.models import ApprovalStep, ApprovalWorkflow, Remit
 from publishing.models.revision import PARTS, REMITS
-from publishing.permissions import access_step, access_workflow, may_arrange
+from publishing.permissions import access_step, access_workflow, may_arrange, require_arranger
 from socialops.lib.refusals import add_refusal
 
 
@@ -25,7 +25,7 @@ class WorkflowListView(View):
 
 class WorkflowNewView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        arranging.require_arranger(request.user.person)
+        require_arranger(request.user.person)
         return _workflow_page(request, WorkflowForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,218 @@
+"""Agreeing from outside: the link, the code, one decision, and every way around them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.delivering import _body
+from accounts.models import MailDelivery
+from publishing import approving, arranging, drafting, linking, submitting
+from publishing.models import AgreementLink, Approval, Decision, ExternalApprover, Post
+from tests import factories
+from tests.publishing.steps import TEXT, trail, write
+
+
+@pytest.fixture
+def gina(db):
+    return factories.person("gina", "social_lead")
+
+
+@pytest.fixture
+def nora(gina):
+    return linking.add_external(gina, "Nora", "nora@lawyers.test", "Lawyers & Co")
+
+
+@pytest.fixture
+def workflow(gina, bob, nora):
+    made = arranging.create_workflow(gina, name="With lawyers")
+    arranging.change_step(made.steps.get(), gina, name="Facts", anyone=False, people=[bob])
+    arranging.add_step(made, gina, name="Lawyers", remit="legal", position=2, externals=[nora])
+    return made
+
+
+@pytest.fixture
+def sent(workflow, post, alice, bob):
+    """bob agreed; nora got her link."""
+    approval = submitting.submit(post, alice)
+    approving.approve(approval, bob, approval.revision.hash)
+    return AgreementLink.objects.select_related("ask__stage__approval__revision", "ask__external").get()
+
+
+def mailed(to="nora@lawyers.test") -> str:
+    """The last mail to this address, as it leaves."""
+    return _body(MailDelivery.objects.filter(to=to).latest("id"))
+
+
+def path_of(body: str) -> str:
+    return re.search(r"/agreements/\S+", body).group(0)
+
+
+def through_the_door(path: str) -> tuple[Client, str]:
+    """The page with the post, for whoever reads nora's mail."""
+    client = Client()
+    client.post(path, {"act": "code"})
+    code = re.search(r"\b\d{6}\b", mailed()).group(0)
+    return client, client.post(path, {"act": "open", "code": code}).content.decode()
+
+
+def hidden(html: str, name: str) -> str:
+    return re.search(rf'name="{name}" value="([^"]+)"', html).group(1)
+
+
+def test_from_the_mail_to_the_decision(sent, post):
+    body = mailed()
+    assert "[agreement" not in body
+    assert "[agreement:" in MailDelivery.objects.latest("id").body, "the address is never stored"
+    path = path_of(body)
+    assert TEXT not in Client().get(path).content.decode()
+    client, html = through_the_door(path)
+    assert TEXT in html
+    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
+    answer = client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+    assert "You agreed" in answer.content.decode()
+    assert Post.objects.get(pk=post.pk).state == "approved"
+    assert "session" not in client.cookies
+    actions = trail(sent.ask.stage.approval)
+    for action in ("agreement.link_sent", "agreement.code_sent", "agreement.opened", "approval.approved"):
+        assert action in actions
+    assert client.get(path).status_code == 410  # once
+    again = client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+    assert again.status_code == 410
+    assert Decision.objects.filter(external__isnull=False).count() == 1
+
+
+def test_a_no_needs_a_reason_and_goes_back(sent, post):
+    path = path_of(mailed())
+    client, html = through_the_door(path)
+    said = {"act": "decide", "proof": hidden(html, "proof"), "revision_hash": hidden(html, "revision_hash")}
+    assert client.post(path, {**said, "verdict": "rejected"}).status_code == 422
+    assert client.post(path, {**said, "verdict": "rejected", "note": "Not lawful"}).status_code == 200
+    assert Post.objects.get(pk=post.pk).state == "rejected"
+
+
+def test_a_wrong_code_opens_nothing_and_five_are_the_last(sent):
+    path, client = path_of(mailed()), Client()
+    client.post(path, {"act": "code"})
+    right = re.search(r"\b\d{6}\b", mailed()).group(0)
+    wrong = f"{(int(right) + 1) % 10**6:06d}"
+    for _ in range(5):
+        assert client.post(path, {"act": "open", "code": wrong}).status_code == 422
+    answer = client.post(path, {"act": "open", "code": right})
+    assert answer.status_code == 422 and "too often" in answer.content.decode()
+    assert trail(sent.ask.stage.approval).count("agreement.code_refused") == 6
+
+
+def test_a_code_is_good_once_and_for_ten_minutes(sent):
+    path = path_of(mailed())
+    client, _ = through_the_door(path)
+    code = re.search(r"\b\d{6}\b", mailed()).group(0)
+    assert client.post(path, {"act": "open", "code": code}).status_code == 422
+    AgreementLink.objects.update(code_tries=0, code_sent_at=timezone.now() - timedelta(minutes=11))
+    assert client.post(path, {"act": "open", "code": code}).status_code == 422
+
+
+def test_codes_are_not_sent_by_the_dozen(sent):
+    path, client = path_of(mailed()), Client()
+    assert client.post(path, {"act": "code"}).status_code == 200
+    assert client.post(path, {"act": "code"}).status_code == 429
+    AgreementLink.objects.update(codes_sent=10, code_sent_at=timezone.now() - timedelta(hours=1))
+    assert client.post(path, {"act": "code"}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda link: AgreementLink.objects.update(expires_at=timezone.now()), "has expired"),
+        (lambda link: linking.revoke(link, factories.person("alice")), "taken back"),
+        (lambda link: linking.end_external(link.ask.external, factories.person("gina")), "taken back"),
+        (
+            lambda link: submitting.withdraw(link.ask.stage.approval.post, factories.person("alice")),
+            "not asked any more",
+        ),
+        (
+            lambda link: drafting.edit_post(
+                link.ask.stage.approval.post, factories.person("alice"), expected_revision=1, text="Other"
+            ),
+            "changed after this was sent",
+        ),
+    ],
+)
+def test_a_link_that_is_over_says_why_even_to_whoever_had_typed_the_code(sent, change, words):
+    path = path_of(mailed())
+    client, html = through_the_door(path)
+    change(sent)
+    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
+    for answer in (client.get(path), client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})):
+        assert answer.status_code == 410 and words in answer.content.decode()
+    assert not Decision.objects.filter(external__isnull=False).exists()
+    assert "agreement.link_refused" in trail(sent.ask.stage.approval)
+
+
+def test_the_proof_of_another_link_opens_nothing_here(sent, acme, alice, bob):
+    path = path_of(mailed())
+    client, html = through_the_door(path)
+    other = submitting.submit(write(alice, [acme], "Another post"), alice)
+    approving.approve(other, bob, other.revision.hash)
+    elsewhere = path_of(mailed())
+    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
+    assert elsewhere != path
+    answer = client.post(elsewhere, {**said, "revision_hash": other.revision.hash})
+    assert answer.status_code == 410
+    assert client.post(path, {**said, "revision_hash": other.revision.hash}).status_code == 422
+    assert not Decision.objects.filter(external__isnull=False).exists()
+
+
+@pytest.mark.parametrize("token", ["x", "1:abc", "eyJ:1:2"])
+def test_an_address_that_was_made_up_opens_nothing(db, token):
+    assert Client().get(f"/agreements/{token}/").status_code == 410
+
+
+def test_nobody_here_agrees_as_somebody_from_outside(gina, alice):
+    for email in ("ALICE@example.test", "alice+friend@example.test"):
+        with pytest.raises(ValidationError, match="belongs to somebody here"):
+            linking.add_external(gina, "A friend", email)
+
+
+def test_not_even_where_the_row_was_made_past_the_verbs(sent, alice, nora):
+    ExternalApprover.objects.filter(pk=nora.pk).update(email="alice+me@example.test")
+    approval = sent.ask.stage.approval
+    with pytest.raises(DatabaseError, match="address of somebody here"), transaction.atomic():
+        Decision.objects.create(
+            approval=approval, stage=sent.ask.stage, ask=sent.ask, external=nora, author=alice, verdict="approved",
+            revision_hash=approval.revision.hash, parts=sent.ask.stage.covered(approval.revision.parts),
+        )  # fmt: skip
+
+
+def test_from_outside_alone_is_never_enough(gina, nora, workflow, alice, post):
+    with pytest.raises(ValidationError, match="decided by people here"):
+        arranging.remove_step(workflow.steps.get(name="Facts"), gina)
+    from publishing.asking import Step
+    from tests.publishing.test_stages import in_stages
+
+    approval = in_stages(post, alice, Step("Lawyers", "legal", [], externals=[nora]))
+    path = path_of(mailed())
+    client, html = through_the_door(path)
+    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
+    with pytest.raises(DatabaseError, match="nobody here"), transaction.atomic():
+        client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+    assert Approval.objects.get(pk=approval.pk).state == "pending"
+
+
+def test_charlie_neither_writes_anybody_down_nor_takes_links_back(sent, charlie, alice, bob):
+    for person in (alice, bob, charlie):
+        with pytest.raises(PermissionDenied):
+            linking.add_external(person, "X", "x@elsewhere.test")
+    with pytest.raises(PermissionDenied):
+        linking.revoke(sent, charlie)
+
+
+def test_a_new_link_ends_the_old_one(sent, alice):
+    old = path_of(mailed())
+    factories.signed_in(alice).post(f"/agreement-links/{sent.pk}/", {"act": "renew"})
+    assert Client().get(old).status_code == 410
+    assert Client().get(path_of(mailed())).status_code == 200
