@@ -52,7 +52,7 @@ def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]] | None 
     field = cast(forms.ChoiceField, form.fields[name])
     if choices is not None:
         field.choices = choices
-    offered = list(cast(Iterable, field.choices))
+    offered = list(iter(cast(Iterable, field.choices)))  # without iter they would be counted first
     field.widget.choices = offered
     return offered
 

@@ -153,12 +153,18 @@ def _submission_page(request: HttpRequest, post: Post, data=None, ask: bool = Fa
             messages.success(request, _who_is_asked(approval))
             return redirect("post", post.pk)
     rules = queries.active_rules() if ask else []
+    previews = queries.previews(variants, rules=rules)
     context = {
         "post": post, "form": form, "workflow": workflow, "hits": queries.hits(variants, rules),
         "planned": queries.plan(workflow, post, variants, traits) if workflow else [],
-        "previews": queries.previews(variants, rules=rules), "problems": queries.problems(variants),
+        "previews": previews, "problems": any(_does_not_fit(each) for each in previews),
     }  # fmt: skip
     return render(request, "publishing/submission.html", context, status=422 if ask else 200)
+
+
+def _does_not_fit(preview: queries.Preview) -> bool:
+    texts = [preview.measure, *(each.measure for each in preview.following)]
+    return any(each.problem for each in (*texts, *preview.pictures))
 
 
 def _who_is_asked(approval: Approval) -> str:
