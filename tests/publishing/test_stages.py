@@ -1,5 +1,8 @@
 """A request in stages: who is asked when, how many are needed, and which agreements still stand after a change."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
@@ -11,6 +14,8 @@ from publishing.models import Approval, ApprovalStage, Ask, Decision, Post
 from publishing.models.revision import PARTS, REMITS
 from tests import factories
 from tests.publishing.steps import approver, ask, asked, trail, write
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def in_stages(post, by, *steps) -> Approval:
@@ -38,6 +43,14 @@ def hana(acme):
 @pytest.fixture
 def olga(acme):
     return approver(acme, "olga")
+
+
+def test_the_readme_says_what_a_sign_off_covers():
+    rows = re.findall(r"^\| (\w+) \| *(yes)? *\| *(yes)? *\| *(yes)? *\|$", README.read_text("utf-8"), re.M)
+    said = {part: said for part, *said in rows}
+    assert set(said) == set(PARTS)
+    for column, remit in enumerate(("facts", "legal", "brand")):
+        assert {part for part in said if said[part][column]} == set(REMITS[remit])
 
 
 def test_every_part_of_a_remit_is_explained():
