@@ -4,7 +4,7 @@ from django import forms
 
 from accounts.models import Person, Team
 from channels_registry.models import Channel
-from publishing.forms import _rows
+from publishing.forms import _choices, _rows
 from publishing.models import ApprovalStep, ApprovalWorkflow, Campaign, ExternalApprover, Remit, Rule
 
 
@@ -106,6 +106,7 @@ class StepForm(ConditionsForm):
         _rows(self, "people", Person.objects.present().order_by("name"))
         _rows(self, "externals", ExternalApprover.objects.filter(ended_at=None).order_by("name"))
         _rows(self, "teams", Team.objects.order_by("name"))
+        self.teams_there, self.externals_there = (bool(_choices(self, name)) for name in ("teams", "externals"))
 
     def given(self) -> dict:
         """What the verb takes."""
