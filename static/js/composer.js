@@ -94,7 +94,7 @@ if (form) {
   addEventListener("pagehide", () => {
     if (over) return;
     sessionStorage.setItem(place(), tab);
-    if (changed) navigator.sendBeacon(form.dataset.autosave, new FormData(form));
+    if (changed || asking) navigator.sendBeacon(form.dataset.autosave, new FormData(form)); // a request under way is cut off
   });
   addEventListener("pageshow", () => {
     over = false;
