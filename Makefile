@@ -31,7 +31,7 @@ bench: venv-dev ## A workload and its ratios: W=burst
 
 faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more
 	@$(RUN) -m tests.peers
-	@$(RUN) -m pytest tests/faults -m faults $(ARGS)
+	@$(RUN) -m pytest tests -m faults $(ARGS)
 
 screens: venv-dev ## Pictures of every page into screens/; PAGES="today inbox" for some
 	@PAGES="$(PAGES)" $(RUN) -m pytest -q tests/screens.py
