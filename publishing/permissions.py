@@ -23,6 +23,7 @@ from publishing.models import (
     Asset,
     Blackout,
     Campaign,
+    Correction,
     Editing,
     ExternalApprover,
     Hold,
@@ -173,6 +174,11 @@ def access_step(user, pk: int) -> ApprovalStep:
 def access_upload(user, key) -> Upload:
     """One's own, while it is on its way."""
     return _one(Upload.objects.filter(_present(user.person), by=user.person), key, "upload")
+
+
+def access_correction(user, pk: int) -> Correction:
+    found = Correction.objects.filter(publication__in=visible_publications(user.person).values("pk"))
+    return _one(found.select_related("publication", "channel"), pk, "change of what is out")
 
 
 def access_hold(user, pk: int) -> Hold:

@@ -1,12 +1,15 @@
-"""What publishing's workers do: drain the lane of publications, keep plans and approvals going, count reactions."""
+"""What publishing's workers do: drain the lanes of publications and of changes of what is out, keep plans and approvals
+going, count reactions.
+"""
 
 from celery import shared_task
 
-from publishing import measuring, reminding, retiming
+from publishing import correcting, measuring, reminding, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
 drain = draining.task(LANE)
+drain_correct = draining.task(correcting.LANE)
 
 
 @shared_task(ignore_result=True)

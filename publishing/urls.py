@@ -8,6 +8,7 @@ from publishing.views import (
     blackouts,
     calendar,
     campaigns,
+    corrections,
     holds,
     intake,
     media,
@@ -22,6 +23,7 @@ from publishing.views import (
 )
 
 verb = publications.VerbView.as_view
+correct = corrections.VerbView.as_view
 urlpatterns = [
     path("calendar/", calendar.CalendarView.as_view(), name="calendar"),
     path("calendar/blackouts/", blackouts.BlackoutListView.as_view(), name="blackout_list"),
@@ -94,6 +96,15 @@ urlpatterns = [
     ),
     path("publications/<int:pk>/resending/", verb(act="send_again"), name="publication_resending"),
     path("publications/<int:pk>/absence/", verb(act="confirm_absent"), name="publication_absence"),
+    path("publications/<int:pk>/edit/", corrections.EditView.as_view(), name="publication_edit"),
+    path("publications/<int:pk>/deletion/", corrections.DeletionView.as_view(), name="publication_deletion"),
+    path("corrections/<int:pk>/withdrawal/", correct(act="withdraw"), name="correction_withdrawal"),
+    path(
+        "corrections/<int:pk>/confirmation/",
+        correct(act="happened"),
+        name="correction_confirmation",
+    ),
+    path("corrections/<int:pk>/absence/", correct(act="not_happened"), name="correction_absence"),
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
     path("campaigns/new/", campaigns.CampaignNewView.as_view(), name="campaign_new"),
     path("campaigns/<int:pk>/", campaigns.CampaignView.as_view(), name="campaign"),

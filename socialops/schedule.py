@@ -9,6 +9,7 @@ NUDGE_EXPIRES = 5.0
 LANES = [
     "channels_registry.tasks.drain_revoke",
     "publishing.tasks.drain_publish",
+    "publishing.tasks.drain_correct",
     "inbox.tasks.drain_reply",
     "accounts.tasks.drain_mail",
 ]

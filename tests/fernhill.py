@@ -11,6 +11,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
 from tests.processes import Processes
 from tests.servers import TEMPLATE as EMPTY
@@ -143,8 +144,19 @@ def _posts(company: "Company") -> dict:
         "asset": Asset.objects.get(title="Ridge at dawn"),
         "blackout": Blackout.objects.get(),
         "queued": Slot.objects.first().channel,
+        "published": _out(company),
         "hold": holding.place(company.people["gina"], reason, channel=company.channels["fernhill-careers"]),
     }
+
+
+def _out(company: "Company"):
+    """Something that is out, on a channel on which alice publishes."""
+    from publishing.models import Publication
+
+    planned = Publication.objects.filter(variant__post__title="We answer until 22:00 this week")
+    planned.update(state="sending", lease_until=timezone.now())
+    planned.update(state="done", lease_until=None, remote_id="p1", remote_url="https://example.test/p1")
+    return planned.get()
 
 
 def _conversation(company: "Company") -> dict:

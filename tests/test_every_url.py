@@ -204,6 +204,11 @@ RULES: dict[str, Rule] = {
     "publication_confirmation": only(PUBLISH_BLUE, "publication", post={"url": "https://example.org/1"}),
     "publication_resending": only(PUBLISH_BLUE, "publication", post={}),
     "publication_absence": only(PUBLISH_BLUE, "publication", post={}),
+    "publication_edit": only(PUBLISH_BLUE, "publication"),
+    "publication_deletion": only(PUBLISH_BLUE, "publication"),
+    "correction_withdrawal": only(PUBLISH_BLUE, "correction", post={}),
+    "correction_confirmation": only(PUBLISH_BLUE, "correction", post={}),
+    "correction_absence": only(PUBLISH_BLUE, "correction", post={}),
     "campaign_list": signed_in(),
     "campaign_new": only("alice gina erin olga"),
     "campaign": signed_in("campaign"),
@@ -319,9 +324,22 @@ def _more_examples(company: Company) -> None:
     )
     company.examples["membership"] = people.join_team(company.people["alice"], "EMEA", factories.erin())
     company.examples["mail"] = notifying.send_mail(company.people["alice"], "Hello", "Text")
+    company.examples["correction"] = _taken_down(company)
     company.examples["blue"] = company.channels["blue"]
     company.examples["connection"] = company.channels["blue"].connections.get()
     company.examples["reply"] = replying.reply(company.examples["conversation"], "Hello.", company.people["bob"])
+
+
+def _taken_down(company: Company):
+    """A post that is out on the channel, and is being taken down."""
+    from publishing.models import Correction, Publication
+
+    there = Publication.objects.filter(channel=company.channels["blue"]).first()
+    now = there.due_at
+    return Correction.objects.create(
+        publication=there, channel=there.channel, kind="delete", why="Wrong price", answerable=company.people["gina"],
+        due_at=now, next_attempt_at=now,
+    )  # fmt: skip
 
 
 def addresses() -> dict[str, URLPattern]:

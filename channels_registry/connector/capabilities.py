@@ -93,6 +93,29 @@ class Publishes(ABC):
         return False
 
 
+class Edits(ABC):
+    """Put another text over what is out. The same text put twice is one edit, so it is safe to repeat."""
+
+    @abstractmethod
+    async def edit(self, access: Access, remote_id: str, draft: Draft) -> Published:
+        """Raises Refused where the post is gone."""
+
+    @abstractmethod
+    async def find_edited(self, access: Access, remote_id: str, draft: Draft) -> Published | Unsure | None:
+        """Look, without changing anything. None: the text of `draft` does not stand there."""
+
+
+class Deletes(ABC):
+    """Take down what is out. What is gone already is taken down."""
+
+    @abstractmethod
+    async def delete(self, access: Access, remote_id: str) -> Published: ...
+
+    @abstractmethod
+    async def find_deleted(self, access: Access, remote_id: str) -> Published | Unsure | None:
+        """Look, without changing anything. None: it still stands there."""
+
+
 class Converses(ABC):
     kinds: ClassVar[Sequence[str]]  # what fetch takes: "mentions", "comments", "direct"
 
@@ -157,13 +180,18 @@ class Measures(ABC):
 
 CAPABILITIES: dict[type, str] = {
     Publishes: "Publish",
+    Edits: "Edit what is out",
+    Deletes: "Take down what is out",
     Converses: "Read and answer",
     ReceivesWebhooks: "Webhooks",
     ListsDoors: "List who has access",
     RevokesDoors: "Revoke access",
     Measures: "Figures",
 }
-WITHOUT: dict[type, str] = {ReceivesWebhooks: "Asked in turns"}  # what stands in for it; else a person, by hand
+WITHOUT: dict[type, str] = {
+    ReceivesWebhooks: "Asked in turns",
+    Edits: "No",
+}  # what stands in for it; else a person, by hand
 SAME_POST_TWICE = {"K": "Never: a key", "C": "Never: two steps", "L": "Looked for first", "N": "A person decides"}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from channels_registry.connector.answers import Response, claims, count_in, message_in
 from channels_registry.connector.capabilities import (
     Converses,
+    Deletes,
     GivesBack,
     ListsDoors,
     Measures,
@@ -57,7 +58,7 @@ PICTURES = dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 2_000_000)
 FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
-class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack, Measures):
+class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, GivesBack, Measures):
     slug = "bluesky"
     label = "Bluesky"
     purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
@@ -154,6 +155,29 @@ class Bluesky(Network, Publishes, Converses, ListsDoors, RevokesDoors, GivesBack
         self, access: Access, draft: Draft, marker: str, handle: Mapping[str, Any]
     ) -> Published | Unsure | None:
         return await _find(access, marker, draft.text, len(draft.media))
+
+    async def delete(self, access: Access, remote_id: str) -> Published:
+        """A record that is not there is deleted, too, says the server."""
+        await access.http.request(
+            "POST",
+            _xrpc(access.facts["pds"], "com.atproto.repo.deleteRecord"),
+            headers=bearer(access.secrets["access_jwt"]),
+            json={"repo": access.remote_id, "collection": POST, "rkey": remote_id.rsplit("/", 1)[-1]},
+            creates=True,
+            judge=_judge,
+        )
+        return Published(remote_id, "")
+
+    @look
+    async def find_deleted(self, access: Access, remote_id: str) -> Published | Unsure | None:
+        params = {"repo": access.remote_id, "collection": POST, "rkey": remote_id.rsplit("/", 1)[-1]}
+        try:
+            await access.http.request("GET", _xrpc(access.facts["pds"], "com.atproto.repo.getRecord"), params=params)
+        except Refused as error:
+            if "RecordNotFound" in error.detail:
+                return Published(remote_id, "")
+            raise
+        return None
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
         walk = Walk.at(cursor)

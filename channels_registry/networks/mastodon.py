@@ -14,7 +14,16 @@ from typing import Any
 from urllib.parse import quote
 
 from channels_registry.connector.answers import Response, count_in, message_in
-from channels_registry.connector.capabilities import Converses, GivesBack, Measures, Network, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import (
+    Converses,
+    Deletes,
+    Edits,
+    GivesBack,
+    Measures,
+    Network,
+    Publishes,
+    RevokesDoors,
+)
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
@@ -43,6 +52,7 @@ from channels_registry.connector.types import (
 
 PER_PAGE = 40
 PAGES_LOOKED_AT = 10
+GONE = 404
 PROCESSING_SECONDS = 1.0
 PICTURE, VIDEO = 16_777_216, 103_809_024  # bytes, and pixels of a picture, unless the server says otherwise
 PIXELS = 33_177_600
@@ -60,7 +70,7 @@ MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
 
 
-class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures):
+class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, GivesBack, Measures):
     slug = "mastodon"
     label = "Mastodon"
     purpose = "Public posts on one of many linked servers, usually up to 500 characters."
@@ -116,7 +126,7 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures)
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}
         if scopes and not scopes & MAY_WRITE:
-            lacking[Publishes] = "This access token may only read."
+            lacking |= dict.fromkeys((Publishes, Edits, Deletes), "This access token may only read.")
         if scopes and not (scopes & MAY_WRITE and scopes & MAY_READ):
             lacking[Converses] = "This access token may not both read notifications and write."
         if not facts.get("may_revoke"):
@@ -169,6 +179,33 @@ class Mastodon(Network, Publishes, Converses, RevokesDoors, GivesBack, Measures)
                 return one_of(found)
             params["max_id"] = last[0]
         return Unsure("The list of posts is too long to prove anything.")
+
+    async def edit(self, access: Access, remote_id: str, draft: Draft) -> Published:
+        check(draft.text, self.limits_for(access.facts))
+        return (await _change(access, "PUT", remote_id, {"status": draft.text})).read(_published)
+
+    @look
+    async def find_edited(self, access: Access, remote_id: str, draft: Draft) -> Published | Unsure | None:
+        answer = await _get(access, f"statuses/{quote(remote_id)}", {})
+        return answer.read(lambda status: _published(status) if _says(status, draft.text) else None)
+
+    async def delete(self, access: Access, remote_id: str) -> Published:
+        try:
+            await _change(access, "DELETE", remote_id)
+        except Refused as error:
+            if error.status != GONE:
+                raise
+        return Published(remote_id, "")
+
+    @look
+    async def find_deleted(self, access: Access, remote_id: str) -> Published | Unsure | None:
+        try:
+            await _get(access, f"statuses/{quote(remote_id)}", {})
+        except Refused as error:
+            if error.status == GONE:
+                return Published(remote_id, "")
+            raise
+        return None
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
         """Mentions are answers and direct messages too; the newest page first, from then on forward from the cursor."""
@@ -334,6 +371,13 @@ async def _post(access: Access, wish: Mapping[str, Any], marker: str) -> Publish
     return answer.read(_published)
 
 
+async def _change(access: Access, method: str, remote_id: str, wish: Mapping[str, str] | None = None) -> Response:
+    """A status of ours. Doubt about it is to be looked into, as with one that is made."""
+    token = bearer(access.secrets["access_token"])
+    url = f"{_base(access)}/api/v1/statuses/{quote(remote_id)}"
+    return await access.http.request(method, url, headers=token, json=wish, creates=True, judge=_judge)
+
+
 async def _get(access: Access, path: str, params: Mapping[str, str]) -> Response:
     token = bearer(access.secrets["access_token"])
     url = f"{_base(access)}/api/v1/{path}"
@@ -371,6 +415,11 @@ def _figures(status: Mapping[str, Any]) -> Figures:
 
 def _published(status: Mapping[str, Any]) -> Published:
     return Published(str(status["id"]), str(status["url"] or status["uri"]), {"created_at": status["created_at"]})
+
+
+def _says(status: Mapping[str, Any], text: str) -> bool:
+    """Whether this status says our text now, whatever it shows."""
+    return _is(status, text, None, len(status.get("media_attachments") or ()))
 
 
 def _is(status: Mapping[str, Any], text: str, since: datetime | None, shown: int = 0) -> bool:

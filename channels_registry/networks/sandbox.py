@@ -13,6 +13,8 @@ from urllib.parse import quote
 from channels_registry.connector.answers import Response, count_in
 from channels_registry.connector.capabilities import (
     Converses,
+    Deletes,
+    Edits,
     GivesBack,
     ListsDoors,
     Measures,
@@ -24,7 +26,7 @@ from channels_registry.connector.capabilities import (
 from channels_registry.connector.errors import Disconnected, Refused, TryLater
 from channels_registry.connector.http import Http, bearer
 from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
-from channels_registry.connector.text import check
+from channels_registry.connector.text import check, same
 from channels_registry.connector.types import (
     Access,
     Connected,
@@ -50,13 +52,16 @@ WEBHOOK_SECONDS = 300.0
 LONGEST_TIME = 12  # digits of seconds; Python refuses to read thousands of them
 PER_PAGE = "200"
 PAGES_LOOKED_AT = 100
+GONE = 404
 KIND_OF = {"comments": "comment", "mentions": "mention"}
 FILES = dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm"), 8_000_000)
 MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
 
 
-class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack, Measures):
+class Sandbox(
+    Network, Publishes, Edits, Deletes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack, Measures
+):
     slug = "sandbox"
     label = "Sandbox"
     purpose = "A practice network that runs on this machine. Nothing posted there is public."
@@ -95,7 +100,7 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}
         if not scopes & MAY_WRITE:
-            lacking[Publishes] = "This token may only read."
+            lacking |= dict.fromkeys((Publishes, Edits, Deletes), "This token may only read.")
         if not scopes & MAY_MANAGE:
             told = "This token may not see who has access."
             lacking |= {ListsDoors: told, RevokesDoors: told}
@@ -141,6 +146,38 @@ class Sandbox(Network, Publishes, Converses, ReceivesWebhooks, ListsDoors, Revok
                 return one_of(found)
             params["before"] = before
         return Unsure("The list of posts is too long to prove anything.")
+
+    async def edit(self, access: Access, remote_id: str, draft: Draft) -> Published:
+        check(draft.text, self.limits_for(access.facts))
+        body = {"text": draft.text}
+        return (await _call(access, "PATCH", f"posts/{quote(remote_id)}", json=body, creates=True)).read(_published)
+
+    @look
+    async def find_edited(self, access: Access, remote_id: str, draft: Draft) -> Published | Unsure | None:
+        if not access.facts.get("lookup"):
+            return Unsure("This server does not show posts.")
+        answer = await _call(access, "GET", f"posts/{quote(remote_id)}")
+        return answer.read(lambda item: _published(item) if same(item["text"], draft.text) else None)
+
+    async def delete(self, access: Access, remote_id: str) -> Published:
+        try:
+            await _call(access, "DELETE", f"posts/{quote(remote_id)}", creates=True)
+        except Refused as error:
+            if error.status != GONE:
+                raise
+        return Published(remote_id, "")
+
+    @look
+    async def find_deleted(self, access: Access, remote_id: str) -> Published | Unsure | None:
+        if not access.facts.get("lookup"):
+            return Unsure("This server does not show posts.")
+        try:
+            await _call(access, "GET", f"posts/{quote(remote_id)}")
+        except Refused as error:
+            if error.status == GONE:
+                return Published(remote_id, "")
+            raise
+        return None
 
     async def fetch(self, access: Access, kind: str, cursor: str) -> Page:
         params = {"kind": KIND_OF[kind], "since": cursor if cursor.isdecimal() else "0"}

@@ -300,3 +300,7 @@ class AddressForm(forms.Form):
         label="Its address on the network", max_length=600, assume_scheme="https",
         help_text="Open the channel, find the post, copy its link.",
     )  # fmt: skip
+
+
+class DeletionForm(forms.Form):
+    why = forms.CharField(label="Why?", max_length=300, help_text="It stays in the trail.")

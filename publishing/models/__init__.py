@@ -10,6 +10,7 @@ from publishing.models.approval import (
 )  # fmt: skip
 from publishing.models.asset import Asset, Rendition
 from publishing.models.campaign import Campaign
+from publishing.models.correction import Correction, CorrectionAttempt
 from publishing.models.editing import Editing
 from publishing.models.external import AgreementLink, ExternalApprover
 from publishing.models.hold import Hold, HoldDecision, HoldTask
@@ -26,8 +27,9 @@ from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
     "APPROVAL_MOVES", "COUNTS", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink", "Approval",
-    "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Decision",
-    "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask", "IntakeForm", "MeasuringTurn",
+    "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Correction",
+    "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
+    "IntakeForm", "MeasuringTurn",
     "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
     "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ class Publication(Delivery):
     human_confirmed_by = models.ForeignKey(
         "accounts.Person", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    taken_down_at = models.DateTimeField(null=True, blank=True)  # it was out, and we took it down
 
     class Meta:
         constraints = [

@@ -131,7 +131,7 @@ def _socialops(port: int, places: Places, logs: Path, env: dict[str, str]) -> li
     gunicorn = [sys.executable, "-m", "gunicorn", "socialops.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
     commands = {
         "web": [*gunicorn, "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket"],
-        "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "12", "--loglevel", "INFO", *QUIET],
+        "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "13", "--loglevel", "INFO", *QUIET],
         "beat": [*CELERY, "beat", "--loglevel", "INFO", "--schedule", str(places.home / "beat-schedule")],
     }
     return [Child(name, command, logs / f"{name}.log", CHECKOUT, env) for name, command in commands.items()]

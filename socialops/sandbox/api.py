@@ -78,6 +78,10 @@ class Api:
                 return Answer(content=self._post(account, post_id)), False
             case ("GET", ["figures"]):
                 return Answer(content=counting.told(self._state, account, request.query.get("posts", ""))), False
+            case ("PATCH", ["posts", post_id]):
+                return Answer(content=self._edit(request, account, door, post_id)), False
+            case ("DELETE", ["posts", post_id]):
+                return Answer(content=self._delete(account, door, post_id)), False
             case ("GET", ["comments"]):
                 return Answer(content=self._comments(request, account)), False
             case ("POST", ["comments", comment_id, "replies"]):
@@ -219,6 +223,22 @@ class Api:
         if not self._promises.lookup or post is None or post["account"] != account["id"]:
             raise Problem(404, "not_found", "There is no such post.")
         return self._told_post(post)
+
+    def _edit(self, request: Request, account: Record, door: Record | None, post_id: str) -> dict[str, Any]:
+        self._may(door, MAY_WRITE)
+        post = self._state.posts.get(post_id)
+        if post is None or post["account"] != account["id"]:
+            raise Problem(404, "not_found", "There is no such post.")
+        text = self._text(request.json())
+        return self._told_post(self._state.put("posts", {**post, "text": text, "edited_at": time.time()}))
+
+    def _delete(self, account: Record, door: Record | None, post_id: str) -> dict[str, Any]:
+        self._may(door, MAY_WRITE)
+        post = self._state.posts.get(post_id)
+        if post is None or post["account"] != account["id"]:
+            raise Problem(404, "not_found", "There is no such post.")
+        self._state.drop("posts", post_id)
+        return {"ok": True}
 
     def _comments(self, request: Request, account: Record) -> dict[str, Any]:
         query = request.query

@@ -12,6 +12,8 @@ from channels_registry.connector.capabilities import (
     CAPABILITIES,
     SAME_POST_TWICE,
     Converses,
+    Deletes,
+    Edits,
     GivesBack,
     ListsDoors,
     Measures,
@@ -544,3 +546,35 @@ async def seen(peer, access, post, text):
 async def look_for_reply(peer, access, message, text, marker):
     found = await peer.network.find_reply(access, message.reply_to, text, marker)
     return found if isinstance(found, Published) else None
+
+
+@every(Publishes, Edits)
+async def test_another_text_stands_where_the_first_stood(peer, access):
+    published, other = await publish(peer, access, draft(), peer.network.marker(new_key())), draft()
+    assert await peer.network.find_edited(access, published.remote_id, other) is None
+    for _ in range(2):  # the same again changes nothing
+        edited = await peer.network.edit(access, published.remote_id, other)
+        assert edited.remote_id == published.remote_id
+    assert await peer.standing(access) == [other.text]
+    assert isinstance(await peer.network.find_edited(access, published.remote_id, other), Published)
+
+
+@every(Publishes, Edits)
+async def test_what_is_gone_is_not_edited(peer, access):
+    published = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    await peer.network.delete(access, published.remote_id)
+    with pytest.raises(Refused):
+        await peer.network.edit(access, published.remote_id, draft())
+    assert isinstance(await peer.network.find_edited(access, published.remote_id, draft()), Unsure)
+
+
+@every(Publishes, Deletes)
+async def test_what_is_taken_down_is_gone_and_the_rest_stands(peer, access):
+    kept = draft()
+    await publish(peer, access, kept, peer.network.marker(new_key()))
+    published = await publish(peer, access, draft(), peer.network.marker(new_key()))
+    assert await peer.network.find_deleted(access, published.remote_id) is None
+    for _ in range(2):  # a worker that died in between asks once more
+        await peer.network.delete(access, published.remote_id)
+    assert await peer.standing(access) == [kept.text]
+    assert isinstance(await peer.network.find_deleted(access, published.remote_id), Published)

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from publishing import drafting
-from publishing.models import Publication
+from publishing import campaigning, drafting
+from publishing.models import Post, Publication
+from publishing.queries.telling import TO_DO, TOLD
+from socialops.lib.delivery.models import Outcome, State
 from tests import factories
 from tests.publishing.steps import came_late, page, published, trail
 
@@ -116,3 +119,33 @@ def test_the_wall_time_is_shown_as_it_was_said_wherever_one_reads_it(publication
     for reader in (dana, berlin):
         html = " ".join(page(factories.signed_in(reader), f"/publications/{publication.pk}/").split())
         assert f"<dt>Planned for</dt><dd>{wall}</dd>" in html
+
+
+def test_the_list_is_narrowed_by_channel_network_campaign_and_person(publication, second, alice, dana):
+    winter, spring = campaigning.create(alice, "Winter"), campaigning.create(alice, "Spring")
+    Post.objects.update(campaign=winter)
+    client = factories.signed_in(alice)
+    here = [
+        f"channel={publication.channel_id}", "network=sandbox", f"campaign={winter.pk}", f"answerable={dana.pk}",
+        "channel=x", "campaign=" + "9" * 40,
+    ]  # fmt: skip
+    for narrowed in here:
+        assert "Winter rates" in page(client, f"/publications/?state=due&{narrowed}"), narrowed
+    for narrowed in (f"channel={second.pk}", "network=other", f"campaign={spring.pk}", f"answerable={alice.pk}"):
+        assert "Winter rates" not in page(client, f"/publications/?state=due&{narrowed}"), narrowed
+
+
+def test_each_attempt_is_told_in_plain_words_with_what_to_do(publication, dana):
+    publication.attempts.create(
+        fence=1, started_at=Now(), deadline_at=Now(), outcome="unknown", evidence={"detail": "read timed out"}
+    )
+    Publication.objects.filter(pk=publication.pk).update(state="held")
+    said = page(factories.signed_in(dana), f"/publications/{publication.pk}/")
+    assert "no clear answer came. It may be out." in said
+    assert "read timed out" in said
+    assert "Keep it, give it another time, or drop it." in said
+
+
+def test_every_state_and_outcome_has_words():
+    assert set(TO_DO) == {*State.values, "late"} - {"scheduled", "sending"}
+    assert set(TOLD) == {None, *Outcome.values}
