@@ -321,7 +321,7 @@ def test_whatever_happens_nothing_is_out_twice_or_forgotten(made):
 
 def test_a_sender_that_takes_silence_for_a_no_is_found_out(made, monkeypatch):
     monkeypatch.setattr(judging, "unknown", naively)
-    with pytest.raises(AssertionError, match="stands there 2 times|is out, and is scheduled"):
+    with pytest.raises(AssertionError, match=r"stands there 2 times|is out, and is scheduled"):
         try_out(made, examples=300, phases=[hypothesis.Phase.generate])
 
 
@@ -376,7 +376,7 @@ def _one_order(made, posts, order, pause):
 
 
 def test_two_workers_and_two_posts_in_every_order(made):
-    assert go_through(made, posts=2, pauses=(None, 3)) == 9 * 20 * 2
+    assert go_through(made, posts=2, pauses=(3,)) == 9 * 20
 
 
 @pytest.mark.faults
