@@ -80,7 +80,18 @@ function say(text) {
   if (kept.textContent !== text) kept.textContent = text;
 }
 
+// A reload may be answered before what it cut off was kept, so the page asks once more what is unsaved.
+async function offer() {
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.getElementById("unsaved");
+  if (now) document.getElementById("unsaved")?.replaceWith(document.importNode(now, true));
+}
+
 if (form) {
+  const sent = `sent:${location.pathname}`;
+  if (sessionStorage.getItem(sent)) setTimeout(offer, 1000);
+  sessionStorage.removeItem(sent);
   form.elements.tab.value = tab;
   form.addEventListener("focusin", () => (touched = true));
   for (const kind of ["input", "change"]) {
@@ -94,7 +105,9 @@ if (form) {
   addEventListener("pagehide", () => {
     if (over) return;
     sessionStorage.setItem(place(), tab);
-    if (changed || asking) navigator.sendBeacon(form.dataset.autosave, new FormData(form)); // a request under way is cut off
+    if (!changed && !asking) return; // a request under way is cut off
+    navigator.sendBeacon(form.dataset.autosave, new FormData(form));
+    sessionStorage.setItem(`sent:${location.pathname}`, "yes");
   });
   addEventListener("pageshow", () => {
     over = false;
