@@ -81,7 +81,7 @@ def _product(kind: str, places: int, count: int) -> dict[str, float]:
 
 
 def _worker(places: int) -> ground.Process:
-    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "8")
+    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "9")
     quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
     return ground.Process("worker", *command, *quiet, ready=" ready.", PUBLISH_PLACES=str(places))
 

@@ -53,7 +53,7 @@ class Plant:
             once = self.directory / f"once-{time.monotonic_ns()}"
             once.touch()
             env["SOCIALOPS_FAULT_POINT"] = f"{fault}:{count}:{once}"
-        return self.processes.worker(8, **env)
+        return self.processes.worker(9, **env)
 
     def beat(self) -> Running:
         return self.processes.beat(**self.env)

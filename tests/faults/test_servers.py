@@ -107,7 +107,7 @@ def start_without_redis(works):
     celery = [sys.executable, "-m", "celery", "-A", "socialops"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     schedule = str(Path(works.directory) / "beat-schedule")
-    worker = works.processes.start("worker", [*celery, "worker", "-c", "8", *quiet], works.env)
+    worker = works.processes.start("worker", [*celery, "worker", "-c", "9", *quiet], works.env)
     beat = works.processes.start("beat", [*celery, "beat", "--schedule", schedule, "--loglevel", "INFO"], works.env)
     return plants.Running(worker), plants.Running(beat)
 

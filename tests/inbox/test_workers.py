@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_customer_is_heard_within_ten_seconds_and_answered(shop, network, alice, processes):
-    worker = processes.worker(8, SOCIALOPS_PACE="1")  # one for each long shift, and one for the rest
+    worker = processes.worker(9, SOCIALOPS_PACE="1")  # one for each long shift, and one for the rest
     processes.beat()
     network.say(shop.remote_id, "first", name="Paul")
     wait_until(Message.objects.exists, "the first poll", worker.child, 60)

@@ -42,7 +42,7 @@ class Company:
         self.start()
 
     def start(self) -> None:
-        self.running = [self.processes.worker(8), self.processes.beat()]
+        self.running = [self.processes.worker(9), self.processes.beat()]
 
     def stop(self) -> None:
         for each in self.running:

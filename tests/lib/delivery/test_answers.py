@@ -215,7 +215,7 @@ class TestStopping:
         network.promise(delay_ms=200)
         processes.env |= {"SEALING_KEYS": settings.SEALING_KEYS}
         env = {"PUBLISH_PLACES": "10", "SOCIALOPS_PACE": "1"}
-        worker = processes.worker(8, **env)
+        worker = processes.worker(9, **env)
         processes.beat(**env)
         world.publish(200)
         wait(lambda: len(network.arrivals()) >= 20, 60)
