@@ -28,6 +28,8 @@ from publishing.models import (
     ExternalApprover,
     Hold,
     HoldTask,
+    Import,
+    ImportRow,
     IntakeForm,
     PhraseOverride,
     PhraseRule,
@@ -215,6 +217,24 @@ def access_blackout(user, pk: int) -> Blackout:
 def access_slot(user, pk: int) -> Slot:
     found = Slot.objects.filter(channel__in=seen_by(user.person).values("pk")).select_related("channel")
     return _one(found, pk, "slot")
+
+
+def access_import(user, pk: int) -> Import:
+    """A file of posts, for whoever brought it and may still write somewhere. The verbs lock it themselves."""
+    return _one(_own_imports(user.person).select_related("by"), pk, "import")
+
+
+def access_import_row(user, pk: int, number: int) -> ImportRow:
+    rows = ImportRow.objects.filter(of__in=_own_imports(user.person).filter(pk=pk), number=number)
+    row = rows.select_related("of__by").first()
+    if row is None:
+        raise Http404("There is no such row, or you may not see it.")
+    return row
+
+
+def _own_imports(person: Person) -> QuerySet[Import]:
+    writes = Exists(channel_permissions.rights_rows("draft").filter(user__person=person))
+    return Import.objects.filter(_present(person), writes, by=person)
 
 
 def _one(found: QuerySet, pk: int, noun: str):

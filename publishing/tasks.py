@@ -1,15 +1,21 @@
 """What publishing's workers do: drain the lanes of publications and of changes of what is out, keep plans and approvals
-going, count reactions.
+going, read files of posts, count reactions.
 """
 
 from celery import shared_task
 
-from publishing import correcting, measuring, reminding, retiming
+from publishing import correcting, importing, measuring, reminding, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
 drain = draining.task(LANE)
 drain_correct = draining.task(correcting.LANE)
+
+
+@shared_task(ignore_result=True)
+def work_imports() -> None:
+    """Files of posts: check their rows, make drafts of them."""
+    importing.work_due()
 
 
 @shared_task(ignore_result=True)

@@ -21,6 +21,7 @@ READS = [
     "inbox.tasks.poll",
     "inbox.tasks.catch_up",
     "accounts.tasks.seal",
+    "publishing.tasks.work_imports",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures.

@@ -9,6 +9,7 @@ from publishing.models.approval import (
     Rule,
 )  # fmt: skip
 from publishing.models.asset import Asset, Rendition
+from publishing.models.bulk import IMPORT_MOVES, Import, ImportRow
 from publishing.models.campaign import Campaign
 from publishing.models.correction import Correction, CorrectionAttempt
 from publishing.models.editing import Editing
@@ -26,10 +27,11 @@ from publishing.models.upload import Upload, UploadPiece
 from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
-    "APPROVAL_MOVES", "COUNTS", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink", "Approval",
+    "APPROVAL_MOVES", "COUNTS", "IMPORT_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink",
+    "Approval",
     "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Correction",
     "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
-    "IntakeForm", "MeasuringTurn",
+    "Import", "ImportRow", "IntakeForm", "MeasuringTurn",
     "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
     "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

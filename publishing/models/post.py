@@ -23,6 +23,7 @@ class Post(models.Model):
     why_now = models.CharField(max_length=300, blank=True, default="")  # the author's line in the approver's brief
     campaign = models.ForeignKey("publishing.Campaign", models.PROTECT, null=True, blank=True, related_name="posts")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # for finding it here; lower case
+    wanted_at = models.DateTimeField(null=True, blank=True)  # the time a file asked for; offered when it is submitted
     revision_number = models.PositiveIntegerField(default=0)  # of the latest revision; guards against two editors
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -4,12 +4,16 @@ A cell that a spreadsheet would run as a formula is defused by a leading apostro
 signs included), so what is read is what was written.
 """
 
+import codecs
 import csv
 import hashlib
 import io
+import itertools
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+import xlsxwriter
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -18,7 +22,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """UTF-8 with a byte order mark, since spreadsheets guess wrong without one."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(columns)
+    writer.writerow([defused(cell) for cell in columns])
     for row in rows:
         writer.writerow([defused(cell) for cell in row])
     return "\ufeff".encode() + text.getvalue().encode()
@@ -29,9 +33,33 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n").encode()
 
 
+def xlsx_rows(file: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Written row by row, every cell as text: nothing is a formula, a link or a number, and memory stays flat."""
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
+    sheet = book.add_worksheet()
+    for number, row in enumerate(itertools.chain([columns], rows)):
+        for place, cell in enumerate(row):
+            if sheet.write_string(number, place, defused(cell)):
+                raise ValueError(f"row {number + 1} has a cell of more characters than XLSX holds")
+    book.close()
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """The same as csv_bytes, row by row."""
+    yield csv_bytes(columns, ())
+    for row in rows:
+        yield csv_bytes(row, ()).removeprefix(codecs.BOM_UTF8)
+
+
 def defused(cell: Any) -> str:
+    """One apostrophe more where a spreadsheet would calculate. What begins with apostrophes before that gets one too,
+    so that undefused gives back what was there."""
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def undefused(text: str) -> str:
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def sha256(data: bytes) -> str:
