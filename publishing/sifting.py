@@ -34,13 +34,13 @@ def settle(row: ImportRow, wish: Wish, ground: Ground, meant: Meant) -> Post | N
     if refused:
         row.problems = {"key": refused}
     elif post is None:
-        row.plan, row.problems = ImportRow.Plan.CREATE, ground.past(wish)
+        row.plan, row.problems = ImportRow.Plan.CREATE, ground.untimely(wish)
     elif not found:
         row.plan = ImportRow.Plan.NOTHING
     else:
         row.plan = ImportRow.Plan.CHANGE
         row.problems = {"key": words} if (words := against_change(post)) else {}
-        row.problems |= ground.past(wish) if "time" in found else {}
+        row.problems |= ground.untimely(wish) if "time" in found else {}
     if row.problems:
         row.plan = ""
     return post

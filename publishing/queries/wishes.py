@@ -12,7 +12,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.connector.text import LINK
 from channels_registry.models import Channel
-from publishing.models import Asset, Campaign, ImportRow, Post, Variant
+from publishing.models import Asset, Blackout, Campaign, ImportRow, Post, Variant
 from publishing.models.revision import sha256
 from publishing.permissions import visible_assets
 from publishing.queries.checking import live_facts, measure, now
@@ -64,12 +64,13 @@ class Wish:
 
 
 class Ground:
-    """What may be named in a file of this person. Five queries, whatever the number of rows; one more for pictures."""
+    """What may be named in a file of this person. Six queries, whatever the number of rows; one more for pictures."""
 
     def __init__(self, person: Person, mapping: Mapping[str, int], zone: str, rows: Iterable[ImportRow]):
         self.person, self.mapping, self.zone, self.now = person, mapping, zone, now()
         self.drafts = set(channel_permissions.channels_with(person, "draft").values_list("pk", flat=True))
         self.campaigns = {c.name.casefold(): c for c in Campaign.objects.filter(archived_at=None)}
+        self.silences = list(Blackout.objects.filter(ended_at=None, ends_at__gt=self.now).order_by("starts_at"))
         self.channels: dict[str, dict[int, Channel]] = {}
         for channel in seen_channels(person):
             for word in spellings(channel):
@@ -95,11 +96,14 @@ class Ground:
         self._lengths(wish)
         return wish
 
-    def past(self, wish: Wish) -> dict[str, str]:
-        """Its time has passed: an error, unless the post is there already and wants that time."""
-        if wish.at is None or wish.at > self.now:
-            return {}
-        return {next(name for name in WANTED if name in wish.given): "This time has passed. Choose a later one."}
+    def untimely(self, wish: Wish) -> dict[str, str]:
+        """Its time has passed, or is one of silence: an error, unless the post is there already and wants that time."""
+        words = ""
+        if wish.at and wish.at <= self.now:
+            words = "This time has passed. Choose a later one."
+        elif wish.at and (silence := next((b for b in self.silences if _covers(b, wish, wish.at)), None)):
+            words = f"Nothing is to go out then: {silence.reason}. Choose another time."
+        return {next(name for name in WANTED if name in wish.given): words} if words else {}
 
     def _cell(self, cells: list[str], name: str) -> str:
         return self._whole(cells, name).strip()
@@ -194,6 +198,14 @@ class Ground:
         library = visible_assets(self.person).filter(archived_at=None).order_by("-pk")
         found = {each.title.casefold(): each for each in library if each.title.casefold() in words}
         return found | {each.sha256: each for each in library if each.sha256 in words}
+
+
+def _covers(blackout: Blackout, wish: Wish, at: datetime) -> bool:
+    if not blackout.starts_at <= at < blackout.ends_at:
+        return False
+    if blackout.channel_id or blackout.network:
+        return any(c.pk == blackout.channel_id or c.network == blackout.network for c in wish.channels)
+    return blackout.campaign_id is None or (wish.campaign is not None and wish.campaign.pk == blackout.campaign_id)
 
 
 def seen_channels(person: Person) -> list[Channel]:
