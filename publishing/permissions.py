@@ -108,7 +108,7 @@ def access_approval(user, pk: int) -> Approval:
     said = PhraseOverride.objects.filter(revision=OuterRef("revision")).order_by("id")
     overrides = ArraySubquery(said.values(said=JSONObject(by="by__name", reason="reason", phrases="phrases")))
     found = found.annotate(reader_changed=Exists(changed), overrides=overrides)
-    approval = _one(found.select_related("post__author", "revision__by", "asked_by"), pk, "approval")
+    approval = _one(found.select_related("post__author", "post__campaign", "revision__by", "asked_by"), pk, "approval")
     approval.changed_by_reader = approval.reader_changed
     return approval
 

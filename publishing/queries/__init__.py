@@ -12,6 +12,7 @@ from publishing.queries.agreeing import (
     still_standing,
 )  # fmt: skip
 from publishing.queries.assets import Shelves, asset_page, shelves, takedowns, too_late_for, used_in, with_thumb
+from publishing.queries.briefing import Brief, brief
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import (
@@ -26,7 +27,7 @@ from publishing.queries.checking import (
     rights_problem,
     variants_of,
 )  # fmt: skip
-from publishing.queries.deciding import Brief, approvers_of, brief, decisions_on, seen_before
+from publishing.queries.deciding import approvers_of, decisions_on, seen_before
 from publishing.queries.drawing import (
     Difference,
     Preview,

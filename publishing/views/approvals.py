@@ -201,9 +201,10 @@ def _approval_page(
     if mine and mine.ask.opened_at is None:
         mine.ask.stage.approval = approval
         approving.note_opening(mine.ask, person)
+    previews = queries.as_asked(revision, variants)
     context = {
-        "approval": approval, "post": post, "previews": queries.as_asked(revision, variants),
-        "brief": queries.brief(post, variants, approval.wanted_at, person), "since": since,
+        "approval": approval, "post": post, "previews": previews, "since": since,
+        "brief": queries.brief(approval, previews, person, question),
         "reason": reason,
         "differences": queries.differences(before, revision, names) if before else [],
         "withdrawn": [d for d in decisions if d.approval_id == approval.pk and d.verdict == "withdrawn"],
