@@ -5,6 +5,7 @@ POST /_accounts {"accounts": [{handle, name, followers, webhook, people, app_pas
      answers each account with its doors and a token for every door that asked for one
 POST /_doors {account, kind, entitlement, label, ...}     POST /_tokens {door, expires_in}     DELETE /_tokens/<token>
 POST /_comments {account, kind, text, name, handle, post?}  PATCH /_comments/<id> {text}  DELETE /_comments/<id>
+POST /_posts {account, text, likes, ...}
 PATCH /_posts/<id> {likes, reposts, quotes, views}   DELETE /_posts/<id>   PATCH /_accounts/<id> {followers}
 POST /_webhooks {account, url, secret}
 POST /_faults {kind, match, count, ...}   GET /_faults   DELETE /_faults
@@ -54,6 +55,10 @@ class Backstage:
                 wish = request.json()
                 account = self._known("accounts", wish.pop("account", ""))
                 return Answer(content=self._state.put("accounts", {**account, "webhook": wish}))
+            case ("POST", ["_posts"]):
+                wish = request.json()
+                account, text = self._known("accounts", wish.pop("account", "")), str(wish.pop("text", ""))
+                return Answer(201, self._state.add_post(account["id"], text, placement="feed", figures=wish))
             case ("PATCH", ["_posts", post_id]):
                 post = self._known("posts", post_id)
                 figures = {**post.get("figures", {}), **request.json()}

@@ -73,6 +73,10 @@ class Control:
     def posts(self, account: str = "") -> list[dict[str, Any]]:
         return self._call("GET", f"/_posts?account={account}")["items"]
 
+    def post(self, account: str, text: str, **figures: int) -> str:
+        """Something that went out before anybody looked. Its id."""
+        return self._call("POST", "/_posts", {"account": account, "text": text, **figures})["id"]
+
     def count(self, post: str, **figures: int) -> None:
         """Say what is counted on a post: likes, reposts, quotes, views."""
         self._call("PATCH", f"/_posts/{post}", figures)

@@ -25,7 +25,7 @@ from publishing import (
     taking_in,
 )
 from publishing.models import Asset, Post
-from socialops.management.company import pictures
+from socialops.management.company import figures, pictures
 from socialops.sandbox.control import Control
 
 FLAGSHIPS = [
@@ -60,6 +60,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     """Four connected channels, posts at every stage, customers who wait, one leaver behind us and one ahead."""
     network = Control(sandbox)
     channels = {row[0]: _open(people, network, sandbox, *row) for row in FLAGSHIPS}
+    figures.look_back(people, list(channels.values()), network)
     _arrange(people)
     _say_what_to_say(people)
     _write(people, channels, pictures.hang(people["alice"]))
