@@ -5,13 +5,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.audit import record, register
 from accounts.models import Person
 from channels_registry.models import Channel
 from publishing import approving, scheduling
-from publishing.models import Campaign, Post, Revision, Variant
+from publishing.models import Campaign, Hold, Post, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256, texts_in
 from publishing.permissions import require_on_all
 
@@ -82,9 +83,7 @@ def edit_post(
     latest = post.revisions.select_related("by").latest("number")
     if expected_revision != post.revision_number:
         raise Conflict(latest, {"text": text, "title": title, "why_now": why_now, "variants": dict(variants or {})})
-    if not isinstance(campaign, Unchanged):
-        post.campaign = campaign
-    post.tags = post.tags if tags is None else _tags(tags)
+    _belong(post, post.campaign if isinstance(campaign, Unchanged) else campaign, tags)
     post.text = post.text if text is None else text
     post.title = _title(post.title if title is None else title, post.text)
     post.why_now = post.why_now if why_now is None else why_now
@@ -113,6 +112,18 @@ def _title(title: str, text: str) -> str:
     if title and len(line) > 140:
         raise ValidationError({"title": f"The title is {len(line)} characters long, 140 are allowed."})
     return (line if len(line) <= 140 else line[:139] + "…") or "Untitled"
+
+
+def _belong(post: Post, campaign: Campaign | None, tags: Iterable[str] | None) -> None:
+    """To this campaign and these tags. Leaving one that is held would be a way around the hold, so it is refused."""
+    kept = post.tags if tags is None else _tags(tags)
+    gone = Q(tag__in=set(post.tags) - set(kept))
+    if post.campaign_id and post.campaign != campaign:
+        gone |= Q(campaign=post.campaign_id)
+    if hold := Hold.objects.standing().filter(gone).select_related("campaign", "channel").first():
+        words = f"{hold.scope} is held, so this post stays in it until the hold is lifted."
+        raise ValidationError({"tags" if hold.tag else "campaign": words})
+    post.campaign, post.tags = campaign, kept
 
 
 def _tags(tags: Iterable[str]) -> list[str]:

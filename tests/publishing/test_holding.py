@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
-from publishing import campaigning, holding, queries, scheduling
+from publishing import campaigning, drafting, holding, queries, scheduling
 from publishing.models import Hold, Post, Publication
 from tests import factories
 from tests.publishing.steps import came_late, events, tomorrow, trail
@@ -67,6 +67,22 @@ def test_a_tag_that_is_held_keeps_its_name(publication, gina):
     holding.place(gina, "x", tag="snow")
     with pytest.raises(ValidationError, match="Lift that hold"):
         campaigning.rename_tag(gina, "snow", "ice")
+
+
+@pytest.mark.parametrize("left", ["campaign", "tags"])
+def test_a_post_stays_in_what_is_held(post, gina, alice, left):
+    winter = campaigning.create(alice, "Winter")
+    Post.objects.update(campaign=winter, tags=["snow", "boots"])
+    hold = holding.place(gina, "x", campaign=winter) if left == "campaign" else holding.place(gina, "x", tag="snow")
+    away = {"campaign": {"campaign": None}, "tags": {"tags": ["boots"]}}[left]
+    with pytest.raises(ValidationError, match="is held, so this post stays in it") as refused:
+        drafting.edit_post(post, alice, expected_revision=1, **away)
+    assert list(refused.value.message_dict) == [left]
+    drafting.edit_post(
+        post, alice, expected_revision=1, text="Another text", tags=["snow", "ice"]
+    )  # the rest may change
+    holding.lift(hold, gina)
+    drafting.edit_post(post, alice, expected_revision=2, **away)
 
 
 @pytest.mark.parametrize("other", [{"network": "sandbox"}, {"tag": "snow"}])
