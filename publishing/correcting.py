@@ -25,7 +25,7 @@ from channels_registry.connector.types import Draft, Published, Unsure
 from channels_registry.delivering import ERRORS, learnt, refusals, revive, told
 from channels_registry.reaching import Reach, Reached, client
 from publishing import queries, scheduling
-from publishing.models import Correction, CorrectionAttempt, Publication
+from publishing.models import Correction, CorrectionAttempt, Embargo, Publication
 from socialops.lib.delivery.lane import Lane, Looking, Refusal, Settled
 
 PLACES = 10
@@ -48,6 +48,7 @@ def edit(publication: Publication, by: Person) -> Correction:
     """Put the newly approved text over what is out."""
     publication = _out(publication, by, "edit")
     approval = scheduling.approved(publication.variant.post)
+    _refuse_too_early(publication, approval, by)
     text = _approved_text(publication, approval.revision)
     if approval.revision.media_for(publication.channel_id) != publication.revision.media_for(publication.channel_id):
         raise ValidationError("Only the text of what is out can be changed, and the pictures differ too.")
@@ -115,6 +116,14 @@ def _out(publication: Publication, by: Person, kind: str) -> Publication:
     if publication.corrections.filter(state__in=OPEN).exists():
         raise ValidationError("A change of it is under way. Wait for its end, or take it back.")
     return publication
+
+
+def _refuse_too_early(publication: Publication, approval, by: Person) -> None:
+    """The text goes out at once: within the times that were agreed to, and after an embargo."""
+    now = queries.now()
+    scheduling.refuse_outside(approval, now, by.time_zone)
+    if embargo := Embargo.objects.filter(post=publication.variant.post_id, until__gt=now).first():
+        raise ValidationError(f"This post is under embargo: {embargo.reason}. Change what is out when that has ended.")
 
 
 def _approved_text(publication: Publication, revision) -> str:

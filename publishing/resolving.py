@@ -57,8 +57,9 @@ def send_again(publication: Publication, by: Person) -> Publication:
     if publication.answerable_id == by.pk:
         raise PermissionDenied("You answer for this post, so somebody else has to look too before it is sent again.")
     scheduling.refuse_overtaken(publication)
-    _settle_attempts(publication, by, "proven_absent")
     now = queries.now()
+    scheduling.refuse_at(publication, now, by.time_zone)
+    _settle_attempts(publication, by, "proven_absent")
     publication.state, publication.reason = "scheduled", ""
     publication.next_attempt_at, publication.not_after = now, now + scheduling.LATEST_USEFUL
     publication.tries = publication.looks = 0

@@ -69,7 +69,7 @@ def publish_now(variant: Variant, by: Person) -> Publication:
     publication = schedule(
         variant, local.replace(tzinfo=None, fold=0) + timedelta(seconds=2), zone, by, fold=local.fold
     )
-    _refuse_outside(publication.approval, now, zone)
+    refuse_outside(publication.approval, now, zone)
     publication.due_at = publication.next_attempt_at = now
     publication.save(update_fields=["due_at", "next_attempt_at"])
     following.move_with(publication, "scheduled")
@@ -206,10 +206,7 @@ def set_time(publication: Publication, wall_time: datetime, time_zone: str, fold
         offer = next_valid(now, time_zone)
         words = f"This time has passed. The next one is {offer:%-d %B, %H:%M} in {time_zone}."
         raise ValidationError({"wall_time": words})
-    if refused := queries.rights_problem(publication.media, reading.instant):
-        raise ValidationError({"wall_time": refused})
-    _refuse_outside(publication.approval, reading.instant, time_zone)
-    refuse_silence(publication, reading.instant, time_zone)
+    refuse_at(publication, reading.instant, time_zone)
     publication.wall_time = wall_time.replace(tzinfo=UTC, fold=0)
     publication.time_zone, publication.fold = time_zone, 1 if fold and reading.twice else 0
     publication.tzdata = tzdata.IANA_VERSION
@@ -217,7 +214,15 @@ def set_time(publication: Publication, wall_time: datetime, time_zone: str, fold
     publication.not_after = reading.instant + late_by
 
 
-def _refuse_outside(approval: Approval, instant: datetime, time_zone: str) -> None:
+def refuse_at(publication: Publication, instant: datetime, time_zone: str) -> None:
+    """Whatever speaks against its going out at this instant."""
+    if refused := queries.rights_problem(publication.media, instant):
+        raise ValidationError({"wall_time": refused})
+    refuse_outside(publication.approval, instant, time_zone)
+    refuse_silence(publication, instant, time_zone)
+
+
+def refuse_outside(approval: Approval, instant: datetime, time_zone: str) -> None:
     """What was agreed to for a window goes out in it, whoever moves it."""
     first, last = approval.window_from, approval.window_until
     if first is None or last is None or first <= instant <= last:

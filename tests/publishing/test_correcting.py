@@ -1,10 +1,13 @@
 """Who may change what is out, with what text, and that it is asked for once."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
-from publishing import correcting, drafting
+from publishing import approving, correcting, drafting, silencing, submitting
 from publishing.models import Correction
 from tests import factories
 from tests.publishing.steps import agree, page, published, trail
@@ -115,3 +118,19 @@ def test_a_network_that_cannot_says_so(out, dana):
     with pytest.raises(ValidationError, match="Bluesky does not let a post be edited"):
         correcting.edit(out, dana)
     assert correcting.offered(out)["delete"] == ""
+
+
+def test_outside_the_time_that_was_agreed_to_nothing_is_put_over_it(out, approved, alice, bob, dana):
+    drafting.edit_post(approved, alice, expected_revision=1, text="The price from next week on.")
+    week = timezone.now() + timedelta(days=7)
+    approval = submitting.submit(approved, alice, bob, "facts", week)
+    approving.approve(approval, bob, approval.revision.hash)
+    with pytest.raises(ValidationError, match="It was approved for"):
+        correcting.edit(out, dana)
+    assert not Correction.objects.exists()
+
+
+def test_under_embargo_nothing_is_put_over_it(out, agreed_anew, alice, dana):
+    silencing.set_embargo(agreed_anew, timezone.now() + timedelta(days=3), "The deal is signed", alice)
+    with pytest.raises(ValidationError, match="The deal is signed"):
+        correcting.edit(out, dana)

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from publishing import drafting, resolving, scheduling
+from publishing import drafting, resolving, scheduling, silencing
 from publishing.models import Publication
 from socialops.lib.delivery.models import LATE_MOVES
 from tests import factories
@@ -158,3 +158,21 @@ def test_the_database_does_not_send_again_what_nobody_looked_for(asked):
         Publication.objects.filter(pk=asked.pk).update(state="scheduled")
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_outside_the_time_that_was_agreed_to_nothing_is_sent_again(asked, gina, monkeypatch):
+    """It would go out now, and it was agreed to for another time."""
+    approval = asked.approval
+    late = approval.window_until + timedelta(minutes=1)
+    monkeypatch.setattr("publishing.queries.now", lambda: late)
+    with pytest.raises(ValidationError, match="It was approved for"):
+        resolving.send_again(asked, gina)
+    asked.refresh_from_db()
+    assert (asked.state, asked.attempts.get().outcome) == ("needs_human", "unknown")
+
+
+def test_in_a_blackout_nothing_is_sent_again(asked, gina):
+    lead, now = factories.person("lead", "social_lead"), timezone.now()
+    silencing.declare_blackout(lead, now - timedelta(hours=1), now + timedelta(hours=1), "A day of mourning")
+    with pytest.raises(ValidationError, match="A day of mourning"):
+        resolving.send_again(asked, gina)
