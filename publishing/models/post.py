@@ -89,6 +89,11 @@ class Variant(models.Model):
         """The final texts of what goes out under it: the thread, then the first comment."""
         return [self._final(text) for text in (*self.thread, self.first_comment) if text]
 
+    @property
+    def described(self) -> list[str]:
+        """The alt texts of what it shows: they are read as well."""
+        return [one["alt"] for one in self.media if one["alt"]]
+
     def _final(self, text: str) -> str:
         links = links_of(self.post)
         return linked(text, links, self.channel) if links else text

@@ -12,7 +12,8 @@ from publishing.models.approval import Remit, Rule
 
 @dataclass(frozen=True)
 class Traits:
-    """What conditions ask of a post. `text` is everything it says, in small letters."""
+    """What conditions ask of a post. `text` is everything it says, in small letters, and once more
+    folded, so that no look-alike letter and no invisible space hides a word."""
 
     tiers: frozenset[str]
     campaign: int | None

@@ -76,7 +76,7 @@ def previews(variants: Iterable[Variant], form: Any = None, rules: Sequence[Phra
             fields(v.channel_id), words.compare(v.post.text, v.text) if v.drifted and v.text else [],
             _following(v.channel, v.following, bool(v.first_comment)),
             pictures=tuple(pictures(v.channel, v.media, files)),
-            against=against([v.final_text, *v.following], rules) if rules else [],
+            against=against([v.final_text, *v.following, *v.described], rules) if rules else [],
         )
         for v in variants
     ]  # fmt: skip

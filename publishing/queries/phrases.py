@@ -52,7 +52,7 @@ def hits(variants: Iterable[Variant], rules: Sequence[PhraseRule] | None = None)
     rules = active_rules() if rules is None else rules
     found: dict[int, Hit] = {}
     for variant in variants:
-        for rule in against([variant.final_text, *variant.following], rules):
+        for rule in against([variant.final_text, *variant.following, *variant.described], rules):
             found.setdefault(rule.pk, Hit(rule, [])).where.append(variant.channel.name)
     return list(found.values())
 

@@ -11,6 +11,7 @@ from publishing.models import ApprovalStep, ApprovalWorkflow, ExternalApprover, 
 from publishing.models.revision import content_of
 from publishing.models.workflow import Traits
 from publishing.queries.deciding import approvers_of
+from publishing.queries.phrases import folded
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ def traits_of(post: Post, variants: Iterable[Variant], boosted: bool = False) ->
     said = [
         line
         for each in content["variants"]
-        for line in (each["text"], *each.get("thread", []), each.get("first_comment", ""))
-    ]
+        for line in (
+            each["text"], *each.get("thread", []), each.get("first_comment", ""),
+            *(one["alt"] for one in each.get("media", [])),
+        )
+    ]  # fmt: skip
+    text = " ".join("\n".join(said).split()).casefold()
     return Traits(
         tiers=frozenset(v.channel.risk_tier for v in variants), campaign=post.campaign_id,
-        text="\n".join(said).casefold(), media=any(each.get("media") for each in content["variants"]), boosted=boosted,
+        text=f"{text}\n{folded(text)}", media=any(each.get("media") for each in content["variants"]), boosted=boosted,
     )  # fmt: skip
 
 

@@ -169,3 +169,9 @@ def test_a_snippet_is_saved_on_its_page(acme, alice):
     client = factories.signed_in(alice)
     assert client.post("/snippets/", {"name": "Tags", "text": "#one #two"}).status_code == 302
     assert "#one #two" in page(client, "/snippets/")
+
+
+def test_an_alt_text_is_read_as_well(rule, post):
+    variant = post.variants.get()
+    variant.media = [{"asset": 1, "rendition": 1, "sha256": "-", "alt": "A poster: risk free!"}]
+    assert [hit.rule for hit in queries.hits([variant])] == [rule]

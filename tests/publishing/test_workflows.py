@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts import people
 from accounts.models import AuditEvent, Team
-from publishing import approving, arranging, drafting, submitting
+from publishing import approving, arranging, drafting, queries, submitting
 from publishing.models import Campaign, Decision, Post
 from tests import factories
 from tests.publishing.steps import approver, asked, page, write
@@ -237,3 +237,19 @@ def test_showing_who_will_be_asked_asks_nobody(gina, post, alice, bob):
     )
     assert "Paid: who is asked" in answer.content.decode()
     assert not post.approvals.exists()
+
+
+@pytest.mark.parametrize("word", ["w\u200barranty", "w\u0430rr\u0430nty", "\uff57arranty"])
+def test_a_word_is_found_however_it_is_written(promises, acme, alice, word):
+    assert submitting.submit(write(alice, [acme], f"Five years of {word}."), alice).workflow == promises
+
+
+def test_a_word_of_another_alphabet_is_found_too(gina, hana, acme, alice):
+    workflow = arranging.create_workflow(gina, name="Russia", words=["Гарантия"])
+    assert submitting.submit(write(alice, [acme], "Пять лет: гарантия"), alice).workflow == workflow
+
+
+def test_a_word_in_an_alt_text_is_found(promises, post):
+    variant = post.variants.get()
+    variant.media = [{"asset": 1, "rendition": 1, "sha256": "-", "alt": "Five years of warranty"}]
+    assert promises.match(queries.traits_of(post, [variant]))
