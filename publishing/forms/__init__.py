@@ -119,7 +119,7 @@ class PostForm(forms.Form):
         Campaign.objects.none(), required=False, empty_label="None", help_text="What it adds to links is shown at once."
     )
     tags = TagsField(required=False, help_text="For finding it here, with commas between. They are never published.")
-    expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
     tab = forms.UUIDField(widget=forms.HiddenInput, required=False)  # which page this is; a script says so
     restored = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the unsaved text that stands here
 

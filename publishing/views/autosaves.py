@@ -19,8 +19,12 @@ class AutosaveNewView(View):
         said = form.cleaned_data if form.is_valid() else {}
         if not said.get("tab") or not said["text"].strip():
             return HttpResponse(status=204)
-        post = autosaving.begin(person, said["tab"], said["channels"], said["text"], said["title"], said["why_now"])
-        editing = autosaving.keep(post, person, said["tab"], form.written, post.revision_number)
+        given = [said[name] for name in ("tab", "channels", "text", "title", "why_now")]
+        try:
+            post = autosaving.begin(person, *given)
+            editing = autosaving.keep(post, person, said["tab"], form.written, post.revision_number)
+        except ValidationError as error:
+            return _not_kept(error)
         return _told(request, post, editing)
 
 
@@ -39,7 +43,7 @@ class AutosaveView(View):
         try:
             editing = autosaving.keep(post, person, tab, fields, form.cleaned_data.get("expected_revision") or 0)
         except ValidationError as error:
-            return HttpResponse(" ".join(error.messages), status=422, content_type="text/plain")
+            return _not_kept(error)
         return _told(request, post, editing)
 
 
@@ -62,6 +66,10 @@ def restored(request: HttpRequest, post: Post, pk: int) -> PostForm:
     form = PostForm(data, person=request.user.person, chosen=[v.channel for v in queries.variants_of(post)])
     form.is_valid()
     return form
+
+
+def _not_kept(error: ValidationError) -> HttpResponse:
+    return HttpResponse(" ".join(error.messages), status=422, content_type="text/plain")
 
 
 def _told(request: HttpRequest, post: Post, editing: Editing) -> HttpResponse:

@@ -141,3 +141,19 @@ def test_a_page_keeps_to_its_post(post, alice, acme):
     other = Post.objects.create(author=alice, title="Other")
     with pytest.raises(ValidationError):
         autosaving.keep(other, alice, tab, {"text": ["There"]}, 0)
+
+
+@pytest.mark.parametrize("number", ["-5", "2147483648", "9" * 30])
+def test_a_revision_that_no_post_has_is_not_kept_as_one(post, alice, acme, number):
+    answer = factories.signed_in(alice).post(
+        f"/posts/{post.pk}/autosave/", fields("Words", tab := uuid4(), expected_revision=number, channels=[acme.pk])
+    )
+    assert answer.status_code == 200
+    assert Editing.objects.get(tab=tab).began_at == 0
+
+
+def test_first_words_that_are_too_many_are_refused_in_words(acme, alice):
+    said = {"tab": str(uuid4()), "text": "x" * 100_001, "channels": [acme.pk]}
+    answer = factories.signed_in(alice).post("/posts/new/autosave/", said)
+    assert (answer.status_code, "too long" in answer.content.decode()) == (422, True)
+    assert not Post.objects.exists()
