@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from socialops.lib.export import csv_bytes
 from tests import factories, files
 
 PASSWORD = factories.PASSWORD
@@ -71,6 +73,7 @@ def found() -> Company:
     _open_channels(company)
     _write(company)
     _hang(company)
+    _bring(company)
     _take_in(company)
     _receive(company)
     _let_go(company)
@@ -162,6 +165,18 @@ def _hang(company: Company) -> None:
     about = {"title": "Night desk", "alt_text": "Six people at desks, the window behind them dark."}
     asset = storing.upload(company.people["alice"], files.handed_in(files.jpeg()), **about)
     company.examples |= {"asset": asset, "rendition": asset.renditions.get(format="original")}
+
+
+def _bring(company: Company) -> None:
+    """A file with one row that is right, and one that is wrong."""
+    from publishing import importing
+
+    rows = [(company.channels["blue"].pk, "Spring is near."), ("nowhere", "Spring is here.")]
+    data = csv_bytes(("channels", "text"), rows)
+    made = importing.read(company.people["alice"], SimpleUploadedFile("spring.csv", data), "spring.csv")
+    importing.check(made, company.people["alice"], made.mapping, "UTC")
+    importing.work_due()
+    company.examples["import"] = made
 
 
 def _take_in(company: Company) -> None:

@@ -125,6 +125,7 @@ def _posts(company: "Company") -> dict:
         Asset,
         Blackout,
         Campaign,
+        Import,
         Post,
         Publication,
         Slot,
@@ -133,6 +134,7 @@ def _posts(company: "Company") -> dict:
 
     reason = "A customer’s complaint about the job advert is being looked into."
     return {
+        "import": Import.objects.get(),
         "draft": Post.objects.get(title="Three jobs in our repair shop", state="draft"),
         "approval": Approval.objects.get(post__title="Free repairs end on 31 December, what changes"),
         "variant": Variant.objects.get(post__title="Zips, tested ten thousand times"),

@@ -148,6 +148,13 @@ RULES: dict[str, Rule] = {
     "post_list": signed_in(),
     "post_new": signed_in(),
     "post_previews": signed_in(post={}),
+    "post_export": signed_in(),
+    "import_list": only(WRITE),
+    "import": only("alice", "import"),
+    "import_reading": only("alice", "import", post={}),
+    "import_posts": only("alice", "import", post={}),
+    "import_stopping": only("alice", "import", post={}),
+    "import_row": only("alice", args=lambda c: (c.examples["import"].pk, 2)),
     "post": only(SEE_BLUE, "draft"),
     "autosave_new": signed_in(post={}),
     "autosave": only(SEE_BLUE, "draft", post={}),  # without a page's name nothing is kept

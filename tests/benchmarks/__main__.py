@@ -2,9 +2,9 @@
 
 import argparse
 
-from tests.benchmarks import burst, calendar, hold, idle
+from tests.benchmarks import bulk, burst, calendar, hold, idle
 
-WORKLOADS = {"burst": burst.run, "calendar": calendar.run, "hold": hold.run, "idle": idle.run}
+WORKLOADS = {"burst": burst.run, "calendar": calendar.run, "hold": hold.run, "idle": idle.run, "import": bulk.run}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from socialops.management.company import campaigns, channels, live, messages, people, posts
+from socialops.management.company import campaigns, channels, imports, live, messages, people, posts
 
 SEED = 2026
 
@@ -40,4 +40,5 @@ class Command(BaseCommand):
         begun = campaigns.start(staff, now)
         posts.write(random, staff, opened, now, begun, options["posts"])
         messages.receive(random, opened, now, options["messages"])
+        imports.bring(staff)
         return staff
