@@ -44,7 +44,7 @@ def _rows(posts: QuerySet[Post], channels: list[Channel]) -> Iterator[list[str]]
     current = Variant.objects.current().select_related("channel").order_by("pk")
     shown = posts.select_related("campaign").prefetch_related(Prefetch("variants", current, to_attr="shown"))
     for post in shown.order_by("pk").iterator(chunk_size=AT_ONCE):
-        own = {v.channel_id: v.text for v in post.shown}  # type: ignore[attr-defined]
+        own = {v.channel_id: v.text for v in post.shown}
         yield [*_row(post), *(own.get(channel.pk) or "" for channel in channels)]
 
 

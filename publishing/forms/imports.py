@@ -56,7 +56,7 @@ class RowForm(forms.Form):
     def __init__(self, *args, row: ImportRow, channels: list[Channel], **kwargs):
         super().__init__(*args, **kwargs)
         labels = fields_for(channels)
-        for name, place in row.of.mapping.items():
+        for name, place in sorted(row.of.mapping.items(), key=lambda pair: pair[1]):
             long = name.startswith(LONG)
             self.fields[name] = forms.CharField(
                 label=labels.get(name, name), required=False, strip=False,
