@@ -139,9 +139,15 @@ def wanted_time(variants: list[Variant], zone: str) -> Wanted:
     if last := cancelled.order_by("-id").first():
         return Wanted(last.wall_time.replace(tzinfo=None), last.time_zone, last.fold)
     asked = Approval.objects.filter(post__variants__in=variants, wanted_at__gt=Now()).order_by("-id").first()
-    if asked is None or asked.wanted_at is None:
+    wanted_at = asked.wanted_at if asked else _wanted_by_file(variants)
+    if wanted_at is None:
         return Wanted(None, zone)
-    return Wanted(asked.wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone)
+    return Wanted(wanted_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone)
+
+
+def _wanted_by_file(variants: list[Variant]) -> datetime | None:
+    posts = Post.objects.filter(variants__in=variants, wanted_at__gt=Now())
+    return posts.values_list("wanted_at", flat=True).first()
 
 
 def _cut(rows: list, size: int, field: str) -> tuple[list, str]:

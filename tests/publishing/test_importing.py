@@ -9,7 +9,7 @@ from publishing import approving, campaigning, drafting, importing, making
 from publishing.models import IMPORT_MOVES, Import, ImportRow, Post, Variant
 from tests import factories
 from tests.publishing.imports import LATER, brought, checked, imported, outcomes, problems, table, worked
-from tests.publishing.steps import agree, ask, trail
+from tests.publishing.steps import agree, ask, page, trail
 
 ONE = ("a", "Acme", "Winter begins.", LATER.format(1))
 TWO = ("b", "Acme", "Winter goes on.", LATER.format(2))
@@ -364,6 +364,12 @@ def test_a_dry_run_asks_the_database_as_often_for_many_rows(alice, acme, django_
     importing.check(made, alice, made.mapping, "UTC")
     with django_assert_max_num_queries(40):
         worked(made)
+
+
+def test_the_time_of_the_file_is_offered_when_the_post_is_submitted(alice, bob, acme):
+    imported(alice, table(ONE))
+    said = page(factories.signed_in(alice), f"/posts/{Post.objects.get().pk}/approval/")
+    assert 'value="2031-06-01T07:30"' in said
 
 
 def test_approving_stays_with_people(alice, bob, acme):
