@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.models import Exists
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Absence, MailDelivery, Person, Role, RoleAssignment, TeamMembership, User
+from accounts.models import Absence, Person, Role, RoleAssignment, TeamMembership, User
 
 LOCK = 7_301_984_227  # administrators_in_turn
 
@@ -65,12 +65,6 @@ def access_membership(user, person: Person, pk: int) -> TeamMembership:
 def access_absence(user, pk: int) -> Absence:
     """One's own that is not over."""
     return get_object_or_404(Absence.objects.filter(withdrawn_at=None), pk=pk, person=user.person)
-
-
-def access_mail(user, pk: int) -> MailDelivery:
-    """A mail on its way, for an administrator: it may carry an invitation."""
-    require_role(user.person, Role.ADMIN)
-    return get_object_or_404(MailDelivery, pk=pk)
 
 
 def may_see_departures(person: Person | None) -> bool:

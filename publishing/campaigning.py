@@ -9,13 +9,13 @@ from django.db.models import F, Func, Value
 from django.db.models.functions import Now
 
 from accounts.audit import record, record_many, register
-from accounts.models import Person, Role
+from accounts.models import Person
 from accounts.permissions import has_role, is_present, require_role
 from channels_registry import permissions as channel_permissions
 from publishing.models import Campaign, Hold, Post
 from publishing.models.campaign import problems_of_rule
+from publishing.permissions import LEADS
 
-LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
 FIELDS = ("name", "goal", "audience", "starts_on", "ends_on", "budget_code", "link_rule", "owner")
 LONGEST_TAG = 40
 

@@ -8,7 +8,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, Va
 from django.db.models.functions import Now
 
 from accounts.audit import record, record_many, register
-from accounts.models import Person, Role
+from accounts.models import Person
 from accounts.permissions import has_role, is_present
 from channels_registry import networks
 from channels_registry import permissions as channel_permissions
@@ -16,6 +16,7 @@ from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
 from publishing import following, queries, scheduling
 from publishing.models import Campaign, Hold, HoldDecision, HoldTask, Publication
+from publishing.permissions import LEADS
 from socialops.lib.delivery.late import refuse_late_answer
 
 SCOPE = ("channel", "campaign__owner")
@@ -140,7 +141,7 @@ def cannot_stop(hold: Hold) -> list[dict[str, str]]:
 
 def may_hold(person: Person, scope: Hold) -> bool:
     """Social leads and administrators whatever there is; a channel its managers; a campaign its owner."""
-    if has_role(person, Role.SOCIAL_LEAD, Role.ADMIN):
+    if has_role(person, *LEADS):
         return True
     if scope.campaign:
         return scope.campaign.owner_id == person.pk and is_present(person)

@@ -9,19 +9,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.audit import record, register
-from accounts.models import Person, Role
+from accounts.models import Person
 from accounts.permissions import has_role, is_present
 from channels_registry import permissions as channel_permissions
 from publishing import queries
 from publishing.models import PhraseOverride, PhraseRule, Post, Revision, Snippet, Variant
+from publishing.permissions import LEADS
 
 register("phrase_rule.added", "made a rule about words")
 register("phrase_rule.ended", "ended a rule about words")
 register("post.phrases_overridden", "asked for approval of words that a rule speaks against")
 register("snippet.saved", "saved a snippet")
 register("snippet.removed", "removed a snippet")
-
-LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
 
 
 @transaction.atomic

@@ -7,14 +7,14 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.audit import record, record_many, register
-from accounts.models import Person, Role
+from accounts.models import Person
 from accounts.permissions import has_role
 from channels_registry import networks
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing import queries
 from publishing.models import Blackout, Campaign, Embargo, Post, Publication, Variant
-from publishing.permissions import require_on_all
+from publishing.permissions import LEADS, require_on_all
 from publishing.queries import silences
 
 register("blackout.declared", "declared a blackout")
@@ -23,7 +23,6 @@ register("embargo.set", "put a post under embargo")
 register("publication.held", "held a post that was due")
 register("embargo.lifted", "lifted the embargo of a post")
 WHO = "A blackout is declared by a social lead or an administrator, or by who manages the channel."
-LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
 
 
 @transaction.atomic

@@ -18,14 +18,14 @@ from django.urls import reverse
 
 from accounts import notifying
 from accounts.audit import record, register
-from accounts.models import Person, Role
+from accounts.models import Person
 from accounts.permissions import has_role, require_role
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing import drafting
 from publishing.models import Campaign, IntakeForm, Post, PostRequest
+from publishing.permissions import LEADS
 
-LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
 SALT = "publishing.post_request"  # a link for another purpose is signed with another salt, and refused here
 GOOD_FOR = timedelta(days=180)
 HOUR, MOST_AN_HOUR, MOST_OF_ONE = timedelta(hours=1), 60, 5

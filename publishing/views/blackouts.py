@@ -13,7 +13,7 @@ from channels_registry.permissions import channels_with, seen_by
 from publishing import silencing
 from publishing.forms.planning import BlackoutForm, EmbargoForm
 from publishing.models import Embargo
-from publishing.permissions import access_blackout, access_post, visible_blackouts
+from publishing.permissions import LEADS, access_blackout, access_post, visible_blackouts
 from publishing.queries import silences
 from socialops.lib.refusals import add_refusal
 
@@ -104,7 +104,7 @@ class EmbargoView(View):
 
 def _form(request: HttpRequest, data=None) -> BlackoutForm:
     person = request.user.person
-    whole = has_role(person, *silencing.LEADS)
+    whole = has_role(person, *LEADS)
     channels = Channel.objects.exclude(state="archived") if whole else channels_with(person, "manage")
     return BlackoutForm(data, person=person, channels=list(channels.order_by("name")), whole=whole)
 

@@ -15,7 +15,7 @@ from publishing import campaigning, queries
 from publishing.forms.campaigns import CampaignForm, TagForm
 from publishing.models import Campaign
 from publishing.models.campaign import with_rule
-from publishing.permissions import access_campaign, visible_posts
+from publishing.permissions import LEADS, access_campaign, visible_posts
 from socialops.lib.refusals import add_refusal
 
 EXAMPLE = "https://www.example.com/offer"
@@ -165,6 +165,6 @@ def _tags(request: HttpRequest, form: TagForm, status: int = 200) -> HttpRespons
     person = request.user.person
     context = {
         "tags": queries.tags_in_use(visible_posts(person)), "form": form,
-        "chosen": form["tag"].value() or "", "may_rename": has_role(person, *campaigning.LEADS),
+        "chosen": form["tag"].value() or "", "may_rename": has_role(person, *LEADS),
     }  # fmt: skip
     return render(request, "publishing/tag_list.html", context, status=status)

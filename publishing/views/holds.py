@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from accounts.models import Role
 from accounts.permissions import has_role
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
@@ -17,7 +16,7 @@ from channels_registry.permissions import seen_by
 from publishing import holding, queries
 from publishing.forms.holds import HoldForm, TaskForm, TriageForm
 from publishing.models import Campaign, Hold, Post, Publication
-from publishing.permissions import access_hold, access_hold_task, rights_on
+from publishing.permissions import LEADS, access_hold, access_hold_task, rights_on
 from socialops.lib.refusals import add_refusal
 
 MOST = 200  # held posts on one page
@@ -174,7 +173,7 @@ def _triage_page(request: HttpRequest, hold: Hold, form: TriageForm | None = Non
 
 def _whole(request: HttpRequest) -> bool:
     """Whether they may hold whatever there is."""
-    return has_role(request.user.person, Role.SOCIAL_LEAD, Role.ADMIN)
+    return has_role(request.user.person, *LEADS)
 
 
 def _holds_some(request: HttpRequest) -> bool:

@@ -16,7 +16,7 @@ from channels_registry import permissions as channel_permissions
 from publishing import queries, taking_in
 from publishing.forms.intake import AcceptanceForm, AskingForm, DuplicateForm, IntakeFormForm, RefusalForm
 from publishing.models import IntakeForm, PostRequest
-from publishing.permissions import access_intake, access_request
+from publishing.permissions import LEADS, access_intake, access_request
 from socialops.lib.refusals import add_refusal
 
 MOST = 200
@@ -75,7 +75,7 @@ class RequestListView(View):
         order = "received_at" if state == "received" else "-received_at"
         context = {
             "requests": found.order_by(order)[:MOST], "state": state, "states": PostRequest.State.choices,
-            "may_manage": has_role(request.user.person, *taking_in.LEADS),
+            "may_manage": has_role(request.user.person, *LEADS),
         }  # fmt: skip
         return render(request, "publishing/request_list.html", context)
 
@@ -119,7 +119,7 @@ class IntakeListView(View):
         return _intakes(request, IntakeFormForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        require_role(request.user.person, *taking_in.LEADS)
+        require_role(request.user.person, *LEADS)
         form = IntakeFormForm(request.POST)
         if not form.is_valid():
             return _intakes(request, form, status=422)
@@ -171,7 +171,7 @@ def _page(request: HttpRequest, asked: PostRequest, bound: dict | None = None, s
 
 
 def _intakes(request: HttpRequest, form: IntakeFormForm, link: str = "", status: int = 200) -> HttpResponse:
-    require_role(request.user.person, *taking_in.LEADS)
+    require_role(request.user.person, *LEADS)
     intakes = IntakeForm.objects.select_related("made_by").order_by("closed_at", "name")
     context = {"intakes": intakes, "form": form, "link": link}
     return render(request, "publishing/intake_list.html", context, status=status)
