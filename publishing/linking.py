@@ -18,7 +18,7 @@ from accounts.audit import record, register
 from accounts.models import MailDelivery, Person
 from accounts.permissions import has_role
 from publishing import queries
-from publishing.models import AgreementLink, Approval, Ask, ExternalApprover, Variant
+from publishing.models import AgreementLink, Approval, Ask, ExternalApprover, Rendition, Variant
 from publishing.permissions import LEADS, may_on_all
 from socialops.lib.addresses import same_mailbox
 
@@ -35,6 +35,7 @@ GOOD_FOR = timedelta(days=7)
 CODE_GOOD_FOR, PROOF_GOOD_FOR = timedelta(minutes=10), timedelta(minutes=30)
 TRIES, CODES, BETWEEN_CODES = 5, 10, timedelta(minutes=1)
 SALT, PROOF, CODE = "publishing.agreement", "publishing.agreement.proof", "publishing.agreement.code"
+FILE = "publishing.agreement.file"
 LINK_MARK, CODE_MARK = "[agreement:{pk}]", "[agreement-code:{pk}]"  # filled in when the mail is sent
 
 
@@ -125,17 +126,7 @@ def opened(token: str) -> AgreementLink:
         pk = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
     except signing.BadSignature as error:
         raise NotGood("This link is not whole, or too old. Open it from the mail again.") from error
-    rows = AgreementLink.objects.select_related(
-        "ask__external", "ask__stage__approval__post__author", "ask__stage__approval__revision",
-        "ask__stage__approval__asked_by",
-    )  # fmt: skip
-    link = rows.filter(pk=pk).first()
-    if link is None:
-        raise NotGood("This link opens nothing. Ask for a new one.")
-    if reason := _against(link):
-        record(None, "agreement.link_refused", link.ask.stage.approval, to=_email(link), reason=reason)
-        raise NotGood(reason)
-    return link
+    return _standing(pk)
 
 
 @transaction.atomic
@@ -182,6 +173,37 @@ def proven(token: str, proof: str) -> AgreementLink:
         raise NotGood("Half an hour has passed. Open the link from the mail again.") from error
     if pk != link.pk or not link.nonce or not constant_time_compare(str(nonce), link.nonce):
         raise NotGood("This belongs to another link. Open the one from your mail again.")
+    return link
+
+
+def address_of_file(link: AgreementLink, rendition: Rendition) -> str:
+    """Where whoever has proven the code fetches a file that the post shows. It opens this file only."""
+    return reverse("agreement_file", args=[signing.dumps([link.pk, link.nonce, rendition.pk], salt=FILE)])
+
+
+def file_at(token: str) -> Rendition:
+    """The file of such an address, for as long as the proof is good and the link stands. Raises NotGood."""
+    try:
+        link, nonce, pk = signing.loads(token, salt=FILE, max_age=PROOF_GOOD_FOR)
+    except signing.BadSignature as error:
+        raise NotGood("Half an hour has passed. Open the link from the mail again.") from error
+    found = Rendition.objects.filter(pk=pk).first() if _standing(link).nonce == nonce else None
+    if found is None:
+        raise NotGood("This belongs to an older code. Open the link from the mail again.")
+    return found
+
+
+def _standing(pk: int) -> AgreementLink:
+    rows = AgreementLink.objects.select_related(
+        "ask__external", "ask__stage__approval__post__author", "ask__stage__approval__revision",
+        "ask__stage__approval__asked_by",
+    )  # fmt: skip
+    link = rows.filter(pk=pk).first()
+    if link is None:
+        raise NotGood("This link opens nothing. Ask for a new one.")
+    if reason := _against(link):
+        record(None, "agreement.link_refused", link.ask.stage.approval, to=_email(link), reason=reason)
+        raise NotGood(reason)
     return link
 
 

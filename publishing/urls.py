@@ -77,6 +77,7 @@ urlpatterns = [
     path("approvals/<int:pk>/decision/", approvals.DecisionView.as_view(), name="decision"),
     path("approvals/<int:pk>/withdrawal/", approvals.ApprovalWithdrawalView.as_view(), name="approval_withdrawal"),
     path("agreements/<str:token>/", agreements.AgreementView.as_view(), name="agreement"),
+    path("agreement-files/<str:token>/", agreements.AgreementFileView.as_view(), name="agreement_file"),
     path("agreement-links/<int:pk>/", agreements.AgreementLinkView.as_view(), name="agreement_link"),
     path("externals/", agreements.ExternalListView.as_view(), name="external_list"),
     path("externals/<int:pk>/ending/", agreements.ExternalEndingView.as_view(), name="external_ending"),

@@ -164,6 +164,7 @@ NOT_PAGES = {
     "revocation_evidence": "a file",
     "rendition_file": "a file",
     "post_export": "a file",
+    "agreement_file": "a file",
     "agreement": "tests/publishing/test_linking.py walks it: its address is signed and opens once",
     "evidence_file": "a file",
     "person_case": "a part of a person's page",

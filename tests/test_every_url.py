@@ -186,6 +186,7 @@ RULES: dict[str, Rule] = {
     ),
     "approval_withdrawal": only(APPROVE_BLUE, "approval", post={}),
     "agreement": everybody(args=lambda _: ("no-such-link",)),  # without a link that opens: says so, 410
+    "agreement_file": everybody(args=lambda _: ("no-such-file",)),
     "agreement_link": only("alice gina erin", "agreement_link", post={}),
     "external_list": only("gina erin"),
     "external_ending": only("gina erin", "external", post={}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 
 from channels_registry import networks
 from channels_registry.connector import text as counting
@@ -110,10 +111,15 @@ class Picture:
     rendition: Rendition
     alt: str
     problem: str
+    address: str = ""  # where somebody without a seat fetches it
 
     @property
     def asset(self) -> Asset:
         return self.rendition.asset
+
+    @property
+    def fetched_at(self) -> str:
+        return self.address or reverse("rendition_file", args=[self.rendition.pk])
 
 
 def renditions_in(media: Iterable[list[dict[str, Any]]]) -> dict[int, Rendition]:

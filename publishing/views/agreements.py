@@ -1,8 +1,11 @@
 """Agreeing from outside, by a link: no sign-in, no session, one post. And the list of who may be asked so."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -13,6 +16,7 @@ from publishing import approving, linking, queries
 from publishing.forms.workflows import CodeForm, ExternalForm
 from publishing.models import AgreementLink, ExternalApprover
 from publishing.permissions import access_agreement_link, access_external, require_arranger
+from publishing.views.assets import file_of
 from socialops.lib.refusals import add_refusal
 
 
@@ -62,6 +66,13 @@ class AgreementView(View):
         except ValidationError as error:
             return _post(request, link, proof, error.messages, note, status=422)
         return _page(request, "publishing/agreement_done.html", {"link": link, "verdict": said["verdict"]})
+
+
+class AgreementFileView(View):
+    """A picture of the post, for whoever has just proven the code."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
+        return _answer(request, lambda: file_of(request, linking.file_at(token)))
 
 
 class AgreementLinkView(View):
@@ -123,7 +134,12 @@ def _post(
 ) -> HttpResponse:  # fmt: skip
     """The post as it was asked about, and nothing else of this installation."""
     approval = link.ask.stage.approval
-    previews = queries.as_asked(approval.revision, queries.variants_of(approval.post))
+    previews = [
+        replace(
+            each, pictures=tuple(replace(p, address=linking.address_of_file(link, p.rendition)) for p in each.pictures)
+        )
+        for each in queries.as_asked(approval.revision, queries.variants_of(approval.post))
+    ]
     context = {
         "link": link, "approval": approval, "stage": link.ask.stage, "previews": previews, "proof": proof,
         "errors": errors, "note": note,

@@ -123,18 +123,22 @@ class RenditionFileView(View):
     """The file itself, for whoever may see it at this moment."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        rendition = access_rendition(request.user, pk)
-        tag = f'"{rendition.sha256}"'
-        if request.headers.get("If-None-Match") == tag:
-            return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-        try:
-            file = rendition.file.open("rb")
-        except FileNotFoundError as error:
-            raise Http404("The file is not where it was kept. Ask whoever runs Socialops.") from error
-        name = f"asset-{rendition.asset_id}.{rendition.file.name.rpartition('.')[2]}"
-        response = handed_out(file, name, rendition.mime)
-        response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
-        return response
+        return file_of(request, access_rendition(request.user, pk))
+
+
+def file_of(request: HttpRequest, rendition: Rendition) -> HttpResponseBase:
+    """For whoever was found to have a right to it; asked anew at each fetch."""
+    tag = f'"{rendition.sha256}"'
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponseNotModified(headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    try:
+        file = rendition.file.open("rb")
+    except FileNotFoundError as error:
+        raise Http404("The file is not where it was kept. Ask whoever runs Socialops.") from error
+    name = f"asset-{rendition.asset_id}.{rendition.file.name.rpartition('.')[2]}"
+    response = handed_out(file, name, rendition.mime)
+    response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
+    return response
 
 
 def _asset_page(request: HttpRequest, asset: Asset, form: AssetForm | None = None, status: int = 200) -> HttpResponse:

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.delivering import _body
 from accounts.models import MailDelivery
-from publishing import approving, arranging, drafting, linking, submitting
+from publishing import approving, arranging, attaching, drafting, linking, storing, submitting
 from publishing.models import AgreementLink, Approval, Decision, ExternalApprover, Post
-from tests import factories
+from tests import factories, files
 from tests.publishing.steps import TEXT, trail, write
 
 
@@ -25,6 +25,11 @@ def gina(db):
 @pytest.fixture
 def nora(gina):
     return linking.add_external(gina, "Nora", "nora@lawyers.test", "Lawyers & Co")
+
+
+@pytest.fixture
+def library(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -114,6 +119,23 @@ def test_a_code_is_good_once_and_for_ten_minutes(sent):
     assert client.post(path, {"act": "open", "code": code}).status_code == 422
     AgreementLink.objects.update(code_tries=0, code_sent_at=timezone.now() - timedelta(minutes=11))
     assert client.post(path, {"act": "open", "code": code}).status_code == 422
+
+
+def test_who_agrees_from_outside_sees_the_pictures_as_long_as_the_link_stands(workflow, post, alice, bob, library):
+    boots = storing.upload(alice, files.handed_in(files.jpeg()), title="Boots", alt_text="Two boots.")
+    attaching.attach(post, boots, alice, expected_revision=1)
+    post.refresh_from_db()
+    approval = submitting.submit(post, alice)
+    approving.approve(approval, bob, approval.revision.hash)
+    client, shown = through_the_door(path_of(mailed()))
+    assert "Alt text:</span> Two boots." in shown
+    address = re.search(r'<img src="(/agreement-files/[^"]+)"', shown).group(1)
+    answer = client.get(address)
+    assert answer.status_code == 200 and answer["Content-Type"] == "image/jpeg"
+    assert client.get(f"/library/files/{boots.renditions.first().pk}/").status_code == 302, "nothing else is opened"
+    assert client.get(address[:-3] + "xx/").status_code == 410
+    AgreementLink.objects.update(revoked_at=timezone.now())
+    assert client.get(address).status_code == 410
 
 
 def test_codes_are_not_sent_by_the_dozen(sent):
