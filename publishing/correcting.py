@@ -32,7 +32,6 @@ PLACES = 10
 USEFUL = timedelta(hours=1)  # after it a person decides again
 NEEDS = {"edit": Edits, "delete": Deletes}
 OPEN = ("scheduled", "sending", "unknown", "needs_human", "held", "blocked", "missed", "failed")
-WAITING = ("scheduled", "held", "blocked", "missed", "failed")
 TELLS = {"done": "publication.corrected", "failed": "publication.correction_failed"}
 
 register("publication.edit_asked", "put the approved text over what is out")
@@ -72,7 +71,7 @@ def delete(publication: Publication, by: Person, why: str) -> Correction:
 def withdraw(correction: Correction, by: Person) -> Correction:
     """What has not begun, or was refused, is not done after all."""
     correction = _locked(correction, by)
-    if correction.state not in WAITING:
+    if correction.state not in scheduling.WAITING:
         raise ValidationError("It is on its way, or already settled.")
     correction.state = "cancelled"
     correction.save(update_fields=["state"])

@@ -56,11 +56,6 @@ class Revision(models.Model):
     def __str__(self):
         return f"{self.content.get('title', '')}, revision {self.number}"
 
-    def text_for(self, channel_id: int) -> str | None:
-        """What this revision says on a channel; None if it does not go there."""
-        found = (v["text"] for v in self.content["variants"] if v["channel"] == channel_id)
-        return next(found, None)
-
     def parts_on(self, channel_id: int) -> list[Part]:
         """What goes out on a channel, in order: the post, each post of its thread under the one before, and the first
         comment under the post. Empty if it does not go there."""

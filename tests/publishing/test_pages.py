@@ -335,7 +335,7 @@ def test_a_conflict_shows_what_differs_on_each_channel_and_keeps_mine(post, alic
         assert words in html
     assert "Your unsaved text" in page(client, f"/posts/{post.pk}/")  # theirs was taken, and mine is still there
     assert client.post(f"/posts/{post.pk}/", sent | {"expected_revision": 3}).status_code == 302
-    assert post.revisions.latest("number").text_for(second.pk) == "Mine there"
+    assert post.revisions.latest("number").parts_on(second.pk)[0].text == "Mine there"
 
 
 def test_links_of_a_campaigns_post_carry_its_rule_in_what_is_drawn_approved_and_sent(acme, alice, bob, dana):
@@ -353,7 +353,7 @@ def test_links_of_a_campaigns_post_carry_its_rule_in_what_is_drawn_approved_and_
     client.post("/posts/new/", sent)
     post = Post.objects.get()
     assert (post.campaign, post.tags, post.text) == (campaign, ["rates", "winter"], sent["text"])
-    said = post.revisions.get().text_for(acme.pk)
+    said = post.revisions.get().parts_on(acme.pk)[0].text
     assert final in said and "a?utm_source=mine&utm_campaign=winter" in said
     publication = plan(agree(post, alice, bob), dana)
     assert publication.text == said

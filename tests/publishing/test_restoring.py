@@ -28,7 +28,7 @@ def test_restoring_makes_a_new_revision_with_the_old_words_on_the_channels_of_no
 
 def test_a_channels_own_words_come_back_too(changed, alice, acme, second):
     drafting.edit_post(changed, alice, expected_revision=2, variants={second.pk: "Autre chose"})
-    assert restoring.restore(changed, alice, 2, expected_revision=3).text_for(second.pk) == "En plus"
+    assert restoring.restore(changed, alice, 2, expected_revision=3).parts_on(second.pk)[0].text == "En plus"
 
 
 def test_restoring_voids_what_was_agreed(publication, approved, alice):
