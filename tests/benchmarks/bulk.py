@@ -76,7 +76,7 @@ def _rows(channels: list, count: int) -> list[tuple]:
 
 
 def _worker() -> ground.Process:
-    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "4")
+    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "12")  # lanes keep their places
     return ground.Process(
         "worker", *command, "--without-gossip", "--without-mingle", "--loglevel", "INFO", ready=" ready."
     )
