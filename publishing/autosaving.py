@@ -26,8 +26,13 @@ Fields = Mapping[str, Sequence[str]]
 @transaction.atomic
 def begin(by: Person, tab: UUID, channels: Iterable[Channel], text: str, title: str = "", why_now: str = "") -> Post:
     """The draft that a new page's first words make; the same for the same page, however often it asks."""
+    Person.objects.select_for_update(no_key=True).get(pk=by.pk)  # two of its requests at once make one draft
     known = Editing.objects.filter(person=by, tab=tab).select_related("post").first()
-    return known.post if known else drafting.create_post(by, channels, text, title, why_now)
+    if known:
+        return known.post
+    post = drafting.create_post(by, channels, text, title, why_now)
+    Editing.objects.create(person=by, tab=tab, post=post, seen_at=queries.now())
+    return post
 
 
 @transaction.atomic

@@ -1,7 +1,9 @@
 """Small steps that several tests of publishing take."""
 
+import threading
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -103,6 +105,27 @@ def sign_in(context, web, person) -> None:
     """A browser's context goes on as this person."""
     cookie = factories.signed_in(person).cookies["session"]
     context.add_cookies([{"name": "session", "value": cookie.value, "url": web.url}])
+
+
+def at_once(*acts) -> list:
+    """What each came to, or the error it raised, in the order in which they ended. For tests with a fresh_database."""
+    barrier, said = threading.Barrier(len(acts)), []
+
+    def go(act):
+        barrier.wait(10)
+        try:
+            said.append(act())
+        except Exception as error:
+            said.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go, args=[act]) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return said
 
 
 def trail(subject) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from publishing import autosaving
 from publishing.models import Editing, Post
 from tests import factories
-from tests.publishing.steps import TEXT, page, trail
+from tests.publishing.steps import TEXT, at_once, page, staffed, trail
 
 
 def fields(text: str, tab, **more) -> dict:
@@ -157,3 +157,10 @@ def test_first_words_that_are_too_many_are_refused_in_words(acme, alice):
     answer = factories.signed_in(alice).post("/posts/new/autosave/", said)
     assert (answer.status_code, "too long" in answer.content.decode()) == (422, True)
     assert not Post.objects.exists()
+
+
+def test_two_requests_of_one_page_at_once_make_one_draft(fresh_database):
+    acme, tab = staffed(factories.channel("sandbox", name="Acme")), uuid4()
+    alice = factories.person("alice")
+    said = at_once(*2 * [lambda: autosaving.begin(alice, tab, [acme], "Hello")])
+    assert said == [Post.objects.get()] * 2
