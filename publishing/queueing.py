@@ -15,7 +15,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing import following, queries, scheduling
-from publishing.models import Publication, Slot, Variant
+from publishing.models import Post, Publication, Slot, Variant
 from publishing.queries import silences
 from socialops.lib import wall_clock
 
@@ -46,6 +46,8 @@ def add_to_queue(variant: Variant, by: Person) -> Publication:
 def swap(publication: Publication, by: Person, earlier: bool) -> Publication:
     """Change places with the one before it in the queue, or after it. Whoever does answers for both."""
     channel = _locked(publication.channel, by)
+    posts = Post.objects.filter(pk__in=queue_of(channel).values("variant__post"))
+    list(posts.select_for_update().order_by("pk"))  # before their publications: the order of every verb
     queue = list(queue_of(channel).select_for_update(of=("self",)))
     here = next((n for n, one in enumerate(queue) if one.pk == publication.pk), None)
     there = None if here is None else here + (-1 if earlier else 1)

@@ -1,17 +1,20 @@
 """Slots and the queue of a channel: the next free one, changing places, and what a slot's change moves."""
 
+import threading
 from datetime import UTC, datetime, time, timedelta
+from time import sleep
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError
 
 from channels_registry.models import Channel
-from publishing import queueing, scheduling, silencing
+from publishing import drafting, queueing, scheduling, silencing
 from publishing.models import Publication
 from socialops.lib import wall_clock
 from tests import factories
-from tests.publishing.steps import agree, page, trail, write
+from tests.publishing.steps import agree, at_once, page, staffed, trail, write
 
 ZONES = (
     "Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Beirut",
@@ -159,3 +162,28 @@ def test_slots_keep_their_wall_time_through_every_change_of_clocks(paris, dana, 
                 shown = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
                 assert shown == wall or wall_clock.read(wall, zone).skipped == shown - wall
                 assert slot.at == wall.time()
+
+
+def test_an_edit_and_a_change_of_places_at_once_wait_for_each_other(fresh_database, monkeypatch):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob, dana = (factories.person(name) for name in ("alice", "bob", "dana"))
+    for day in range(3):
+        queueing.add_slot(acme, day, time(9), dana)
+    first, second = (queue(write(alice, [acme], f"Words {n}"), alice, bob, dana) for n in range(2))
+    post = first.variant.post
+    take_back, has_post = scheduling.return_to_author, threading.Event()
+
+    def slowly(*said):
+        has_post.set()
+        sleep(0.7)
+        return take_back(*said)
+
+    monkeypatch.setattr(scheduling, "return_to_author", slowly)
+
+    def swap():
+        has_post.wait(10)
+        return queueing.swap(second, dana, earlier=True)
+
+    said = at_once(lambda: drafting.edit_post(post, alice, expected_revision=1, text="Other words"), swap)
+    assert not [each for each in said if isinstance(each, DatabaseError)]
+    assert Publication.objects.filter(variant__post=post).get().state == "cancelled"
