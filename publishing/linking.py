@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.audit import record, register
-from accounts.models import MailDelivery, Person
+from accounts.models import AuditEvent, MailDelivery, Person
 from accounts.permissions import has_role
 from publishing import queries
 from publishing.models import AgreementLink, Approval, Ask, ExternalApprover, Rendition, Variant
@@ -153,10 +153,10 @@ def check_code(token: str, code: str) -> str:
     with transaction.atomic():
         link = locked(opened(token))
         refused = _wrong(link, code)
-        if refused:
+        if refused and link.code_tries <= TRIES:  # what is tried after that is neither counted nor written down
             AgreementLink.objects.filter(pk=link.pk).update(code_tries=link.code_tries + 1)
             record(None, "agreement.code_refused", link.ask.stage.approval, to=_email(link))
-        else:
+        elif not refused:
             AgreementLink.objects.filter(pk=link.pk).update(code_tries=TRIES)  # once
             record(None, "agreement.opened", link.ask.stage.approval, to=_email(link))
     if refused:
@@ -202,7 +202,7 @@ def _standing(pk: int) -> AgreementLink:
     if link is None:
         raise NotGood("This link opens nothing. Ask for a new one.")
     if reason := _against(link):
-        record(None, "agreement.link_refused", link.ask.stage.approval, to=_email(link), reason=reason)
+        _note_refusal(link, reason)
         raise NotGood(reason)
     return link
 
@@ -220,6 +220,14 @@ def _against(link: AgreementLink) -> str:
     if link.expires_at <= queries.now():
         return "This link has expired. Ask who sent it for a new one."
     return ""
+
+
+def _note_refusal(link: AgreementLink, reason: str) -> None:
+    """Once an hour: nobody is signed in, and the trail is kept for good."""
+    approval = link.ask.stage.approval
+    said = {"action": "agreement.link_refused", "data__to": _email(link), "at__gt": Now() - timedelta(hours=1)}
+    if not AuditEvent.objects.filter(subject_type="approval", subject_id=str(approval.pk), **said).exists():
+        record(None, "agreement.link_refused", approval, to=_email(link), reason=reason)
 
 
 def _wrong(link: AgreementLink, code: str) -> str:

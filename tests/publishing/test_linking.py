@@ -238,3 +238,14 @@ def test_a_new_link_ends_the_old_one(sent, alice):
     factories.signed_in(alice).post(f"/agreement-links/{sent.pk}/", {"act": "renew"})
     assert Client().get(old).status_code == 410
     assert Client().get(path_of(mailed())).status_code == 200
+
+
+def test_without_a_seat_nobody_fills_the_trail(sent, gina):
+    path, client, approval = path_of(mailed()), Client(), sent.ask.stage.approval
+    for _ in range(12):
+        client.post(path, {"act": "open", "code": "-"})
+    assert trail(approval).count("agreement.code_refused") == 6
+    linking.revoke(sent, gina)
+    for _ in range(3):
+        assert client.get(path).status_code == 410
+    assert trail(approval).count("agreement.link_refused") == 1
