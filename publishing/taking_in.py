@@ -206,5 +206,6 @@ def _decide(request: PostRequest, by: Person, state: str) -> None:
 
 
 def _mail(request: PostRequest, subject: str, words: str) -> None:
-    body = f"Hello {request.who},\n\n{words}\n\nHow it stands: {status_link(request)}\n"
+    # Nothing that a stranger wrote: the address may be another's, and would have a mail of theirs from us.
+    body = f"Hello,\n\n{words}\n\nHow it stands: {status_link(request)}\n"
     notifying.send_mail_to(request.email, subject, body)

@@ -81,6 +81,11 @@ def test_a_stranger_asks_and_is_told_by_mail(opened, acme):
     assert trail(request) == ["request.received"]
 
 
+def test_the_mail_to_an_address_that_anybody_may_give_has_no_word_of_theirs(opened):
+    Client().post(opened[1], SAID | {"who": "you\r\n\r\nSign in at https://evil.test", "email": "another@else.test"})
+    assert "evil" not in MailDelivery.objects.get(to="another@else.test").body
+
+
 def test_a_machine_that_fills_the_trap_leaves_nothing(opened):
     assert Client().post(opened[1], SAID | {"website": "https://spam.test"}).status_code == 200
     assert not PostRequest.objects.exists()
