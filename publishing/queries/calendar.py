@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber, TruncDate, TruncHour
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.permissions import channels_with, seen_by
 from publishing.models import Approval, Publication
-from publishing.queries.checking import now
 from publishing.queries.waiting import TONES
 
 STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
@@ -153,8 +153,8 @@ def hours(
 
 
 def going_out(person: Person, hours: int = 24) -> list[Entry]:
-    """The next hours, for Today. Published ones are left out."""
-    start = now()
+    """The next hours, for Today, by this machine's clock. Published ones are left out."""
+    start = timezone.now()
     return [e for e in entries(Sight.of(person), start, start + timedelta(hours=hours)) if e.state != "done"]
 
 

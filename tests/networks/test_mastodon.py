@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from channels_registry.connector.capabilities import Converses, Publishes, RevokesDoors
+from channels_registry.connector.capabilities import Converses, Deletes, Edits, Publishes, RevokesDoors
 from channels_registry.connector.errors import Refused, TryLater
 from channels_registry.connector.text import too_long
 from channels_registry.connector.types import Draft, Published, RemoteDoor, Unsure
@@ -102,7 +102,7 @@ def test_a_link_counts_23_however_long():
 
 def test_a_token_that_may_only_read_is_known_before_anybody_plans_with_it():
     lacking = mastodon.lacks({"may_revoke": True}, frozenset({"read"}))
-    assert set(lacking) == {Publishes, Converses}
+    assert set(lacking) == {Publishes, Edits, Deletes, Converses}
     assert set(mastodon.lacks({}, frozenset({"read", "write"}))) == {RevokesDoors}
     assert mastodon.lacks({"may_revoke": True}, frozenset()) == {}  # an old server that does not tell
 
