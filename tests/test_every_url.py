@@ -451,5 +451,6 @@ def test_every_open_address_is_meant_to_be():
         "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
         "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
         "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
-        "invitation", "agreement", "agreement_file", "asking", "asked", "webhook", "healthz", "readyz", "metrics", "stylesheet",
+        "invitation", "agreement", "agreement_file", "asking", "asked", "webhook", "healthz", "readyz", "metrics",
+        "stylesheet",
     }  # fmt: skip
