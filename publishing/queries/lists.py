@@ -146,8 +146,8 @@ def wanted_time(variants: list[Variant], zone: str) -> Wanted:
 
 
 def _wanted_by_file(variants: list[Variant]) -> datetime | None:
-    posts = Post.objects.filter(variants__in=variants, wanted_at__gt=Now())
-    return posts.values_list("wanted_at", flat=True).first()
+    wanted_at = variants[0].post.wanted_at if variants else None
+    return wanted_at if wanted_at and wanted_at > timezone.now() else None
 
 
 def _cut(rows: list, size: int, field: str) -> tuple[list, str]:

@@ -158,6 +158,6 @@ def test_a_worker_counts_by_itself(fresh_database, processes, sandbox_server):
     sandbox_server.reset()
     shop = world(sandbox_server)
     post = out(shop, sandbox_server, HOUR, likes=3)
-    worker = processes.worker(2)
+    worker = processes.worker(9)
     measure.delay()
     wait_until(lambda: post.measurements.filter(likes=3).exists(), "the figures", worker.child)

@@ -57,7 +57,7 @@ def ended(publication, state: str) -> Publication:
 def test_a_picture_goes_out_with_its_alt_text_and_without_the_place_it_was_taken_at(plant, processes):
     control, world = plant
     asset, post = pictured(world)
-    processes.worker(4)
+    processes.worker(9)
     processes.beat()
     ended(publish(world, post), "done")
     (there,) = control.posts()
@@ -72,7 +72,7 @@ def test_a_lost_answer_makes_no_second_post_and_uploads_nothing_again(plant, pro
     control, world = plant
     _, post = pictured(world)
     control.fault("reset_after", match={"method": "POST", "path": "/api/v1/posts"})
-    processes.worker(4, SOCIALOPS_PACE="0.05")
+    processes.worker(9, SOCIALOPS_PACE="0.05")
     processes.beat(SOCIALOPS_PACE="0.05")
     ended(publish(world, post), "done")
     (there,) = control.posts()
@@ -86,7 +86,7 @@ def test_a_file_that_somebody_changed_on_the_disk_does_not_go_out(plant, process
     publication = publish(world, post)
     with asset.file.storage.open(asset.file.name, "wb") as file:
         file.write(files.jpeg(quality=10))
-    processes.worker(4)
+    processes.worker(9)
     processes.beat()
     assert ended(publication, "failed").reason == "The file is not what was approved."
     assert control.posts() == []
