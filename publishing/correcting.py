@@ -126,10 +126,12 @@ def _refuse_too_early(publication: Publication, approval, by: Person) -> None:
 
 
 def _approved_text(publication: Publication, revision) -> str:
-    parts = {part.number: part.text for part in revision.parts_on(publication.channel_id)}
-    text = parts.get(publication.part)
+    parts, before = (each.parts_on(publication.channel_id) for each in (revision, publication.revision))
+    text = next((part.text for part in parts if part.number == publication.part), None)
     if text is None:
         raise ValidationError("The approved revision does not go there any more. Take it down instead.")
+    if [part.is_comment for part in parts] != [part.is_comment for part in before]:
+        raise ValidationError("A thread or a first comment was added or left out, so this is no edit of what is out.")
     if text == publication.text:
         raise ValidationError("What is out says already what was approved. Change the post and have it approved first.")
     return text

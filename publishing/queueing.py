@@ -142,8 +142,9 @@ def _retimed(channel: Channel, slot: Slot, by: Person, days: int) -> list[Public
         wall = datetime.combine(day, slot.at)
         instant = wall_clock.read(wall, channel.time_zone).instant
         free = instant > now and instant not in taken
-        if free and not silences.silence_at(channel, publication.variant.post, instant):
-            moved.append(_place(publication, slot, wall, by))
+        free = free and not silences.silence_at(channel, publication.variant.post, instant)
+        if placed := _place(publication, slot, wall, by) if free else None:
+            moved.append(placed)
         else:
             homeless.append(publication)
     Publication.objects.filter(pk__in=[one.pk for one in homeless]).update(slot=None)
@@ -158,17 +159,21 @@ def _placed(channel: Channel, waiting: list[Publication], by: Person) -> list[Pu
             slot, wall = next_free(channel, publication.variant)
         except ValidationError:
             continue
-        moved.append(_place(publication, slot, wall, by))
+        if placed := _place(publication, slot, wall, by):
+            moved.append(placed)
     return moved
 
 
-def _place(publication: Publication, slot: Slot, wall: datetime, by: Person) -> Publication:
-    """Whoever answers for it goes on to: only its slot moved."""
+def _place(publication: Publication, slot: Slot, wall: datetime, by: Person) -> Publication | None:
+    """Whoever answers for it goes on to: only its slot moved. None where something speaks against that time."""
     was, late_by = publication.due_at, scheduling.LATEST_USEFUL
     if publication.not_after:
         late_by = publication.not_after - publication.due_at
+    try:
+        scheduling.set_time(publication, wall, slot.channel.time_zone, 0, late_by)
+    except ValidationError:
+        return None  # the rights to its picture end before, or it was not agreed to for then
     publication.slot = slot
-    scheduling.set_time(publication, wall, slot.channel.time_zone, 0, late_by)
     publication.save()
     following.move_with(publication, "scheduled")
     trail = {"was": was.isoformat(), "due_at": publication.due_at.isoformat(), "slot": str(slot)}

@@ -33,6 +33,7 @@ class Part:
     number: int
     text: str
     follows: int | None = None
+    is_comment: bool = False
 
 
 class Revision(models.Model):
@@ -64,7 +65,7 @@ class Revision(models.Model):
             return []
         texts, comment = [said["text"], *said.get("thread", [])], said.get("first_comment", "")
         parts = [Part(n, text, n - 1 if n else None) for n, text in enumerate(texts)]
-        return [*parts, Part(len(parts), comment, 0)] if comment else parts
+        return [*parts, Part(len(parts), comment, 0, is_comment=True)] if comment else parts
 
     def media_for(self, channel_id: int) -> list[dict[str, Any]]:
         """What this revision shows on a channel, in order."""

@@ -8,9 +8,9 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from publishing import approving, correcting, drafting, silencing, submitting
-from publishing.models import Correction
+from publishing.models import Correction, Publication
 from tests import factories
-from tests.publishing.steps import agree, page, published, trail
+from tests.publishing.steps import agree, page, plan, published, trail, write
 
 
 @pytest.fixture
@@ -128,6 +128,19 @@ def test_outside_the_time_that_was_agreed_to_nothing_is_put_over_it(out, approve
     with pytest.raises(ValidationError, match="It was approved for"):
         correcting.edit(out, dana)
     assert not Correction.objects.exists()
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_comment_that_became_a_thread_is_not_put_over_it(acme, alice, bob, dana, part):
+    post = agree(write(alice, [acme], first_comments={acme.pk: "The prices, in short."}), alice, bob)
+    plan(post, dana)
+    there = published(Publication.objects.get(part=part))
+    drafting.edit_post(
+        post, alice, expected_revision=1, first_comments={acme.pk: ""}, threads={acme.pk: ["And then?"]}, text="Other."
+    )
+    agree(post, alice, bob)
+    with pytest.raises(ValidationError, match="so this is no edit"):
+        correcting.edit(there, dana)
 
 
 def test_under_embargo_nothing_is_put_over_it(out, agreed_anew, alice, dana):

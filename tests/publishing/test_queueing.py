@@ -116,6 +116,24 @@ def test_a_slots_change_moves_what_stands_in_it_and_nothing_else(queued, dana, b
         assert one.due_at == before[one.pk]
 
 
+def test_a_post_that_may_not_go_out_at_the_new_time_does_not_keep_the_slot_from_changing(queued, dana, monkeypatch):
+    second, refuse = queued[1], scheduling.refuse_at
+
+    def rights_end(publication, instant, zone):
+        if publication.pk == second.pk:
+            raise ValidationError({"wall_time": "The rights to its picture end before."})
+        refuse(publication, instant, zone)
+
+    monkeypatch.setattr(scheduling, "refuse_at", rights_end)
+    slot, was = second.slot, second.due_at
+    moved = queueing.change_slot(slot, slot.weekday, time(11), dana)
+    second.refresh_from_db()
+    assert second.pk not in [one.pk for one in moved]
+    assert (second.due_at, second.slot) == (was, None)  # it stays at its time, as if by hand
+    slot.refresh_from_db()
+    assert slot.at == time(11)
+
+
 def test_a_slot_that_is_removed_sends_what_stands_in_it_to_the_next_free_one(queued, dana):
     last = max(one.due_at for one in queued)
     (moved,) = queueing.remove_slot(queued[0].slot, dana)

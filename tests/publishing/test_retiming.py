@@ -6,7 +6,7 @@ import pytest
 import tzdata
 
 from accounts.models import Notification
-from publishing import retiming
+from publishing import retiming, silencing
 from publishing.models import Publication
 from tests.publishing.steps import events, trail
 
@@ -43,3 +43,30 @@ def test_what_did_not_move_is_only_marked(publication):
 def test_what_may_be_out_is_left_alone(planned_before):
     Publication.objects.filter(pk=planned_before.pk).update(state="missed")
     assert retiming.retime() == []
+
+
+@pytest.mark.parametrize("state", ["scheduled", "held"])
+def test_what_speaks_against_the_new_time_stops_it_and_nothing_else(planned_before, approved, alice, gina, state):
+    was = Publication.objects.get(pk=planned_before.pk).due_at
+    Publication.objects.filter(pk=planned_before.pk).update(state=state)
+    starts = planned_before.due_at - timedelta(minutes=10)  # after the old time, before the new one
+    silencing.declare_blackout(gina, starts, starts + timedelta(hours=1), "Minute of silence")
+    assert retiming.retime() == []
+    planned_before.refresh_from_db()
+    assert (planned_before.due_at, planned_before.tzdata) == (was, tzdata.IANA_VERSION)
+    if state == "scheduled":
+        assert planned_before.state == "blocked"
+        assert "Minute of silence" in planned_before.reason
+        assert trail(planned_before)[-1] == "publication.blocked"
+        assert Notification.objects.filter(kind="publication.blocked").count() == 1
+    else:
+        assert planned_before.state == "held"
+    assert retiming.retime() == []  # it is not asked about again
+
+
+def test_an_embargo_that_a_new_time_would_break_stops_the_post_and_not_the_others(planned_before, approved, alice):
+    rows = Publication.objects.filter(pk=planned_before.pk)
+    rows.update(due_at=planned_before.due_at + timedelta(hours=1))  # by the old rules it was later
+    silencing.set_embargo(approved, planned_before.due_at + timedelta(minutes=30), "Until the press release", alice)
+    assert retiming.retime() == []
+    assert rows.get().state == "blocked"
