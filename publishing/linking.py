@@ -18,7 +18,7 @@ from accounts.audit import record, register
 from accounts.models import AuditEvent, MailDelivery, Person
 from accounts.permissions import has_role
 from publishing import queries
-from publishing.models import AgreementLink, Approval, Ask, ExternalApprover, Rendition, Variant
+from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, ExternalApprover, Rendition, Variant
 from publishing.permissions import LEADS, may_on_all
 from socialops.lib.addresses import same_mailbox
 
@@ -68,7 +68,7 @@ def end_external(external: ExternalApprover, by: Person) -> None:
 
 @transaction.atomic
 def send_link(ask: Ask, by: Person) -> AgreementLink:
-    """A new link for this place; an earlier one stops working. Called when the stage opens, and by who asks again."""
+    """A new link for this place; an earlier one stops working. Called where `by` was allowed to ask."""
     approval, external = ask.stage.approval, ask.external
     if external is None or external.ended_at:
         raise ValidationError("Nobody from outside is asked there.")
@@ -98,6 +98,16 @@ def revoke(link: AgreementLink, by: Person) -> AgreementLink:
         record(by, "agreement.link_revoked", approval, to=link.ask.external.email if link.ask.external else "")
     link.refresh_from_db()
     return link
+
+
+@transaction.atomic
+def renew(link: AgreementLink, by: Person) -> AgreementLink:
+    """A new link in its place, by whoever may take it back, while an answer is still waited for."""
+    revoke(link, by)
+    waited = ApprovalStage.objects.filter(state="pending", approval__state="pending", pk=link.ask.stage_id)
+    if link.ask.ended_at or not waited.select_for_update(of=("self",)).exists():
+        raise ValidationError("Nobody is waited for at this step any more, so there is nothing to send a link for.")
+    return send_link(link.ask, by)
 
 
 def address(link: AgreementLink) -> str:

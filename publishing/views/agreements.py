@@ -65,7 +65,7 @@ class AgreementView(View):
             raise
         except ValidationError as error:
             return _post(request, link, proof, error.messages, note, status=422)
-        return _page(request, "publishing/agreement_done.html", {"link": link, "verdict": said["verdict"]})
+        return render(request, "publishing/agreement_done.html", {"link": link, "verdict": said["verdict"]})
 
 
 class AgreementFileView(View):
@@ -78,12 +78,16 @@ class AgreementFileView(View):
 class AgreementLinkView(View):
     """POST act=revoke takes a link back, act=renew sends a new one in its place."""
 
+    VERBS = {"revoke": (linking.revoke, "Taken back."), "renew": (linking.renew, "A new link is on its way.")}
+
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         link, person = access_agreement_link(request.user, pk), request.user.person
-        linking.revoke(link, person)
-        if request.POST.get("act") == "renew":
-            linking.send_link(link.ask, person)
-        messages.success(request, "A new link is on its way." if request.POST.get("act") == "renew" else "Taken back.")
+        verb, done = self.VERBS.get(request.POST.get("act", ""), self.VERBS["revoke"])
+        try:
+            verb(link, person)
+            messages.success(request, done)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
         return redirect("approval", link.ask.stage.approval_id)
 
 
@@ -119,13 +123,13 @@ def _answer(request: HttpRequest, act) -> HttpResponse:
     try:
         return act()
     except linking.NotGood as error:
-        return _page(request, "publishing/agreement_void.html", {"errors": error.messages}, 410)
+        return render(request, "publishing/agreement_void.html", {"errors": error.messages}, status=410)
 
 
 def _door(
     request: HttpRequest, link: AgreementLink, form: CodeForm, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    return _page(request, "publishing/agreement.html", {"link": link, "form": form, "errors": errors}, status)
+    return render(request, "publishing/agreement.html", {"link": link, "form": form, "errors": errors}, status=status)
 
 
 def _post(
@@ -144,13 +148,7 @@ def _post(
         "link": link, "approval": approval, "stage": link.ask.stage, "previews": previews, "proof": proof,
         "errors": errors, "note": note,
     }  # fmt: skip
-    return _page(request, "publishing/agreement_post.html", context, status)
-
-
-def _page(request: HttpRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    response["Referrer-Policy"] = "same-origin"  # the link is the secret
-    return response
+    return render(request, "publishing/agreement_post.html", context, status=status)
 
 
 def _externals(request: HttpRequest, form: ExternalForm, status: int = 200) -> HttpResponse:

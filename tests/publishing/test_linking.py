@@ -18,18 +18,8 @@ from tests.publishing.steps import TEXT, trail, write
 
 
 @pytest.fixture
-def gina(db):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def nora(gina):
     return linking.add_external(gina, "Nora", "nora@lawyers.test", "Lawyers & Co")
-
-
-@pytest.fixture
-def library(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -121,7 +111,7 @@ def test_a_code_is_good_once_and_for_ten_minutes(sent):
     assert client.post(path, {"act": "open", "code": code}).status_code == 422
 
 
-def test_who_agrees_from_outside_sees_the_pictures_as_long_as_the_link_stands(workflow, post, alice, bob, library):
+def test_who_agrees_from_outside_sees_the_pictures_as_long_as_the_link_stands(workflow, post, alice, bob):
     boots = storing.upload(alice, files.handed_in(files.jpeg()), title="Boots", alt_text="Two boots.")
     attaching.attach(post, boots, alice, expected_revision=1)
     post.refresh_from_db()
@@ -238,6 +228,23 @@ def test_a_new_link_ends_the_old_one(sent, alice):
     factories.signed_in(alice).post(f"/agreement-links/{sent.pk}/", {"act": "renew"})
     assert Client().get(old).status_code == 410
     assert Client().get(path_of(mailed())).status_code == 200
+
+
+def test_a_new_link_is_for_an_answer_that_is_still_waited_for(sent, alice, charlie):
+    path, approval = path_of(mailed()), sent.ask.stage.approval
+    with pytest.raises(PermissionDenied):
+        linking.renew(sent, charlie)
+    submitting.withdraw(approval.post, alice)
+    before = MailDelivery.objects.count()
+    page = factories.signed_in(alice).post(f"/agreement-links/{sent.pk}/", {"act": "renew"}, follow=True)
+    assert "Nobody is waited for at this step any more" in page.content.decode()
+    assert MailDelivery.objects.count() == before
+    assert Client().get(path).status_code == 410
+
+
+def test_no_other_site_is_told_the_address(sent):
+    for answer in (Client().get(path_of(mailed())), Client().get("/agreements/made-up/")):
+        assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_without_a_seat_nobody_fills_the_trail(sent, gina):
