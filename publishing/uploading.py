@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile, File
 from django.db import transaction
 from django.db.models.functions import Now
@@ -36,7 +36,7 @@ def begin(by: Person, name: str, length: int) -> Upload:
     """Room for a file of that many bytes. What nobody finished within a day is thrown away."""
     require_draft(by)
     for old in Upload.objects.filter(begun_at__lt=Now() - KEPT)[:20]:
-        drop(old)
+        _throw_away(old)
     if not 0 < length <= MOST_BYTES:
         raise ValidationError({"file": f"The file is larger than {MOST_BYTES // 1_000_000} MB, or empty."})
     if Upload.objects.filter(by=by).count() >= MOST_AT_ONCE:
@@ -76,7 +76,7 @@ def whole(key: UUID, by: Person) -> Iterator[File]:
                 together.write(part.read())
         together.seek(0)
         yield File(together, name=arrived.name)
-    drop(arrived)
+    _throw_away(arrived)
 
 
 def stored(by: Person, file: File | None, key: UUID | None, **about: Any) -> Asset:
@@ -89,9 +89,15 @@ def stored(by: Person, file: File | None, key: UUID | None, **about: Any) -> Ass
         return upload(by, together, **about)
 
 
+def drop(begun: Upload, by: Person) -> None:
+    """Throw away what has arrived of one's own file."""
+    if begun.by_id != by.pk:
+        raise PermissionDenied("Only who brings this file may throw it away.")
+    _throw_away(begun)
+
+
 @transaction.atomic
-def drop(begun: Upload) -> None:
-    """Throw away what has arrived of it."""
+def _throw_away(begun: Upload) -> None:
     for piece in begun.pieces.all():
         transaction.on_commit(partial(piece.file.storage.delete, piece.file.name or ""))
     begun.delete()

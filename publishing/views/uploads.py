@@ -52,7 +52,7 @@ class UploadView(View):
             return _said(413, " ".join(error.messages))
 
     def delete(self, request: HttpRequest, key) -> HttpResponse:
-        uploading.drop(access_upload(request.user, key))
+        uploading.drop(access_upload(request.user, key), request.user.person)
         return HttpResponse(status=204, headers=TUS)
 
 
