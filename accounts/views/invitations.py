@@ -53,6 +53,4 @@ def _page(request: HttpRequest, token: str, form: InvitationForm, status: int = 
         invitation = inviting.opened(token)
     except ValidationError as error:
         return render(request, "accounts/invitation_void.html", {"errors": error.messages}, status=410)
-    response = render(request, "accounts/invitation.html", {"invitation": invitation, "form": form}, status=status)
-    response["Referrer-Policy"] = "same-origin"  # the link is the secret; "no-referrer" makes the form’s Origin null
-    return response
+    return render(request, "accounts/invitation.html", {"invitation": invitation, "form": form}, status=status)

@@ -40,7 +40,7 @@ class AskingView(View):
         form = AskingForm(data, intake=intake)
         if form.is_bound and form.is_valid():
             if form.cleaned_data["website"]:
-                return _secret(render(request, "publishing/asking_done.html", {"intake": intake}))
+                return render(request, "publishing/asking_done.html", {"intake": intake})
             try:
                 asked = taking_in.take_in(intake, form.given())
             except ValidationError as error:
@@ -48,7 +48,7 @@ class AskingView(View):
             else:
                 return redirect(taking_in.status_link(asked))
         status = 422 if form.is_bound else 200
-        return _secret(render(request, "publishing/asking.html", {"intake": intake, "form": form}, status=status))
+        return render(request, "publishing/asking.html", {"intake": intake, "form": form}, status=status)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -61,7 +61,7 @@ class AskedView(View):
         except ValidationError as error:
             return render(request, "publishing/asking_void.html", {"errors": error.messages}, status=410)
         context = {"asked": asked, "standing": queries.standing_of(asked)}
-        return _secret(render(request, "publishing/asked.html", context))
+        return render(request, "publishing/asked.html", context)
 
 
 class RequestListView(View):
@@ -144,11 +144,6 @@ class IntakeVerbView(View):
             return _intakes(request, IntakeFormForm(), link=done)
         messages.success(request, f"Closed: {done}. Its link opens nothing any more.")
         return redirect("intake_list")
-
-
-def _secret(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "same-origin"  # the address is the secret; "no-referrer" makes the form’s Origin null
-    return response
 
 
 def _require_triage(request: HttpRequest) -> None:
