@@ -289,13 +289,9 @@ def barred(post: Post) -> dict[int, str]:
 
 def reason_against(approval: Approval, person: Person) -> str:
     """The same for one person, of an approval from access_approval; "" if there is none. No query."""
-    return (
-        WROTE
-        if approval.post.author_id == person.pk
-        else CHANGED
-        if getattr(approval, "changed_by_reader", False)
-        else ""
-    )
+    if approval.post.author_id == person.pk:
+        return WROTE
+    return CHANGED if approval.changed_by_reader else ""
 
 
 def _since_agreed() -> QuerySet[Revision]:

@@ -30,6 +30,7 @@ def retime() -> None:
     retiming.retime()
 
 
-@shared_task
-def measure() -> int:
-    return measuring.measure_due()
+@shared_task(ignore_result=True)
+def measure() -> None:
+    """What is out: reactions and views, at the ages at which they are counted."""
+    measuring.measure_due()

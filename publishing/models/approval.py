@@ -55,6 +55,7 @@ class Approval(models.Model):
             ),
         ]
 
+    changed_by_reader: bool  # where access_approval read it
     places: list["Ask"]  # where approvals_of read them: who was asked,
     said: list["Decision"]  # and what they said, the latest first
 

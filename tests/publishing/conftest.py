@@ -6,6 +6,12 @@ Imports stand inside the fixtures: this file is read before the settings are.
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def kept_here(settings, tmp_path):
+    """What is uploaded stays with the test."""
+    settings.MEDIA_ROOT = tmp_path
+
+
 @pytest.fixture
 def acme(db):
     """A channel on which alice may write, bob approve and dana publish. charlie may only look."""
@@ -35,6 +41,22 @@ def _person(name):
 
 
 alice, bob, charlie, dana = (_person(name) for name in ("alice", "bob", "charlie", "dana"))
+
+
+@pytest.fixture
+def gina(acme):
+    """Leads the social team, and has no right on the channel."""
+    from tests import factories
+
+    return factories.person("gina", "social_lead")
+
+
+@pytest.fixture
+def writer(alice):
+    """alice's browser."""
+    from tests import factories
+
+    return factories.signed_in(alice)
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """The rules of approval for whoever finds a way past the verbs: in the database, and when two act at once."""
 
-import threading
-
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from publishing import approving, drafting, scheduling
 from publishing.models import Approval, Ask, Decision, Post, Publication
 from tests import factories
-from tests.publishing.steps import agree, approver, ask, plan, staffed, tomorrow, write
+from tests.publishing.steps import agree, approver, ask, at_once, plan, staffed, tomorrow, write
 
 
 def _decide_raw(approval, by, verdict="approved", **changes):
@@ -81,7 +79,7 @@ def test_two_approvers_at_once_and_one_decision(fresh_database):
     acme = staffed(factories.channel("sandbox", name="Acme"))
     alice, bob, hana = factories.person("alice"), factories.person("bob"), approver(acme, "hana")
     approval = ask(write(alice, [acme]), alice, bob)
-    said = _at_once(
+    said = at_once(
         lambda: approving.approve(approval, bob, approval.revision.hash),
         lambda: approving.reject(approval, hana, approval.revision.hash, "No"),
     )
@@ -95,7 +93,7 @@ def test_an_edit_and_an_approval_at_once_never_leave_the_new_words_approved(fres
     alice, bob = factories.person("alice"), factories.person("bob")
     for number in range(5):
         approval = ask(write(alice, [acme], f"Words {number}"), alice, bob)
-        _at_once(
+        at_once(
             lambda approval=approval: approving.approve(approval, bob, approval.revision.hash),
             lambda approval=approval: drafting.edit_post(approval.post, alice, expected_revision=1, text="Other words"),
         )
@@ -110,30 +108,8 @@ def test_an_edit_and_a_schedule_at_once_never_leave_the_old_words_waiting(fresh_
     for number in range(5):
         post = agree(write(alice, [acme], f"Words {number}"), alice, bob)
         variant = post.variants.get()
-        _at_once(
+        at_once(
             lambda variant=variant: scheduling.schedule(variant, tomorrow(9), "UTC", dana),
             lambda post=post: drafting.edit_post(post, alice, expected_revision=1, text="Other words"),
         )
         assert not Publication.objects.filter(variant=variant).exclude(state="cancelled").exists()
-
-
-def _at_once(*acts) -> list:
-    """Each in a thread and connection of its own, begun together. What they returned or raised."""
-    barrier, said = threading.Barrier(len(acts)), []
-
-    def run(act):
-        barrier.wait(10)
-        try:
-            said.append(act())
-        except Exception as error:
-            said.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(said) == len(acts)
-    return said

@@ -14,11 +14,6 @@ from tests import factories, files
 from tests.publishing.steps import agree, ask, events, plan, staffed, tomorrow, write
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
 @pytest.fixture
 def boots(alice):
     return upload(alice, "#c2410c", "Boots", "Two boots on a wet step.")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from publishing import queries, submitting
+from publishing import campaigning, queries, submitting
 from publishing.models import PostMeasurement, Publication
 from publishing.permissions import access_approval
 from tests import factories
@@ -119,6 +119,9 @@ def test_why_now_is_the_authors_line_and_the_campaigns_goal(acme, alice, bob):
     brief = read(asked_about(acme, alice, bob, "Everything stays free.", why_now="The law asks for it."), bob)
     assert lines(brief)["Why now"] == "The law asks for it."
     assert "gave no reason" in lines(read(asked_about(acme, alice, bob, "Nothing more."), bob))["Why now"]
+    winter = campaigning.create(alice, "Winter", goal="People know what stays free")
+    part = read(asked_about(acme, alice, bob, "Free, all winter.", campaign=winter), bob)
+    assert lines(part)["Why now"].endswith("Part of “Winter”: People know what stays free.")
 
 
 def test_a_clash_is_within_ten_minutes_and_stands_on_top(acme, alice, bob, dana):

@@ -16,11 +16,6 @@ RULE = {"utm_source": "{network}", "utm_campaign": "{campaign}"}
 
 
 @pytest.fixture
-def gina(acme):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def campaign(alice):
     return campaigning.create(alice, "Winter", goal="Sell boots", link_rule=RULE)
 

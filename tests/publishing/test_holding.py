@@ -13,11 +13,6 @@ from tests import factories
 from tests.publishing.steps import came_late, events, tomorrow, trail
 
 
-@pytest.fixture
-def gina(acme):
-    return factories.person("gina", "social_lead")
-
-
 def test_a_social_lead_holds_everything(publication, gina):
     hold = holding.place(gina, "Outage")
     assert list(queries.held_by(hold)) == [publication]

@@ -9,16 +9,6 @@ from tests import factories, files
 from tests.publishing.steps import page
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture
-def writer(alice):
-    return factories.signed_in(alice)
-
-
 @pytest.fixture
 def asset(alice):
     return storing.upload(

@@ -8,16 +8,6 @@ from tests import factories, files
 from tests.publishing.steps import ask, page
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture
-def writer(alice):
-    return factories.signed_in(alice)
-
-
 @pytest.fixture
 def boots(alice):
     return storing.upload(alice, files.handed_in(files.jpeg()), title="Boots", alt_text="Two boots.")

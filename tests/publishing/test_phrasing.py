@@ -14,11 +14,6 @@ from tests.publishing.steps import events, page, trail, write
 
 
 @pytest.fixture
-def gina(db):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def rule(gina):
     return phrasing.add_rule(gina, "risk free", "banned", "No investment is free of risk.")
 

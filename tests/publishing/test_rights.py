@@ -13,11 +13,6 @@ from tests import factories, files
 from tests.publishing.steps import agree, events, page, plan, published, trail
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
 @pytest.fixture
 def boots(alice):
     return storing.upload(alice, files.handed_in(files.jpeg()), title="Boots", alt_text="Two boots.")

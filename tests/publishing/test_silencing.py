@@ -14,11 +14,6 @@ from tests import factories
 from tests.publishing.steps import agree, page, plan, tomorrow, trail, write
 
 
-@pytest.fixture
-def gina(db):
-    return factories.person("gina", "social_lead")
-
-
 def quiet(gina, start: int = 1, end: int = 3, **scope):
     now = timezone.now()
     return silencing.declare_blackout(

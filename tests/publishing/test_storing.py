@@ -14,11 +14,6 @@ from tests import factories, files
 from tests.publishing.steps import trail
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
 @pytest.fixture
 def asset(alice):
     return storing.upload(alice, files.handed_in(files.from_a_phone(), "IMG_2031 (2).jpg"))

@@ -20,11 +20,6 @@ EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture
-def gina(acme):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def opened(gina, acme):
     """The form and the path of its link."""
     form, link = taking_in.open_form(gina, "Ask us", [acme])

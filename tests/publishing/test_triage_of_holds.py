@@ -14,11 +14,6 @@ from tests.publishing.steps import MOST_QUERIES, agree, events, page, plan, tomo
 
 
 @pytest.fixture
-def gina(acme):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def hold(publication, gina):
     """Lifted; the publication fell due meanwhile and lies held, its time ahead again."""
     hold = holding.lift(holding.place(gina, "Outage"), gina)

@@ -16,16 +16,6 @@ from tests.publishing.steps import sign_in
 PIECE = "application/offset+octet-stream"
 
 
-@pytest.fixture(autouse=True)
-def kept_here(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture
-def writer(alice):
-    return factories.signed_in(alice)
-
-
 def begun(client, length: int, name: str = "boots.jpg"):
     named = "filename " + base64.b64encode(name.encode()).decode()
     answer = client.post("/library/uploads/", headers={"Upload-Length": str(length), "Upload-Metadata": named})

@@ -12,11 +12,6 @@ from tests.publishing.steps import approver, asked, page, write
 
 
 @pytest.fixture
-def gina(db):
-    return factories.person("gina", "social_lead")
-
-
-@pytest.fixture
 def hana(acme):
     return approver(acme, "hana")
 
