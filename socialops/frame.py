@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -18,6 +18,7 @@ from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
 from socialops.lib.counting import count_of
+from socialops.lib.prepared import for_one
 from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
@@ -62,6 +63,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
     ],
 }
 TABS = ("today", "inbox", "approval_list", "calendar")
+COUNTED = ("held", "unread", "inbox", "approval_list", "case_list")  # roles, and what waits, by its place in the rail
 
 
 class Frame:
@@ -117,7 +119,7 @@ class Frame:
     @cached_property
     def _waits(self) -> dict:
         """Roles and all counts of this person, in one query."""
-        return _waits_for(self.person) if self.person else {}
+        return dict(zip(COUNTED, _waits_for(self.person.pk)[0], strict=True)) if self.person else {}
 
     search_url = property(lambda self: address("search"))
     notifications_url = property(lambda self: address("notification_list"))
@@ -126,24 +128,25 @@ class Frame:
     profile_url = property(lambda self: address("person", self.person.pk) if self.person else "")
 
 
-def _waits_for(person: Person) -> dict:
+def _counted(pk: int) -> QuerySet:
+    person = Person(pk=pk)
     mine = Conversation.objects.filter(
         assigned_to=person, state=Conversation.State.OPEN, waiting_since__isnull=False,
         channel__in=channel_permissions.seen_by(person).values("pk"),
     )  # fmt: skip
     cases = OffboardingCase.objects.filter(state=OffboardingCase.State.OPEN).exclude(person=person)
     roles = RoleAssignment.objects.filter(person=OuterRef("pk"), ended_at=None)
-    return dict(
-        Person.objects.filter(pk=person.pk)
-        .values(
-            held=ArraySubquery(roles.values("role")),
-            unread=count_of(Notification.objects.filter(person=person, read_at=None)),
-            inbox=count_of(mine),
-            approval_list=count_of(publishing_queries.asked_of(person)),
-            case_list=count_of(cases),
-        )
-        .get()
-    )
+    counts = {
+        "held": ArraySubquery(roles.values("role")),
+        "unread": count_of(Notification.objects.filter(person=person, read_at=None)),
+        "inbox": count_of(mine),
+        "approval_list": count_of(publishing_queries.asked_of(person)),
+        "case_list": count_of(cases),
+    }
+    return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)
+
+
+_waits_for = for_one(_counted)  # for every page of everybody
 
 
 def _names() -> list[str]:

@@ -15,6 +15,7 @@ from accounts.models import Person
 from channels_registry.permissions import channels_with, seen_by
 from publishing.models import Approval, Publication
 from publishing.queries.waiting import TONES
+from socialops.lib.prepared import for_one
 
 STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
 ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait"}
@@ -119,10 +120,18 @@ class Sight:
         return cls(seen_by(person).values("pk"), channels_with(person, "publish").values("pk"))
 
 
-def channels_of(person: Person) -> list[tuple[int, str, str, bool]]:
+def channels_of(person: Person) -> list[tuple[Any, ...]]:
     """Id, name and state of each channel that this person sees, and whether they publish there. One query."""
+    return _channels_of(person.pk)
+
+
+def _channels(pk: int) -> QuerySet:
+    person = Person(pk=pk)
     own = ExpressionWrapper(Q(pk__in=channels_with(person, "publish").values("pk")), BooleanField())
-    return list(seen_by(person).annotate(own=own).order_by("name").values_list("pk", "name", "state", "own"))
+    return seen_by(person).annotate(own=own).order_by("name").values_list("pk", "name", "state", "own")
+
+
+_channels_of = for_one(_channels)
 
 
 def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:

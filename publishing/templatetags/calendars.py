@@ -17,14 +17,17 @@ register = template.Library()
 def calendar_entry(entry: Entry, crowded: set[int]) -> SafeString:
     """A link with the icon and the word of its state; one that the reader may move says what a script needs for it."""
     at = localtime(entry.at)
-    close = format_html('<span class="close">{}Close to another</span>', icon("triangle-alert"))
     return format_html(
         '<a class="slot {}" href="{}" title="{}, {}: {}"{}>{}<time>{}</time>{}'
         '<span class="what">{}</span><span class="where">{}</span><span class="state">{}</span>{}</a>',
         entry.tone, entry.url, entry.title, entry.channel, entry.words, _movable(entry, at), icon(entry.icon),
         f"{at:%H:%M}", network_icon(entry.network), entry.title, entry.channel, entry.words,
-        close if entry.movable and entry.pk in crowded else "",
+        _close() if entry.movable and entry.pk in crowded else "",
     )  # fmt: skip
+
+
+def _close() -> SafeString:
+    return format_html('<span class="close">{}Close to another</span>', icon("triangle-alert"))
 
 
 def _movable(entry: Entry, at: datetime) -> SafeString | str:

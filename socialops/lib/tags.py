@@ -44,6 +44,7 @@ DELIVERY_TONES = {
 
 
 @register.simple_tag
+@lru_cache(256, typed=True)  # a page draws hundreds; what is safe and what is not are two
 def icon(name: str, label: str = "") -> SafeString:
     """A line icon of static/icons.svg, hidden from screen readers unless it has a label of its own."""
     shapes = _icons()
@@ -67,6 +68,7 @@ def avatar(person: object, size: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(128, typed=True)
 def network_icon(slug: str, size: str = "") -> SafeString:
     """The network's picture (static/networks/<slug>.svg), or its first letters until it has one."""
     name = network_name(slug)
