@@ -237,9 +237,7 @@ def refuse_outside(approval: Approval, instant: datetime, time_zone: str) -> Non
 def refuse_silence(publication: Publication, instant: datetime, time_zone: str) -> None:
     """Blackouts of its channel or campaign, and the embargo of its post."""
     if silence := silences.silence_at(publication.channel, publication.variant.post, instant):
-        free = silence.free_from.astimezone(ZoneInfo(time_zone))
-        words = f"{silence.reason} The next free time is {free:%-d %B, %H:%M} in {time_zone}."
-        raise ValidationError({"wall_time": words})
+        raise ValidationError({"wall_time": silence.words(time_zone)})
 
 
 def refuse_embargo(publication: Publication) -> None:

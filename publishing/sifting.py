@@ -40,7 +40,7 @@ def settle(row: ImportRow, wish: Wish, ground: Ground, meant: Meant) -> Post | N
     else:
         row.plan = ImportRow.Plan.CHANGE
         row.problems = {"key": words} if (words := against_change(post)) else {}
-        row.problems |= ground.untimely(wish) if "time" in found else {}
+        row.problems |= ground.untimely(wish, post) if "time" in found else {}
     if row.problems:
         row.plan = ""
     return post

@@ -149,10 +149,14 @@ def problems(variants: Iterable[Variant]) -> dict[int, str]:
 def rights_problem(media: list[dict[str, Any]], at: datetime) -> str:
     """Why these pictures may not go out at that time; "" if they may. One query; none where nothing is shown."""
     assets = Asset.objects.filter(pk__in={each["asset"] for each in media}) if media else ()
-    ended = next((asset for asset in assets if asset.expires_at and asset.expires_at <= at), None)
-    if ended is None or ended.expires_at is None:
+    return next((words for asset in assets if (words := rights_end(asset, at))), "")
+
+
+def rights_end(asset: Asset, at: datetime) -> str:
+    """Why it may not go out at that time; "" if it may."""
+    if asset.expires_at is None or asset.expires_at > at:
         return ""
-    return f"The rights to “{ended.title}” end on {ended.expires_at:%-d %B %Y, %H:%M} UTC, before this time."
+    return f"The rights to “{asset.title}” end on {asset.expires_at:%-d %B %Y, %H:%M} UTC, before this time."
 
 
 def _problem(variant: Variant, files: Mapping[int, Rendition]) -> str:

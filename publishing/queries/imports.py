@@ -99,10 +99,11 @@ class Meant:
 
 
 def fetched(person: Person, pks: Iterable[int]) -> dict[int, Post]:
-    """The posts that this person may see, by id, with `shown` (current variants) and `planned`. Two queries."""
+    """The posts that this person may see, by id, with `shown` (current variants), embargo, `planned`. Two queries."""
     current = Variant.objects.current().select_related("channel")
     planned = Publication.objects.filter(variant__post=OuterRef("pk")).exclude(state="cancelled")
-    posts = visible_posts(person).filter(pk__in=list(pks)).select_related("campaign").annotate(planned=Exists(planned))
+    posts = visible_posts(person).filter(pk__in=list(pks)).select_related("campaign", "embargo")
+    posts = posts.annotate(planned=Exists(planned))
     return {post.pk: post for post in posts.prefetch_related(Prefetch("variants", current, to_attr="shown"))}
 
 

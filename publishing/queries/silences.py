@@ -1,8 +1,9 @@
 """What keeps a post from a time, the next time that is free, and what stands close to another on its channel."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -20,11 +21,21 @@ class Silence:
     reason: str
     free_from: datetime
 
+    def words(self, time_zone: str) -> str:
+        """For whoever asked for the time."""
+        free = self.free_from.astimezone(ZoneInfo(time_zone))
+        return f"{self.reason} The next free time is {free:%-d %B, %H:%M} in {time_zone}."
+
 
 def silence_at(channel: Channel, post: Post, instant: datetime) -> Silence | None:
     """Two queries. None if the post may be scheduled then."""
     embargo = Embargo.objects.filter(post=post).first()
     over = list(blackouts_over(channel, post).filter(ends_at__gt=instant).order_by("starts_at"))
+    return silence_of(embargo, over, instant)
+
+
+def silence_of(embargo: Embargo | None, over: Sequence[Blackout], instant: datetime) -> Silence | None:
+    """What these, in order of time, have against that instant. No query."""
     reason, free = "", instant
     if embargo and instant < embargo.until:
         reason, free = f"This post is under embargo: {embargo.reason}.", embargo.until

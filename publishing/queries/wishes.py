@@ -15,9 +15,10 @@ from channels_registry.models import Channel
 from publishing.models import Asset, Blackout, Campaign, ImportRow, Post, Variant
 from publishing.models.revision import sha256
 from publishing.permissions import visible_assets
-from publishing.queries.checking import live_facts, measure, now
+from publishing.queries.checking import live_facts, measure, now, rights_end
 from publishing.queries.columns import own_text, spellings
 from publishing.queries.moments import instant
+from publishing.queries.silences import silence_of
 from socialops.lib import wall_clock
 from socialops.lib.tables import LOST
 
@@ -39,6 +40,7 @@ class Wish:
     title: str = ""
     why_now: str = ""
     at: datetime | None = None
+    zone: str = ""
     campaign: Campaign | None = None
     tags: list[str] = field(default_factory=list)
     asset: Asset | None = None
@@ -96,13 +98,19 @@ class Ground:
         self._lengths(wish)
         return wish
 
-    def untimely(self, wish: Wish) -> dict[str, str]:
-        """Its time has passed, or is one of silence: an error, unless the post is there already and wants that time."""
-        words = ""
-        if wish.at and wish.at <= self.now:
+    def untimely(self, wish: Wish, post: Post | None = None) -> dict[str, str]:
+        """What keeps it from its time, in the words of scheduling: an error, unless the post wants that time already.
+
+        `post` is the one that it means, with its embargo fetched.
+        """
+        if wish.at is None:
+            return {}
+        embargo = getattr(post, "embargo", None)
+        words = rights_end(wish.asset, wish.at) if wish.asset else ""
+        if wish.at <= self.now:
             words = "This time has passed. Choose a later one."
-        elif wish.at and (silence := next((b for b in self.silences if _covers(b, wish, wish.at)), None)):
-            words = f"Nothing is to go out then: {silence.reason}. Choose another time."
+        elif silence := silence_of(embargo, [b for b in self.silences if _covers(b, wish)], wish.at):
+            words = silence.words(wish.zone)
         return {next(name for name in WANTED if name in wish.given): words} if words else {}
 
     def _cell(self, cells: list[str], name: str) -> str:
@@ -167,6 +175,7 @@ class Ground:
         except ValidationError as error:
             wish.problems["zone"] = error.messages[0]
             return
+        wish.zone = zone
         try:
             at, day, hour = (self._cell(cells, name) for name in WANTED)
             wish.at = instant(at, day, hour, zone)
@@ -200,9 +209,7 @@ class Ground:
         return found | {each.sha256: each for each in library if each.sha256 in words}
 
 
-def _covers(blackout: Blackout, wish: Wish, at: datetime) -> bool:
-    if not blackout.starts_at <= at < blackout.ends_at:
-        return False
+def _covers(blackout: Blackout, wish: Wish) -> bool:
     if blackout.channel_id or blackout.network:
         return any(c.pk == blackout.channel_id or c.network == blackout.network for c in wish.channels)
     return blackout.campaign_id is None or (wish.campaign is not None and wish.campaign.pk == blackout.campaign_id)

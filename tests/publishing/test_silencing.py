@@ -7,10 +7,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from publishing import holding, scheduling, silencing
+from publishing import holding, scheduling, silencing, storing
 from publishing.models import Campaign, Embargo, Post, Publication
 from publishing.queries import silences
-from tests import factories
+from tests import factories, files
+from tests.publishing.imports import checked, problems, table
 from tests.publishing.steps import agree, page, plan, tomorrow, trail, write
 
 
@@ -118,6 +119,32 @@ def test_under_embargo_nothing_goes_out_before(publication, alice, dana):
     assert "publication.held" in trail(publication)
     silencing.lift_embargo(publication.variant.post, alice)
     assert not Embargo.objects.exists()
+
+
+def test_a_row_of_a_file_is_refused_the_time_that_scheduling_would_refuse(post, alice, gina, acme):
+    """In the same words, before anything is written."""
+    columns = ("key", "channels", "text", "date and time")
+    when = tomorrow(9, days=9).replace(tzinfo=UTC)
+    silencing.set_embargo(post, when + timedelta(hours=1), "The deal is signed", alice)
+    silencing.declare_blackout(gina, when + timedelta(hours=1), when + timedelta(days=1), "Results day", channel=acme)
+    asked = (f"post-{post.pk}", "Acme", post.text)
+    rows = [(*asked, f"{at:%Y-%m-%d %H:%M}") for at in (when, when + timedelta(days=2))]
+    rows += [("new", "Acme", "Another text", f"{when + timedelta(hours=2):%Y-%m-%d %H:%M}")]
+    made = [problems(checked(alice, table(row, columns=columns), zone="UTC")) for row in rows]
+    free = f"The next free time is {when + timedelta(days=1):%-d %B, %H:%M} in UTC."
+    assert made[0] == {2: {"at": f"This post is under embargo: The deal is signed. {free}"}}
+    assert made[1] == {}
+    assert made[2] == {2: {"at": f"Nothing is to go out then: Results day. {free}"}}
+
+
+def test_a_row_of_a_file_does_not_outlive_the_rights_to_its_picture(alice, acme):
+    ends = tomorrow(9, days=3).replace(tzinfo=UTC)
+    storing.upload(alice, files.handed_in(files.jpeg()), title="Boots", expires_at=ends)
+    columns = ("channels", "text", "date and time", "picture")
+    rows = [("Acme", "Text", f"{ends + timedelta(hours=hours):%Y-%m-%d %H:%M}", "Boots") for hours in (-1, 1)]
+    found = problems(checked(alice, table(*rows, columns=columns), zone="UTC"))
+    assert list(found) == [3]
+    assert found[3]["at"].startswith("The rights to “Boots” end on")
 
 
 def test_the_database_refuses_a_time_under_embargo(publication, alice):
