@@ -6,7 +6,7 @@ from django import forms
 from django.urls import reverse_lazy
 
 from accounts.models import Person
-from publishing.forms import WallTimeField
+from publishing.forms.fields import WallTimeField
 from publishing.models import Asset
 from publishing.rendering import RATIOS, middle
 from socialops.lib import wall_clock

@@ -3,7 +3,7 @@
 from django import forms
 
 from accounts.models import Person
-from publishing.forms import _rows
+from publishing.forms.fields import offer
 from publishing.models import Campaign
 from publishing.models.campaign import MOST_PARAMETERS, problems_of_rule
 
@@ -32,7 +32,7 @@ class CampaignForm(forms.Form):
         else:
             kwargs.setdefault("initial", {"owner": person.pk})
         super().__init__(*args, **kwargs)
-        _rows(self, "owner", Person.objects.present().order_by("name"))
+        offer(self, "owner", Person.objects.present().order_by("name"))
         rule = list((campaign.link_rule if campaign else {}).items())
         count = min(max(len(rule) + SPARE, self._sent()), MOST_PARAMETERS)
         self.lines = [self._line(n, *(rule[n] if n < len(rule) else ("", ""))) for n in range(count)]

@@ -6,7 +6,7 @@ from django import forms
 
 from channels_registry import networks
 from channels_registry.models import Channel
-from publishing.forms import _choices
+from publishing.forms.fields import offer_choices
 from publishing.models import Campaign, Hold
 
 
@@ -36,7 +36,7 @@ class HoldForm(forms.Form):
         }
         wide: list = [("everything", "Everything")] if whole else []
         wide += [(name, each) for name, each in groups.items() if each]
-        _choices(self, "scope", wide)
+        offer_choices(self, "scope", wide)
 
     def scoped(self) -> Hold:
         """What was chosen, as a hold that is not saved."""
@@ -61,7 +61,7 @@ class TriageForm(forms.Form):
 
     def __init__(self, *args, held: Iterable[int], **more):
         super().__init__(*args, **more)
-        _choices(self, "chosen", [(str(pk), str(pk)) for pk in held])
+        offer_choices(self, "chosen", [(str(pk), str(pk)) for pk in held])
 
     def clean(self) -> None:
         fate, _, one = self.cleaned_data.get("decision", "").partition(":")

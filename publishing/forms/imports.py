@@ -3,7 +3,7 @@
 from django import forms
 
 from channels_registry.models import Channel
-from publishing.forms import _choices, _zones
+from publishing.forms.fields import offer_choices, zones
 from publishing.models import Import, ImportRow
 from publishing.queries.columns import fields_for, own_text
 from socialops.lib import tables
@@ -35,7 +35,7 @@ class MappingForm(forms.Form):
 
     def __init__(self, *args, of: Import, channels: list[Channel], **kwargs):
         super().__init__(*args, **kwargs)
-        _choices(self, "time_zone", _zones(of.time_zone))
+        offer_choices(self, "time_zone", zones(of.time_zone))
         self.fields["time_zone"].initial = of.time_zone
         columns = [NOWHERE, *((str(n), f"{header or 'no name'} ({n + 1})") for n, header in enumerate(of.headers))]
         named = [c for c in channels if own_text(c) in of.mapping]

@@ -7,7 +7,7 @@ from django.core.validators import URLValidator
 from django.utils import timezone
 
 from channels_registry.models import Channel
-from publishing.forms import _rows
+from publishing.forms.fields import offer
 from publishing.models import Campaign, IntakeForm, PostRequest
 
 TRAP = {"tabindex": "-1", "autocomplete": "off"}
@@ -41,8 +41,8 @@ class AskingForm(forms.Form):
 
     def __init__(self, *args, intake: IntakeForm, **more):
         super().__init__(*args, **more)
-        channels = _rows(self, "channels", intake.channels.exclude(state="archived").order_by("name"))
-        campaigns = _rows(self, "campaign", intake.campaigns.filter(archived_at=None).order_by("name"))
+        channels = offer(self, "channels", intake.channels.exclude(state="archived").order_by("name"))
+        campaigns = offer(self, "campaign", intake.campaigns.filter(archived_at=None).order_by("name"))
         for name, rows in (("channels", channels), ("campaign", campaigns)):
             if not rows:
                 del self.fields[name]
@@ -70,8 +70,8 @@ class IntakeFormForm(forms.Form):
 
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
-        _rows(self, "channels", Channel.objects.exclude(state="archived").order_by("name"))
-        _rows(self, "campaigns", Campaign.objects.filter(archived_at=None).order_by("name"))
+        offer(self, "channels", Channel.objects.exclude(state="archived").order_by("name"))
+        offer(self, "campaigns", Campaign.objects.filter(archived_at=None).order_by("name"))
 
 
 class RefusalForm(forms.Form):
@@ -88,7 +88,7 @@ class DuplicateForm(forms.Form):
     def __init__(self, *args, request: PostRequest, **more):
         super().__init__(*args, **more)
         earlier = PostRequest.objects.filter(duplicate_of=None).exclude(pk=request.pk).order_by("-received_at")
-        _rows(self, "of", earlier)
+        offer(self, "of", earlier)
         cast(forms.ModelChoiceField, self.fields["of"]).choices = [  # the latest are enough to choose from
             ("", "Choose the earlier one"), *((each.pk, str(each)) for each in earlier[:50]),
         ]  # fmt: skip
@@ -101,4 +101,4 @@ class AcceptanceForm(forms.Form):
 
     def __init__(self, *args, offered, **more):
         super().__init__(*args, **more)
-        _rows(self, "channels", offered)
+        offer(self, "channels", offered)

@@ -8,7 +8,7 @@ from django import forms
 from accounts.models import Person
 from channels_registry import networks
 from channels_registry.models import Channel
-from publishing.forms import WallTimeField
+from publishing.forms.fields import WallTimeField
 from publishing.models import Campaign, Slot
 from publishing.models.slot import DAYS
 from socialops.lib import wall_clock

@@ -4,7 +4,7 @@ from django import forms
 
 from accounts.models import Person, Team
 from channels_registry.models import Channel
-from publishing.forms import _choices, _rows
+from publishing.forms.fields import offer, offer_choices
 from publishing.models import ApprovalStep, ApprovalWorkflow, Campaign, ExternalApprover, Remit, Rule
 
 
@@ -57,7 +57,7 @@ class WorkflowForm(ConditionsForm):
             chosen = list(workflow.campaigns.values_list("pk", flat=True))
             kwargs["initial"] = {name: getattr(workflow, name) for name in names} | {"campaigns": chosen}
         super().__init__(*args, **kwargs)
-        _rows(self, "campaigns", Campaign.objects.filter(archived_at=None).order_by("name"))
+        offer(self, "campaigns", Campaign.objects.filter(archived_at=None).order_by("name"))
         if workflow is None:
             del self.fields["position"]
 
@@ -103,10 +103,10 @@ class StepForm(ConditionsForm):
         else:
             kwargs.setdefault("initial", {"remit": Remit.FACTS, "rule": Rule.ANY})
         super().__init__(*args, **kwargs)
-        _rows(self, "people", Person.objects.present().order_by("name"))
-        _rows(self, "externals", ExternalApprover.objects.filter(ended_at=None).order_by("name"))
-        _rows(self, "teams", Team.objects.order_by("name"))
-        self.teams_there, self.externals_there = (bool(_choices(self, name)) for name in ("teams", "externals"))
+        offer(self, "people", Person.objects.present().order_by("name"))
+        offer(self, "externals", ExternalApprover.objects.filter(ended_at=None).order_by("name"))
+        offer(self, "teams", Team.objects.order_by("name"))
+        self.teams_there, self.externals_there = (bool(offer_choices(self, name)) for name in ("teams", "externals"))
 
     def given(self) -> dict:
         """What the verb takes."""

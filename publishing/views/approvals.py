@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.views import View
 
 from publishing import approving, queries, submitting
-from publishing.forms import DecisionForm, SubmissionForm, TimeForm
+from publishing.forms.approvals import DecisionForm, SubmissionForm
+from publishing.forms.publications import TimeForm
 from publishing.models import Approval, Post, Revision
 from publishing.permissions import access_approval, access_post, may_arrange, may_on_all, reason_against, require_on_all
 from socialops.lib.refusals import add_refusal

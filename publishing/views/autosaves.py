@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views import View
 
 from publishing import autosaving, queries
-from publishing.forms import PostForm
+from publishing.forms.posts import PostForm
 from publishing.models import Editing, Post
 from publishing.permissions import access_post, access_unsaved
 

@@ -17,7 +17,7 @@ from django.views import View
 
 from channels_registry import networks
 from publishing import moving, queries
-from publishing.forms import MoveForm
+from publishing.forms.publications import MoveForm
 from publishing.models import Campaign
 from publishing.permissions import access_publication
 from publishing.queries import silences

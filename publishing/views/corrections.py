@@ -11,7 +11,7 @@ from django.views import View
 
 from channels_registry import permissions as channel_permissions
 from publishing import correcting, queries
-from publishing.forms import DeletionForm
+from publishing.forms.publications import DeletionForm
 from publishing.models import Publication
 from publishing.permissions import access_correction, access_publication
 from socialops.lib import words

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views import View
 
 from publishing import autosaving, drafting, queries
-from publishing.forms import PostForm
+from publishing.forms.posts import PostForm
 from publishing.models import Approval, Decision, Post, Rendition, Variant
 from publishing.permissions import access_post, visible_posts
 from publishing.views.autosaves import restored

@@ -14,7 +14,7 @@ from channels_registry import networks
 from channels_registry import permissions as channel_permissions
 from channels_registry.permissions import seen_by
 from publishing import correcting, holding, queries, resolving, scheduling
-from publishing.forms import AddressForm
+from publishing.forms.publications import AddressForm
 from publishing.models import Campaign, Publication
 from publishing.permissions import access_publication, visible_publications
 from socialops.lib.delivery.late import acceptance_in

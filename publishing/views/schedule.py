@@ -8,7 +8,7 @@ from django.views import View
 
 from channels_registry import permissions as channel_permissions
 from publishing import queries, scheduling
-from publishing.forms import TimeForm
+from publishing.forms.publications import TimeForm
 from publishing.permissions import access_publication, access_variant
 from publishing.views.crowding import warn_of_crowding
 from socialops.lib.refusals import add_refusal
