@@ -22,6 +22,7 @@ from publishing.models import (
     Ask,
     Asset,
     Blackout,
+    CalendarFeed,
     Campaign,
     Correction,
     Editing,
@@ -217,6 +218,11 @@ def access_blackout(user, pk: int) -> Blackout:
 def access_slot(user, pk: int) -> Slot:
     found = Slot.objects.filter(channel__in=seen_by(user.person).values("pk")).select_related("channel")
     return _one(found, pk, "slot")
+
+
+def access_feed(user, pk: int) -> CalendarFeed:
+    """One's own."""
+    return _one(CalendarFeed.objects.filter(_present(user.person), person=user.person), pk, "link")
 
 
 def access_import(user, pk: int) -> Import:

@@ -49,7 +49,7 @@ def open_form(
     if not name.strip():
         raise ValidationError({"name": "Give it a name. Who opens the link sees it."})
     token = secrets.token_urlsafe(24)
-    form = IntakeForm.objects.create(name=name.strip(), token_hash=_hash(token), made_by=by)
+    form = IntakeForm.objects.create(name=name.strip(), token_hash=hash_of(token), made_by=by)
     form.channels.set(channels)
     form.campaigns.set(campaigns)
     record(by, "intake.opened", form)
@@ -62,7 +62,7 @@ def renew_link(form: IntakeForm, by: Person) -> str:
     require_role(by, *LEADS)
     form = _open(form)
     token = secrets.token_urlsafe(24)
-    form.token_hash = _hash(token)
+    form.token_hash = hash_of(token)
     form.save(update_fields=["token_hash"])
     record(by, "intake.link_renewed", form)
     return link_of(token)
@@ -80,7 +80,7 @@ def close_form(form: IntakeForm, by: Person) -> IntakeForm:
 
 def opened(token: str) -> IntakeForm:
     """The form of a link. Raises ValidationError with what to do if there is none (any more)."""
-    form = IntakeForm.objects.filter(token_hash=_hash(token), closed_at=None).first()
+    form = IntakeForm.objects.filter(token_hash=hash_of(token), closed_at=None).first()
     if form is None:
         raise ValidationError(GONE)
     return form
@@ -172,7 +172,8 @@ def followed(token: str) -> PostRequest:
     return request.duplicate_of or request
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """What is kept of the token of a private link."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -4,10 +4,27 @@ The ids are bound by django-structlog's middleware and its Celery step, and trav
 starts. The libraries' own lines pass the same formatter.
 """
 
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
 import structlog
+
+# Addresses that are secrets: whoever reads a log must not be able to open what they open.
+PRIVATE_LINK = re.compile(r"/(feeds|asking|asked|agreements|agreement-files|invitations)/[^/?\s]+")
+
+
+def without_links(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The address that was asked for, without the part that is a secret."""
+    for said in ("event", "request"):
+        if said in event:
+            event[said] = PRIVATE_LINK.sub(r"/\1/***", str(event[said]))
+    return event
+
 
 SHARED: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
+    without_links,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -260,7 +260,8 @@ def _let_go(company: Company) -> None:
 
 
 def _hold(company: Company) -> None:
-    from publishing import holding, queueing, silencing
+    from publishing import feeding, holding, queueing, silencing
+    from publishing.queries.calendar import Filters
 
     who, later = company.people, timezone.now() + timedelta(days=20)
     company.examples["slot"] = queueing.add_slot(company.channels["blue"], 1, time(9), who["gina"])
@@ -268,6 +269,7 @@ def _hold(company: Company) -> None:
         who["gina"], later, later + timedelta(days=1), "Results are published"
     )
 
+    company.examples["feed"], _ = feeding.make_feed(who["alice"], "My phone", Filters())
     reason = "A customer’s complaint about the job advert is being looked into."
     company.examples["hold"] = holding.place(company.people["gina"], reason, channel=company.channels["careers"])
     company.examples["hold_task"] = company.examples["hold"].tasks.first()

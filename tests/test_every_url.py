@@ -140,6 +140,9 @@ RULES: dict[str, Rule] = {
     "blackout_list": signed_in(),
     "blackout": signed_in("blackout"),
     "blackout_ending": only("gina erin", "blackout", post={}),
+    "feed_list": signed_in(),
+    "feed_ending": only("alice", "feed", post={}),
+    "feed": Rule(frozenset(), args=lambda _: ("no-such-link",)),  # a link that opens nothing: 404 for everybody
     "queue": only(SEE_BLUE, "blue"),
     "slot": only(PUBLISH_BLUE, "slot", post={"remove": "yes"}),
     "queued": only(PUBLISH_BLUE, "variant", post={}),
@@ -451,6 +454,6 @@ def test_every_open_address_is_meant_to_be():
         "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
         "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
         "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
-        "invitation", "agreement", "agreement_file", "asking", "asked", "webhook", "healthz", "readyz", "metrics",
-        "stylesheet",
+        "invitation", "agreement", "agreement_file", "asking", "asked", "feed", "webhook", "healthz", "readyz",
+        "metrics", "stylesheet",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.error
 import urllib.request
 
 import pytest
@@ -78,6 +79,10 @@ def test_a_request_leaves_one_json_line_with_its_id(processes):
     site = processes.web(SOCIALOPS_LOCAL="no", SECRET_KEY="s" * 50, MFA_KEYS="k" * 50, MEDIA_ROOT="/tmp")
     with urllib.request.urlopen(f"{site.url}/account/login/", timeout=10) as page:
         assert page.status == 200
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{site.url}/feeds/a-secret/socialops.ics", timeout=10)
+    assert "/feeds/***/socialops.ics" in site.said()
+    assert "a-secret" not in site.said()
     lines = [json.loads(line) for line in site.said().splitlines() if line.startswith("{")]
     finished = [line for line in lines if line["event"] == "request_finished" and "/account/login/" in line["request"]]
     assert len(finished) == 1

@@ -66,3 +66,12 @@ class SlotForm(forms.Form):
     @classmethod
     def of(cls, slot: Slot) -> "SlotForm":
         return cls(initial={"weekday": slot.weekday, "at": slot.at}, prefix=f"slot{slot.pk}")
+
+
+class FeedForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=80, help_text="Where you will read it: “My phone”.")
+    whole_text = forms.BooleanField(
+        label="With the whole text of each post", required=False,
+        help_text="Without it the link tells titles, channels and times only. Whoever gets hold of the link reads what "
+        "it shows, drafts that nobody has approved yet among it.",
+    )  # fmt: skip

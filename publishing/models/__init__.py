@@ -14,6 +14,7 @@ from publishing.models.campaign import Campaign
 from publishing.models.correction import Correction, CorrectionAttempt
 from publishing.models.editing import Editing
 from publishing.models.external import AgreementLink, ExternalApprover
+from publishing.models.feed import CalendarFeed
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.measurement import COUNTS, MeasuringTurn, PostMeasurement
@@ -28,8 +29,8 @@ from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 
 __all__ = [
     "APPROVAL_MOVES", "COUNTS", "IMPORT_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink",
-    "Approval",
-    "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "Campaign", "Correction",
+    "Approval", "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "CalendarFeed",
+    "Campaign", "Correction",
     "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
     "Import", "ImportRow", "IntakeForm", "MeasuringTurn",
     "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",

@@ -1,6 +1,6 @@
 """What goes out when: publications, and posts that want a time but still need approval."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person
+from channels_registry import networks
 from channels_registry.permissions import channels_with, seen_by
-from publishing.models import Approval, Publication
+from publishing.models import Approval, Campaign, Publication
 from publishing.queries.waiting import TONES
 from socialops.lib.prepared import for_one
 
@@ -51,6 +52,21 @@ class Filters:
     campaign: int | None = None
     tag: str = ""
     q: str = ""
+
+    @classmethod
+    def read(cls, said: Mapping[str, str]) -> "Filters":
+        """Of an address. What makes no sense narrows nothing."""
+        state = said.get("state", "")
+        return cls(
+            channel=_number(said.get("channel", "")), network=said.get("network", "")[:40],
+            state=state if state in STATES else "", campaign=_number(said.get("campaign", "")),
+            tag=said.get("tag", "").strip().lower()[:40], q=said.get("q", "").strip()[:140],
+        )  # fmt: skip
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What narrows, as it stands in an address and as it is kept."""
+        return {name: value for name, value in vars(self).items() if value}
 
     def of_posts(self) -> dict[str, Any]:
         """What a post has to be, by lookups on it."""
@@ -134,9 +150,31 @@ def _channels(pk: int) -> QuerySet:
 _channels_of = for_one(_channels)
 
 
+def told(person: Person, each: Sequence[Filters]) -> list[str]:
+    """What calendars show that are narrowed so, in words. Two queries for all of them."""
+    channels = {pk: name for pk, name, *_ in channels_of(person)}
+    campaigns = dict(Campaign.objects.filter(pk__in=[f.campaign for f in each]).values_list("pk", "name"))
+    return [" · ".join(_words(filters, channels, campaigns)) or "Everything that you may see" for filters in each]
+
+
+def _words(filters: Filters, channels: Mapping[int, str], campaigns: Mapping[int, str]) -> Iterator[str]:
+    if filters.channel:
+        yield channels.get(filters.channel, "a channel that you do not see")
+    if filters.network:
+        yield networks.network(filters.network).label if filters.network in networks.slugs() else filters.network
+    if filters.state:
+        yield STATES[filters.state][0]
+    if filters.campaign:
+        yield campaigns.get(filters.campaign, "a campaign that is gone")
+    if filters.tag:
+        yield f"tag {filters.tag}"
+    if filters.q:
+        yield f"“{filters.q}” in the title"
+
+
 def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
     """Between two instants, in order of time. Two queries."""
-    published, asked = _between(sight, start, end, filters)
+    published, asked = between(sight, start, end, filters)
     published = published.annotate(movable=_movable(sight))
     rows: Iterable[tuple] = [*published.values_list(*PUBLISHED), *asked.values_list(*ASKED)]
     return _ordered(Entry(*row) for row in rows)
@@ -169,7 +207,7 @@ def going_out(person: Person, hours: int = 24) -> list[Entry]:
 
 def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
     """The places are counted in publications alone; only what is shown is joined with what it says."""
-    published, asked = _between(sight, start, end, filters)
+    published, asked = between(sight, start, end, filters)
     groups = {pk: (key, total) for key, total, pk in _first(published, "due_at", most, group).values_list(*COUNTED)}
     shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight)).values_list(*PUBLISHED)
     rows: list[tuple] = [(*groups[row[4]], row) for row in shown]
@@ -197,7 +235,7 @@ def _movable(sight: Sight) -> ExpressionWrapper:
     return ExpressionWrapper(Q(state__in=MOVABLE, channel__in=sight.own), BooleanField())
 
 
-def _between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
+def between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
     """Publications, and pending approvals once a channel of their post at the time that their author wants."""
     where, post = filters.of_channels(), filters.of_posts()
     published = Publication.objects.filter(
@@ -215,6 +253,10 @@ def _between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> 
         published = published.filter(state__in=states) if states else published.none()
         asked = asked.none() if states else asked
     return published, asked
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 18 else None
 
 
 def _ordered(found: Iterable[Entry]) -> list[Entry]:

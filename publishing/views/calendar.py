@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -79,7 +79,7 @@ class CalendarView(View):
         today = timezone.now().astimezone(zone).date()
         view = request.GET.get("view", "")
         span = Span.of(view if view in VIEWS else "month", _day(request.GET.get("from", "")) or today)
-        filters = _filters(request.GET)
+        filters = queries.calendar.Filters.read(request.GET)
         read = _hours if span.view == "day" else _days
         seen = queries.calendar.channels_of(person)
         sight = queries.calendar.Sight([pk for pk, *_ in seen], [pk for pk, _, _, own in seen if own])
@@ -97,6 +97,7 @@ class CalendarView(View):
             "now": _address(filters, span.view), "show_all": _address(queries.calendar.ALL, span.view, span.first),
             "of_day": _address(filters, "day") + "&from=", "narrowed": filters != queries.calendar.ALL,
             "channels": [(pk, name) for pk, name, state, _ in seen if state != "archived"],
+            "narrowing": f"?{urlencode(filters.said)}" if filters.said else "",
             "networks": networks.slugs(), "states": queries.calendar.STATES,
             "campaigns": Campaign.objects.filter(archived_at=None).order_by("name").values_list("pk", "name"),
         }  # fmt: skip
@@ -189,18 +190,9 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _filters(said: QueryDict) -> queries.calendar.Filters:
-    state = said.get("state", "")
-    return queries.calendar.Filters(
-        channel=_number(said.get("channel", "")), network=said.get("network", "")[:40],
-        state=state if state in queries.calendar.STATES else "", campaign=_number(said.get("campaign", "")),
-        tag=said.get("tag", "").strip().lower()[:40], q=said.get("q", "").strip()[:140],
-    )  # fmt: skip
-
-
 def _address(filters: queries.calendar.Filters, view: str, first: date | None = None) -> str:
     """The query that shows this."""
-    said = {"view": view, "from": first.isoformat() if first else "", **vars(filters)}
+    said = {"view": view, "from": first.isoformat() if first else "", **filters.said}
     return "?" + urlencode({name: value for name, value in said.items() if value})
 
 
@@ -210,7 +202,3 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     return day if 1970 < day.year < 2200 else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 18 else None

@@ -17,6 +17,7 @@ from publishing import (
     arranging,
     attaching,
     drafting,
+    feeding,
     phrasing,
     queueing,
     scheduling,
@@ -25,6 +26,7 @@ from publishing import (
     taking_in,
 )
 from publishing.models import Asset, Post
+from publishing.queries.calendar import Filters
 from socialops.management.company import figures, pictures
 from socialops.sandbox.control import Control
 
@@ -161,6 +163,7 @@ def _plan_ahead(people: dict[str, Person], main: Channel, careers: Channel, now:
         queueing.add_slot(main, weekday, time(9, 30), people["alice"])
     zips = _post(people["alice"], [main], "How to wax a zip", "A candle does it: ten strokes a side, then wipe.")
     queueing.add_to_queue(_agreed(zips, people["alice"], people["bob"]).variants.get(), people["alice"])
+    feeding.make_feed(people["alice"], "My phone", Filters(channel=main.pk))
     day = (now + timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0)
     silencing.declare_blackout(
         people["gina"], day, day + timedelta(days=1), "Works council meets about the new contracts", channel=careers

@@ -1,0 +1,81 @@
+"""The calendar in other programs: one's private links, and the feed that such a link opens."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+from django.views import View
+
+from publishing import feeding, queries
+from publishing.forms.planning import FeedForm
+from publishing.permissions import access_feed
+from publishing.queries.calendar import Filters
+from socialops.lib.refusals import add_refusal
+
+# Kept by whoever asked, and asked about each time; what stands between keeps nothing.
+KEPT = {"Cache-Control": "private, no-cache", "CDN-Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+class FeedListView(View):
+    """GET lists one's links; POST makes one for the calendar that the address describes, and shows it this once."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return _list(request, FeedForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form, filters = FeedForm(request.POST), Filters.read(request.GET)
+        if not form.is_valid():
+            return _list(request, form, status=422)
+        said = form.cleaned_data
+        try:
+            _, link = feeding.make_feed(request.user.person, said["name"], filters, said["whole_text"])
+        except ValidationError as error:
+            add_refusal(form, error)
+            return _list(request, form, status=422)
+        return _list(request, FeedForm(), link=link)
+
+
+class FeedEndingView(View):
+    """POST ends a link."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            feeding.end_feed(access_feed(request.user, pk), request.user.person)
+            messages.success(request, "Ended. Who reads it gets nothing any more.")
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return redirect("feed_list")
+
+
+class FeedView(View):
+    """Open to whoever has the link. One that opens nothing (any more) answers as if it had never been."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            found = feeding.read(token)
+        except feeding.TooOften:
+            return _plain("This link is read too often. Ask again in half an hour.", 429, {"Retry-After": "1800"})
+        if found is None:
+            return _plain("There is no such calendar.", 404, {})
+        feed, document = found
+        tag, changed = f'"{feed.tag}"', feed.changed_at
+        answer = HttpResponse(document, content_type="text/calendar; charset=utf-8", headers=KEPT | {"ETag": tag})
+        answer["Last-Modified"] = http_date(changed.timestamp())
+        return get_conditional_response(request, tag, int(changed.timestamp()), answer) or answer
+
+
+def _plain(words: str, status: int, headers: dict[str, str]) -> HttpResponse:
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8", headers=KEPT | headers)
+
+
+def _list(request: HttpRequest, form: FeedForm, link: str = "", status: int = 200) -> HttpResponse:
+    person, filters = request.user.person, Filters.read(request.GET)
+    feeds = list(person.calendar_feeds.filter(ended_at=None).order_by("-made_at"))
+    told = queries.calendar.told(person, [Filters(**feed.filters) for feed in feeds] + [filters])
+    context = {
+        "feeds": list(zip(feeds, told, strict=False)), "form": form, "link": link, "shows": told[-1],
+        "narrowed": filters != queries.calendar.ALL,
+    }  # fmt: skip
+    return render(request, "publishing/feed_list.html", context, status=status)
