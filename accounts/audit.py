@@ -44,6 +44,12 @@ def words(action: str) -> str:
     return _words.get(action, action.replace(".", " ").replace("_", " "))
 
 
+def _token() -> dict[str, str]:
+    """The API token that the request came with: whose it is stands as the actor, here stands which."""
+    token = get_contextvars().get("api_token")
+    return {"api_token": str(token)} if token else {}
+
+
 def _click() -> str:
     """One id for everything that one request or one task did; the logs carry the same id."""
     bound = get_contextvars()
@@ -60,7 +66,7 @@ def _event(by: Person | None, action: str, subject: models.Model, data: dict[str
         "subject_type": subject._meta.model_name or "",
         "subject_id": str(subject.pk),
         "subject_label": str(subject)[:200],
-        "data": data,
+        "data": data | _token(),
     }
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import Departure, Invitation, Person, Role, RoleAssignment, User
+from accounts.models import ApiToken, Departure, Invitation, Person, Role, RoleAssignment, User
 from accounts.permissions import administrators_in_turn, require_role
 from accounts.queries import another_administrator
 from socialops.lib import wall_clock
@@ -76,7 +76,7 @@ def sweep_departed() -> int:
 
 @transaction.atomic
 def clean_up(departure: Departure) -> bool:
-    """End the sessions, password, second factors, invitations and roles of somebody who has left. Once."""
+    """End the sessions, password, second factors, tokens, invitations and roles of somebody who has left. Once."""
     departure = Departure.objects.select_for_update(of=("self",)).select_related("person").get(pk=departure.pk)
     if departure.swept_at:
         return False
@@ -85,6 +85,7 @@ def clean_up(departure: Departure) -> bool:
     Invitation.objects.filter(
         person=person, accepted_at=None, withdrawn_at=None, invited_at__lt=max(departure.at, departure.recorded_at)
     ).update(withdrawn_at=Now())  # fmt: skip
+    ended["tokens"] = ApiToken.objects.filter(person=person, ended_at=None).update(ended_at=Now())
     user = User.objects.filter(person=person).first()
     if user:
         ended |= _end_login(user)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
-from accounts.models import Person, Role
+from accounts.models import Person, Role, Scope
 from socialops.lib.wall_clock import time_zones
 
 
@@ -87,6 +87,20 @@ class SettingsForm(forms.Form):
     time_zone = forms.ChoiceField(
         label="Time zone", choices=zone_choices, help_text="Times are shown as your clock shows them."
     )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        max_length=80, label="What will use it?", help_text="For finding it here, such as “Newsroom”."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What is it good for?", choices=Scope.choices, widget=forms.CheckboxSelectMultiple,
+        help_text="It can never do more than you may yourself at that moment.",
+    )  # fmt: skip
+    days = forms.TypedChoiceField(
+        label="For how long?", coerce=int, initial=90,
+        choices=[(7, "A week"), (30, "30 days"), (90, "90 days"), (180, "Half a year"), (365, "A year")],
+    )  # fmt: skip
 
 
 class TrailForm(forms.Form):

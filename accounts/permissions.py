@@ -2,10 +2,10 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import Exists
+from django.db.models import Exists, Q
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Absence, Person, Role, RoleAssignment, TeamMembership, User
+from accounts.models import Absence, ApiToken, Person, Role, RoleAssignment, TeamMembership, User
 
 LOCK = 7_301_984_227  # administrators_in_turn
 
@@ -65,6 +65,12 @@ def access_membership(user, person: Person, pk: int) -> TeamMembership:
 def access_absence(user, pk: int) -> Absence:
     """One's own that is not over."""
     return get_object_or_404(Absence.objects.filter(withdrawn_at=None), pk=pk, person=user.person)
+
+
+def access_token(user, pk: int) -> ApiToken:
+    """One's own, or anybody's for an administrator."""
+    of = ApiToken.objects.filter(Q(person=user.person) | role_exists(user.person, Role.ADMIN))
+    return get_object_or_404(of.select_related("person"), pk=pk)
 
 
 def may_see_departures(person: Person | None) -> bool:

@@ -9,6 +9,7 @@ from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
 from accounts.models import (
+    ApiToken,
     AuditEvent,
     Departure,
     MailDelivery,
@@ -19,6 +20,7 @@ from accounts.models import (
     TeamMembership,
     User,
 )  # fmt: skip
+from accounts.models.api_token import binding
 from socialops.lib.delivery.models import State
 
 PAGE = 50
@@ -134,3 +136,29 @@ def notifications(person: Person, before: int = 0) -> list[Notification]:
 def troubled_mails() -> QuerySet[MailDelivery]:
     states = (State.NEEDS_HUMAN, State.FAILED, State.MISSED, State.BLOCKED)
     return MailDelivery.objects.filter(state__in=states).select_related("person").order_by("-pk")
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """`state` is why it opens nothing any more, "" while it does."""
+
+    token: ApiToken
+    state: str
+
+
+def token_rows(person: Person | None = None) -> list[TokenRow]:
+    """This person's tokens, or everybody's; those that are good first, then the latest. One query."""
+    found = ApiToken.objects.select_related("person__user", "ended_by").order_by("-pk")
+    rows = [TokenRow(each, _state(each)) for each in (found.filter(person=person) if person else found)[:MOST_TOKENS]]
+    return sorted(rows, key=lambda row: bool(row.state))
+
+
+MOST_TOKENS = 500
+
+
+def _state(token: ApiToken) -> str:
+    if token.ended_at:
+        return f"Ended by {token.ended_by}" if token.ended_by and token.ended_by != token.person else "Ended"
+    if token.expires_at <= timezone.now():
+        return "Expired"
+    return "" if token.bound_to == binding(token.person.user) else "Ended by a new password"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import audit, departures, invitations, mails, notifications, people, settings
+from accounts.views import audit, departures, invitations, mails, notifications, people, settings, tokens
 
 urlpatterns = [
     path("people/", people.PersonListView.as_view(), name="person_list"),
@@ -28,4 +28,7 @@ urlpatterns = [
     path("account/hours/", settings.HoursView.as_view(), name="working_hours"),
     path("account/absences/", settings.AbsenceListView.as_view(), name="absence_list"),
     path("account/absences/<int:pk>/withdrawal/", settings.AbsenceWithdrawalView.as_view(), name="absence_withdrawal"),
+    path("account/tokens/", tokens.TokenListView.as_view(), name="token_list"),
+    path("account/tokens/<int:pk>/ending/", tokens.TokenEndingView.as_view(), name="token_ending"),
+    path("tokens/", tokens.EverybodysTokensView.as_view(), name="everybodys_tokens"),
 ]

@@ -5,6 +5,7 @@ erin is the administrator behind everything that somebody has to allow.
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from time import time
 
 from allauth.account.models import EmailAddress
 from django.test import Client
@@ -57,6 +58,16 @@ def signed_in(who: Person) -> Client:
     client = Client()
     client.force_login(user(who))
     return client
+
+
+def confirmed(who: Person) -> Client:
+    """The same, and they gave their password a moment ago."""
+    browser = signed_in(who)
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(user(who).pk)
+    session.save()
+    return browser
 
 
 def departed(who: Person, ago: timedelta = timedelta(minutes=1), by: Person | None = None) -> Departure:

@@ -69,6 +69,8 @@ PAGES: dict[str, Page] = {
     "person_new": Page(),
     "person": Page("leaver"),
     "absence_list": Page(who="bob"),
+    "token_list": Page(who="alice"),
+    "everybodys_tokens": Page(),
     "departure_new": Page("writer"),
     "departure_withdrawal": Page("leaving"),
     "notification_list": Page(who="bob"),

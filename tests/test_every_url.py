@@ -7,7 +7,6 @@ charlie may nothing; olga manages another channel, and that opens nothing here; 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import time
 from typing import Any
 
 import pytest
@@ -126,6 +125,9 @@ RULES: dict[str, Rule] = {
     "invitation_new": only("erin", "leaver", post={}),
     "departure_new": only("erin", "writer"),
     "departure_withdrawal": only("erin", "leaving"),
+    "token_list": signed_in(),
+    "token_ending": only("alice erin", "token", post={}),
+    "everybodys_tokens": only("erin"),
     "notification_list": signed_in(),
     "notification_reading": signed_in(post={}),
     "audit_list": only("erin frank"),
@@ -313,20 +315,11 @@ def company(django_db_setup, django_db_blocker) -> Iterator[Company]:
 def browsers(company, django_db_blocker) -> dict[str, Client]:
     """A browser for each of the cast, who have all just given their password once more."""
     with django_db_blocker.unblock():
-        return {who: Client() if who == "nobody" else _signed_in(company.people[who]) for who in CAST}
-
-
-def _signed_in(who) -> Client:
-    browser = factories.signed_in(who)
-    session = browser.session
-    session["account_authentication_methods"] = [{"method": "password", "at": time(), "reauthenticated": True}]
-    session["account_authentication_methods_user"] = str(factories.user(who).pk)
-    session.save()
-    return browser
+        return {who: Client() if who == "nobody" else factories.confirmed(company.people[who]) for who in CAST}
 
 
 def _more_examples(company: Company) -> None:
-    from accounts import notifying, people
+    from accounts import issuing, notifying, people
     from governance.models import RiskAcceptance
     from inbox import replying
 
@@ -334,6 +327,7 @@ def _more_examples(company: Company) -> None:
         door=company.examples["door"], asked_by=factories.erin(), reason="The vendor has no list."
     )
     company.examples["membership"] = people.join_team(company.people["alice"], "EMEA", factories.erin())
+    company.examples["token"] = issuing.issue(company.people["alice"], "Newsroom", ["posts:read"], 30)[0]
     company.examples["mail"] = notifying.send_mail(company.people["alice"], "Hello", "Text")
     company.examples["correction"] = _taken_down(company)
     company.examples["blue"] = company.channels["blue"]

@@ -1,4 +1,5 @@
 from accounts.models.absence import Absence
+from accounts.models.api_token import ApiAnswer, ApiToken, Scope
 from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
 from accounts.models.departure import Departure
 from accounts.models.invitation import Invitation
@@ -9,6 +10,7 @@ from accounts.models.team import Team, TeamMembership
 from accounts.models.user import User
 
 __all__ = [
-    "Absence", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation", "MailAttempt", "MailDelivery",
-    "Notification", "Person", "Role", "RoleAssignment", "Team", "TeamMembership", "User",
+    "Absence", "ApiAnswer", "ApiToken", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation",
+    "MailAttempt", "MailDelivery", "Notification", "Person", "Role", "RoleAssignment", "Scope", "Team",
+    "TeamMembership", "User",
 ]  # fmt: skip

@@ -7,8 +7,9 @@ and to see off.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from accounts import issuing
 from accounts import people as staffing
-from accounts.models import Person
+from accounts.models import Person, Scope
 from channels_registry import access, connecting, observing, registering
 from channels_registry.models import Channel
 from governance import offboarding
@@ -68,6 +69,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
+    _give_tools(people)
     for handle, customer, text in SAID:
         network.say(channels[handle].remote_id, text, name=customer)
 
@@ -213,6 +215,11 @@ def _leave(people: dict[str, Person]) -> None:
     staffing.mark_departed(tomas, last_evening, "Europe/Madrid", erin, "End of the agency contract")
     staffing.mark_departed(people["dana"], _friday(datetime.now()), "Europe/Warsaw", erin, "New job")  # noqa: DTZ005
     offboarding.sweep()
+
+
+def _give_tools(people: dict[str, Person]) -> None:
+    issuing.issue(people["alice"], "Newsroom website", [Scope.POSTS_READ, Scope.POSTS_WRITE], 90)
+    issuing.issue(people["gina"], "Wall screen", [Scope.PUBLICATIONS_READ, Scope.CHANNELS_READ], 365)
 
 
 def _friday(now: datetime) -> datetime:
