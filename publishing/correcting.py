@@ -49,8 +49,9 @@ def edit(publication: Publication, by: Person) -> Correction:
     approval = scheduling.approved(publication.variant.post)
     _refuse_too_early(publication, approval, by)
     text = _approved_text(publication, approval.revision)
-    if approval.revision.media_for(publication.channel_id) != publication.revision.media_for(publication.channel_id):
-        raise ValidationError("Only the text of what is out can be changed, and the pictures differ too.")
+    now, out, on = approval.revision, publication.revision, publication.channel_id
+    if now.media_for(on) != out.media_for(on) or now.card_for(on) != out.card_for(on):
+        raise ValidationError("Only the text of what is out can be changed, and the pictures or the card differ too.")
     made = _due(publication, by, kind="edit", text=text, approval=approval, content_hash=approval.revision.hash)
     record(by, "publication.edit_asked", publication, correction=made.pk, hash=made.content_hash)
     return made

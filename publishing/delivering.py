@@ -12,11 +12,12 @@ from accounts.models import Person
 from channels_registry import budgets
 from channels_registry.connector.capabilities import Publishes
 from channels_registry.connector.errors import NetworkError, Refused, TryLater
-from channels_registry.connector.types import Continue, Draft, Media, Published, Unsure
+from channels_registry.connector.types import Card, Continue, Draft, Media, Published, Unsure
 from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
 from channels_registry.reaching import Reach, Reached, client
 from publishing import following, queries
-from publishing.models import Publication, PublicationAttempt, Rendition
+from publishing.models import LinkCard, Publication, PublicationAttempt, Rendition
+from publishing.queries import cards
 from socialops.lib.delivery.lane import Lane, Refusal, Settled
 from socialops.lib.delivery.late import accepted_late
 
@@ -25,6 +26,7 @@ NEEDED = {
     "id",
     "text",
     "media",
+    "card",
     "key",
     "handle",
     "due_at",
@@ -67,12 +69,13 @@ def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
     followers = {row[OWN.index("id")]: row[follows] for row in rows if row[follows]}
     places = following.places(followers) if followers else {}
     reached = reach.to(row[channels] for row in rows)
-    shown = OWN.index("media")
+    shown, carded = OWN.index("media"), OWN.index("card")
     files = queries.renditions_in(row[shown] for row in rows)
+    pages = cards.readings(row[carded] for row in rows)
     parcels = {}
     for *own, placement, language in rows:
         publication = Publication.from_db("default", OWN, own)
-        parcel = _parcel(publication, placement, language, reached[publication.channel_id], files)
+        parcel = _parcel(publication, placement, language, reached[publication.channel_id], files, pages)
         parcels[publication.pk] = _placed(parcel, places) if publication.follows_id else parcel
     return parcels
 
@@ -100,14 +103,15 @@ def settled(rows: Sequence[Settled]) -> None:
 
 def _parcel(
     publication: Publication, placement: str, language: str, reached: Reached | NetworkError,
-    files: Mapping[int, Rendition],
+    files: Mapping[int, Rendition], pages: Mapping[int, LinkCard],
 ) -> Parcel | NetworkError:  # fmt: skip
     if isinstance(reached, NetworkError):
         return reached
     if refused := reached.lacks(Publishes):
         return refused
     media = tuple(_media(files[each["rendition"]], each) for each in publication.media)
-    draft = Draft(publication.text, placement, language, publication.due_at, media=media)
+    card = _card(pages[publication.card["page"]], publication.card) if publication.card else None
+    draft = Draft(publication.text, placement, language, publication.due_at, media=media, card=card)
     return Parcel(publication, reached, draft, reached.network.marker(str(publication.key)))
 
 
@@ -120,7 +124,12 @@ def _placed(parcel: Parcel | NetworkError, places: Mapping[int, dict]) -> Parcel
     return replace(parcel, draft=replace(parcel.draft, reply_to=places[parcel.publication.pk]))
 
 
-def _media(file: Rendition, shown: Mapping[str, str]) -> Media:
+def _card(page: LinkCard, shown: Mapping[str, str]) -> Card:
+    picture = _media(page, {"alt": "", "sha256": shown["sha256"]}) if shown["sha256"] else None
+    return Card(shown["url"], shown["title"], shown["description"], picture)
+
+
+def _media(file: Rendition | LinkCard, shown: Mapping[str, str]) -> Media:
     """What a connector may show: read only when it is asked for, in a thread, from wherever files are kept."""
 
     def load() -> bytes:

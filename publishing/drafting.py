@@ -15,6 +15,7 @@ from publishing import approving, scheduling
 from publishing.models import Campaign, Hold, Post, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256, texts_in
 from publishing.permissions import require_on_all
+from publishing.queries import cards
 
 register("post.created", "wrote a post")
 register("post.edited", "changed a post")
@@ -43,15 +44,15 @@ def create_post(
     by: Person, channels: Iterable[Channel], text: str, title: str = "", why_now: str = "",
     variants: Mapping[int, str | None] | None = None, placements: Mapping[int, str] | None = None,
     threads: Mapping[int, list[str]] | None = None, first_comments: Mapping[int, str] | None = None,
-    campaign: Campaign | None = None, tags: Iterable[str] = (),
+    campaign: Campaign | None = None, tags: Iterable[str] = (), card_link: str = "",
 ) -> Post:  # fmt: skip
     """A draft on these channels. `variants` maps a channel's id to a text of its own; the others inherit `text`.
 
     By the same id: `placements` one of the network's places for a post (by default the first), `threads` the texts that
-    follow the post there, `first_comments` what is said under it.
+    follow the post there, `first_comments` what is said under it. `card_link`: see Post.
     """
     channels = list(channels)
-    post = Post(author=by, text=text, title=_title(title, text), why_now=why_now)
+    post = Post(author=by, text=text, title=_title(title, text), why_now=why_now, card_link=card_link)
     post.campaign, post.tags = campaign, _tags(tags)
     require_on_all(by, "draft", post, channels, "write")
     post.save()
@@ -68,6 +69,7 @@ def edit_post(
     variants: Mapping[int, str | None] | None = None, placements: Mapping[int, str] | None = None,
     threads: Mapping[int, list[str]] | None = None, first_comments: Mapping[int, str] | None = None,
     campaign: Campaign | Unchanged | None = UNCHANGED, tags: Iterable[str] | None = None,
+    card_link: str | None = None,
 ) -> Revision:  # fmt: skip
     """Change what is given and leave the rest. Raises Conflict if `expected_revision` is no longer the latest.
 
@@ -87,6 +89,7 @@ def edit_post(
     post.text = post.text if text is None else text
     post.title = _title(post.title if title is None else title, post.text)
     post.why_now = post.why_now if why_now is None else why_now
+    post.card_link = post.card_link if card_link is None else card_link
     _place(post, standing, wanted, _own(variants, placements, threads, first_comments))
     return keep_change(post, by, latest)
 
@@ -97,7 +100,9 @@ def keep_change(post: Post, by: Person, latest: Revision) -> Revision:
     What would be published otherwise than was agreed takes back what was agreed, asked for or scheduled.
     """
     if content_of(post, _current(post)) == latest.content:
-        post.save(update_fields=["campaign", "tags"])  # what is for finding it here is no part of a revision
+        post.save(
+            update_fields=["campaign", "tags", "card_link"]
+        )  # what is for finding it here is no part of a revision
         return latest
     revision = _save_revision(post, by)
     if revision.hash != latest.hash:
@@ -150,6 +155,7 @@ def _place(post: Post, standing: list[Variant], wanted: list[Channel], own: Mapp
     keep = {c.pk for c in wanted}
     if {pk for values in own.values() for pk in values} - keep:
         raise ValidationError({"variants": "A text was sent for a channel that this post does not go to."})
+    variants = []
     for channel in wanted:
         places = [p.slug for p in channel.connector.placements]
         variant = there.get(channel.pk) or Variant(post=post, channel=channel, placement=places[0])
@@ -157,6 +163,10 @@ def _place(post: Post, standing: list[Variant], wanted: list[Channel], own: Mapp
             setattr(variant, field, values.get(channel.pk, getattr(variant, field)))
         if variant.placement not in places:
             raise ValidationError({"placement": f"{channel.connector.label} has no such place for a post."})
+        variants.append(variant)
+    known = cards.pages(cards.links_of(post, variants))
+    for variant in variants:
+        variant.card = cards.taken(post, variant, known)
         variant.save()
     gone = [v.pk for v in standing if v.channel_id not in keep]
     scheduling.refuse_if_out(gone)

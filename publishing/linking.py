@@ -18,7 +18,16 @@ from accounts.audit import record, register
 from accounts.models import AuditEvent, MailDelivery, Person
 from accounts.permissions import has_role
 from publishing import queries
-from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, ExternalApprover, Rendition, Variant
+from publishing.models import (
+    AgreementLink,
+    Approval,
+    ApprovalStage,
+    Ask,
+    ExternalApprover,
+    LinkCard,
+    Rendition,
+    Variant,
+)
 from publishing.permissions import LEADS, may_on_all
 from socialops.lib.addresses import same_mailbox
 
@@ -36,6 +45,7 @@ CODE_GOOD_FOR, PROOF_GOOD_FOR = timedelta(minutes=10), timedelta(minutes=30)
 TRIES, CODES, BETWEEN_CODES = 5, 10, timedelta(minutes=1)
 SALT, PROOF, CODE = "publishing.agreement", "publishing.agreement.proof", "publishing.agreement.code"
 FILE = "publishing.agreement.file"
+FILES: dict[str, type[Rendition] | type[LinkCard]] = {"rendition": Rendition, "card": LinkCard}
 LINK_MARK, CODE_MARK = "[agreement:{pk}]", "[agreement-code:{pk}]"  # filled in when the mail is sent
 
 
@@ -186,18 +196,18 @@ def proven(token: str, proof: str) -> AgreementLink:
     return link
 
 
-def address_of_file(link: AgreementLink, rendition: Rendition) -> str:
-    """Where whoever has proven the code fetches a file that the post shows. It opens this file only."""
-    return reverse("agreement_file", args=[signing.dumps([link.pk, link.nonce, rendition.pk], salt=FILE)])
+def address_of_file(link: AgreementLink, kind: str, pk: int) -> str:
+    """Where whoever has proven the code fetches a file (of a FILES) that the post shows. It opens this file only."""
+    return reverse("agreement_file", args=[signing.dumps([link.pk, link.nonce, kind, pk], salt=FILE)])
 
 
-def file_at(token: str) -> Rendition:
+def file_at(token: str) -> Rendition | LinkCard:
     """The file of such an address, for as long as the proof is good and the link stands. Raises NotGood."""
     try:
-        link, nonce, pk = signing.loads(token, salt=FILE, max_age=PROOF_GOOD_FOR)
+        link, nonce, kind, pk = signing.loads(token, salt=FILE, max_age=PROOF_GOOD_FOR)
     except signing.BadSignature as error:
         raise NotGood("Half an hour has passed. Open the link from the mail again.") from error
-    found = Rendition.objects.filter(pk=pk).first() if _standing(link).nonce == nonce else None
+    found = FILES[kind].objects.filter(pk=pk).first() if _standing(link).nonce == nonce else None
     if found is None:
         raise NotGood("This belongs to an older code. Open the link from the mail again.")
     return found

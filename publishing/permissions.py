@@ -32,6 +32,7 @@ from publishing.models import (
     Import,
     ImportRow,
     IntakeForm,
+    LinkCard,
     PhraseOverride,
     PhraseRule,
     Post,
@@ -141,6 +142,13 @@ def access_rendition(user, pk: int) -> Rendition:
     """A file of an asset, or Http404: asked anew at each fetch, so a right that ended shows nothing more."""
     found = Rendition.objects.filter(asset__in=visible_assets(user.person).values("pk"))
     return _one(found.select_related("asset"), pk, "file")
+
+
+def access_card(user, sha256: str) -> LinkCard:
+    """The picture of a link card, or Http404. Who was shown the card knows the digest, and nobody can guess it."""
+    if found := LinkCard.objects.filter(sha256=sha256).exclude(sha256="").first():
+        return found
+    raise Http404("There is no such picture.")
 
 
 def may_arrange(person: Person) -> bool:

@@ -51,7 +51,8 @@ def schedule(
     _make_room(variant, by)
     publication = Publication(
         variant=variant, channel=variant.channel, approval=approval, revision=approval.revision, text=parts[0].text,
-        media=approval.revision.media_for(variant.channel_id), content_hash=approval.revision.hash, answerable=by,
+        media=approval.revision.media_for(variant.channel_id), card=approval.revision.card_for(variant.channel_id),
+        content_hash=approval.revision.hash, answerable=by,
     )  # fmt: skip
     set_time(publication, wall_time, time_zone, fold, late_by)
     publication.save()

@@ -4,7 +4,7 @@ going, read files of posts, count reactions.
 
 from celery import shared_task
 
-from publishing import correcting, importing, measuring, reminding, retiming
+from publishing import carding, correcting, importing, measuring, reminding, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
@@ -16,6 +16,12 @@ drain_correct = draining.task(correcting.LANE)
 def work_imports() -> None:
     """Files of posts: check their rows, make drafts of them."""
     importing.work_due()
+
+
+@shared_task(ignore_result=True)
+def read_pages() -> None:
+    """Pages that people link to: what they say of themselves, for link cards."""
+    carding.read_due()
 
 
 @shared_task(ignore_result=True)

@@ -74,6 +74,7 @@ urlpatterns = [
     path("library/uploads/", uploads.UploadNewView.as_view(), name="upload_new"),
     path("library/uploads/<uuid:key>/", uploads.UploadView.as_view(), name="upload"),
     path("library/files/<int:pk>/", assets.RenditionFileView.as_view(), name="rendition_file"),
+    path("cards/<str:sha256>/", assets.CardPictureView.as_view(), name="card_picture"),
     path("posts/<int:pk>/approval/time/", approvals.TimeAskView.as_view(), name="submission_time"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="approval_list"),
     path("approvals/decisions/", approvals.DecisionsView.as_view(), name="decisions"),

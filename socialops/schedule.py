@@ -22,6 +22,7 @@ READS = [
     "inbox.tasks.catch_up",
     "accounts.tasks.seal",
     "publishing.tasks.work_imports",
+    "publishing.tasks.read_pages",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures.

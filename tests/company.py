@@ -161,9 +161,15 @@ def _write(company: Company) -> None:
 
 def _hang(company: Company) -> None:
     from publishing import storing
+    from publishing.models import LinkCard
 
     about = {"title": "Night desk", "alt_text": "Six people at desks, the window behind them dark."}
     asset = storing.upload(company.people["alice"], files.handed_in(files.jpeg()), **about)
+    now, file = timezone.now(), asset.file.name
+    company.examples["card"] = LinkCard.objects.create(
+        url="https://fernhill.example/night", asked_by=company.people["alice"], asked_at=now, read_at=now,
+        title="The night desk", file=file, mime=asset.mime, sha256="c" * 64,
+    )  # fmt: skip
     company.examples |= {"asset": asset, "rendition": asset.renditions.get(format="original")}
 
 

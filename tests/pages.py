@@ -166,6 +166,7 @@ NOT_PAGES = {
     "mfa_download_recovery_codes": "a file",
     "revocation_evidence": "a file",
     "rendition_file": "a file",
+    "card_picture": "a file",
     "post_export": "a file",
     "feed": "a file",
     "agreement_file": "a file",

@@ -180,6 +180,7 @@ RULES: dict[str, Rule] = {
     "takedown_list": signed_in(),
     "upload_new": only(WRITE, post={}),  # says that its length is missing
     "rendition_file": only(WRITE, "rendition"),
+    "card_picture": signed_in(args=lambda company: (company.examples["card"].sha256,)),
     "submission_time": only("alice gina", "draft"),
     "approval_list": signed_in(),
     "approval": only(SEE_BLUE, "approval"),

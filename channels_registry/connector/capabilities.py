@@ -20,6 +20,7 @@ from channels_registry.connector.types import (
     Following,
     InboundMessage,
     Limits,
+    LinkCards,
     MediaLimits,
     Page,
     Placement,
@@ -39,6 +40,7 @@ class Network(ABC):
     fields: ClassVar[Sequence[Field]]
     limits: ClassVar[Limits]
     media: ClassVar[MediaLimits] = MediaLimits()  # nothing: texts only
+    cards: ClassVar[LinkCards | None] = None  # it draws none
     placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
     idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed

@@ -61,6 +61,17 @@ class MediaLimits:
 
 
 @dataclass(frozen=True)
+class LinkCards:
+    """What becomes of a link in a post that shows no files. `sent`: we send the card, with a picture of at most
+    `picture_bytes`; else the network reads the page itself.
+    """
+
+    sent: bool = False
+    picture_bytes: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where on the network a variant stands: feed, story, reel."""
 
@@ -126,6 +137,16 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Card:
+    """What is drawn of a link in the text: final, plain text."""
+
+    url: str
+    title: str
+    description: str
+    picture: Media | None = None
+
+
+@dataclass(frozen=True)
 class Draft:
     """What is to be published, final: `at` is the time the post is due (it goes into records that carry their own
     time).
@@ -140,6 +161,7 @@ class Draft:
     at: datetime | None = None
     reply_to: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     media: tuple[Media, ...] = ()
+    card: Card | None = None  # only where the network's LinkCards are `sent`, and no media
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from channels_registry.connector.richtext import marks
 from channels_registry.connector.text import check, same
 from channels_registry.connector.types import (
     Access,
+    Card,
     Connected,
     Draft,
     Field,
@@ -36,6 +37,7 @@ from channels_registry.connector.types import (
     Following,
     InboundMessage,
     Limits,
+    LinkCards,
     Media,
     MediaLimits,
     Page,
@@ -48,7 +50,7 @@ from channels_registry.connector.types import (
 from channels_registry.connector.walking import Walk
 
 POST = "app.bsky.feed.post"
-IMAGES = "app.bsky.embed.images"
+IMAGES, EXTERNAL = "app.bsky.embed.images", "app.bsky.embed.external"
 DEAD_TOKEN = {"ExpiredToken", "InvalidToken", "AuthMissing", "AccountDeactivated", "AccountTakedown"}
 REASONS = {"reply": "comment", "mention": "mention", "quote": "mention"}
 ACCESS_TOKEN_LIVES = timedelta(hours=2)
@@ -72,6 +74,7 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
         300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post", thread=24, first_comment=True
     )
     media = MediaLimits(4, PICTURES, source="lexicon app.bsky.embed.images")
+    cards = LinkCards(sent=True, picture_bytes=1_000_000, source="lexicon app.bsky.embed.external")
     idempotency = "K"
     settle_seconds = 10.0
     kinds = ("mentions",)
@@ -148,6 +151,8 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
             record["reply"] = {name: await _reference(access, place) for name, place in draft.reply_to.items()}
         if draft.media:
             record["embed"] = {"$type": IMAGES, "images": [await _image(access, each) for each in draft.media]}
+        elif draft.card:
+            record["embed"] = {"$type": EXTERNAL, "external": await _external(access, draft.card)}
         return await _put(access, marker, record)
 
     @look
@@ -374,11 +379,20 @@ async def _image(access: Access, media: Media) -> dict[str, Any]:
     """The picture uploaded, as a post refers to it. The same bytes get the same name over there, so a repetition makes
     the same record; and a file that nothing referred to for long is there again.
     """
+    ratio = {"width": media.width, "height": media.height}
+    return {"alt": media.alt, "image": await _uploaded(access, media), "aspectRatio": ratio}
+
+
+async def _external(access: Access, card: Card) -> dict[str, Any]:
+    said = {"uri": card.url, "title": card.title, "description": card.description}
+    return said | ({"thumb": await _uploaded(access, card.picture)} if card.picture else {})
+
+
+async def _uploaded(access: Access, media: Media) -> dict[str, Any]:
     headers = {**bearer(access.secrets["access_jwt"]), "Content-Type": media.mime}
     url = _xrpc(access.facts["pds"], "com.atproto.repo.uploadBlob")
     answer = await access.http.request("POST", url, headers=headers, data=await media.read(), judge=_judge)
-    blob = answer.read(lambda value: dict(value["blob"]))
-    return {"alt": media.alt, "image": blob, "aspectRatio": {"width": media.width, "height": media.height}}
+    return answer.read(lambda value: dict(value["blob"]))
 
 
 def _shown(record: Mapping[str, Any]) -> int:

@@ -40,6 +40,7 @@ from channels_registry.connector.types import (
     Following,
     InboundMessage,
     Limits,
+    LinkCards,
     Media,
     MediaLimits,
     Page,
@@ -90,6 +91,7 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
         first_comment=True,
     )
     media = MediaLimits(4, FILES, PIXELS, 1500, ALONE, source="GET /api/v2/instance")
+    cards = LinkCards(source="docs.joinmastodon.org, PreviewCard")
     idempotency = "K"
     kinds = ("mentions",)
 

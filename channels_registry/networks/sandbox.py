@@ -37,6 +37,7 @@ from channels_registry.connector.types import (
     Following,
     InboundMessage,
     Limits,
+    LinkCards,
     Media,
     MediaLimits,
     Page,
@@ -71,6 +72,7 @@ class Sandbox(
     )
     limits = Limits(500, "characters", source="GET /api/v1/server", thread=24, first_comment=True)
     media = MediaLimits(4, FILES, alt=1500, alone=frozenset({"video/mp4", "video/webm"}), source="GET /api/v1/server")
+    cards = LinkCards(sent=True, picture_bytes=8_000_000, source="GET /api/v1/server")
     placements = (Placement("feed", "Post"), Placement("story", "Story"))
     idempotency = "K"
     kinds = ("comments", "mentions")
@@ -120,12 +122,16 @@ class Sandbox(
     ) -> Continue | Published:
         check(draft.text, self.limits_for(access.facts))
         there = list(handle.get("media", ()))  # ids of what is over there already
-        if len(there) < len(draft.media):
-            return Continue({"media": [*there, await _uploaded(access, draft.media[len(there)])]})
+        shown = [draft.card.picture] if draft.card and draft.card.picture else draft.media
+        if len(there) < len(shown):
+            return Continue({"media": [*there, await _uploaded(access, shown[len(there)])]})
         body: dict[str, Any] = {"text": draft.text, "placement": draft.placement, "language": draft.language}
         if draft.reply_to:
             body["in_reply_to"] = str(draft.reply_to["parent"]["id"])
-        if there:
+        if draft.card:
+            words = {"url": draft.card.url, "title": draft.card.title, "description": draft.card.description}
+            body["card"] = {**words, "picture": there[0] if there else ""}
+        elif there:
             body["media"] = there
         key = {"Idempotency-Key": marker}
         return (await _call(access, "POST", "posts", json=body, headers=key, creates=True)).read(_published)

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 
+from publishing.queries.cards import NONE, links_in
 from socialops.lib import wall_clock
 
 
@@ -67,6 +68,25 @@ class TextsField(forms.Field):
 
     def to_python(self, value):
         return [lines(text) for text in value or [] if text.strip()]
+
+
+class CardLinkField(forms.CharField):
+    """Which link of a post its card is drawn of. One that the text does not have counts as the first
+    (queries.cards.link_of).
+    """
+
+    widget = forms.Select
+
+    def __init__(self) -> None:
+        super().__init__(label="Link card", required=False, max_length=2000)
+
+    def offer(self, texts: list[str]) -> bool:
+        """The links of these texts. Whether there are any."""
+        links = links_in(texts)
+        one = [("", "Of the first link" if len(links) > 1 else "Of the link")]
+        each = [(link, link[:80]) for link in links] if len(links) > 1 else []
+        cast(forms.Select, self.widget).choices = [*one, *each, (NONE, "None")]
+        return bool(links)
 
 
 def offer(form: forms.Form, name: str, rows: QuerySet) -> QuerySet:

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
-from publishing.forms.fields import TagsField, TextsField, lines, offer
+from publishing.forms.fields import CardLinkField, TagsField, TextsField, lines, offer
 from publishing.models import Campaign
 
 
@@ -34,6 +34,7 @@ class PostForm(forms.Form):
         Campaign.objects.none(), required=False, empty_label="None", help_text="What it adds to links is shown at once."
     )
     tags = TagsField(required=False, help_text="For finding it here, with commas between. They are never published.")
+    card_link = CardLinkField()
     expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1)
     tab = forms.UUIDField(widget=forms.HiddenInput, required=False)  # which page this is; a script says so
     restored = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the unsaved text that stands here
@@ -67,6 +68,8 @@ class PostForm(forms.Form):
                 self.fields[f"placement_{channel.pk}"] = forms.ChoiceField(
                     label=f"Where on {channel.name}", required=False, choices=places
                 )
+        texts = [str(self[name].value() or "") for name in self.fields if name == "text" or name.startswith("variant_")]
+        self.has_links = cast(CardLinkField, self.fields["card_link"]).offer(texts)
 
     @property
     def channel_groups(self) -> list[tuple[str, list[tuple[Channel, bool]]]]:

@@ -11,6 +11,7 @@ from publishing.models.approval import (
 from publishing.models.asset import Asset, Rendition
 from publishing.models.bulk import IMPORT_MOVES, Import, ImportRow
 from publishing.models.campaign import Campaign
+from publishing.models.card import LinkCard
 from publishing.models.correction import Correction, CorrectionAttempt
 from publishing.models.editing import Editing
 from publishing.models.external import AgreementLink, ExternalApprover
@@ -32,7 +33,7 @@ __all__ = [
     "Approval", "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "CalendarFeed",
     "Campaign", "Correction",
     "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
-    "Import", "ImportRow", "IntakeForm", "MeasuringTurn",
+    "Import", "ImportRow", "IntakeForm", "LinkCard", "MeasuringTurn",
     "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
     "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

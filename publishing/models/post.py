@@ -23,6 +23,7 @@ class Post(models.Model):
     why_now = models.CharField(max_length=300, blank=True, default="")  # the author's line in the approver's brief
     campaign = models.ForeignKey("publishing.Campaign", models.PROTECT, null=True, blank=True, related_name="posts")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # for finding it here; lower case
+    card_link = models.TextField(blank=True, default="")  # the link that a card is drawn of; "": the first; "none"
     wanted_at = models.DateTimeField(null=True, blank=True)  # the time a file asked for; offered when it is submitted
     revision_number = models.PositiveIntegerField(default=0)  # of the latest revision; guards against two editors
     created_at = models.DateTimeField(auto_now_add=True)
@@ -62,6 +63,7 @@ class Variant(models.Model):
     thread = ArrayField(models.TextField(), default=list, blank=True)  # posts that follow, each under the one before
     first_comment = models.TextField(blank=True, default="")
     media = models.JSONField(default=list, blank=True)  # in order: {"asset", "rendition", "sha256", "alt"}
+    card = models.JSONField(default=dict, blank=True)  # of its link: {"page", "url", "title", "description", "sha256"}
     removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = VariantQuerySet.as_manager()
@@ -91,8 +93,9 @@ class Variant(models.Model):
 
     @property
     def described(self) -> list[str]:
-        """The alt texts of what it shows: they are read as well."""
-        return [one["alt"] for one in self.media if one["alt"]]
+        """The alt texts of what it shows, or the words of its card: they are read as well."""
+        card = [] if self.media or not self.card else [self.card["title"], self.card["description"]]
+        return [*(one["alt"] for one in self.media if one["alt"]), *card]
 
     def _final(self, text: str) -> str:
         links = links_of(self.post)

@@ -25,6 +25,7 @@ class Publication(Delivery):
     revision = models.ForeignKey("publishing.Revision", models.PROTECT, related_name="+", db_index=False)
     text = models.TextField()  # what is sent, frozen at scheduling
     media = models.JSONField(default=list, blank=True)  # likewise: {"asset", "rendition", "sha256", "alt"} in order
+    card = models.JSONField(default=dict, blank=True)  # likewise: {"page", "url", "title", "description", "sha256"}
     content_hash = models.CharField(max_length=64)
     answerable = models.ForeignKey("accounts.Person", models.PROTECT, related_name="publications")
     wall_time = models.DateTimeField()  # naive local time, stored as if UTC

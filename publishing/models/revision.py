@@ -11,8 +11,8 @@ from django.db import models
 from publishing.models.campaign import linked, links_of
 
 PARTS = {
-    "text": "the text on each channel, with the posts of its thread and its first comment",
-    "media": "pictures and films",
+    "text": "the text on each channel, with the posts of its thread, its first comment and the words of its link card",
+    "media": "pictures and films, and the picture of a link card",
     "alt_text": "how pictures are described",
     "channels": "the channels",
     "placement": "the place on each channel, such as feed or story",
@@ -67,6 +67,10 @@ class Revision(models.Model):
         parts = [Part(n, text, n - 1 if n else None) for n, text in enumerate(texts)]
         return [*parts, Part(len(parts), comment, 0, is_comment=True)] if comment else parts
 
+    def card_for(self, channel_id: int) -> dict[str, Any]:
+        """The link card that goes out on a channel; {} for none."""
+        return next((v.get("card", {}) for v in self.content["variants"] if v["channel"] == channel_id), {})
+
     def media_for(self, channel_id: int) -> list[dict[str, Any]]:
         """What this revision shows on a channel, in order."""
         return next((v.get("media", []) for v in self.content["variants"] if v["channel"] == channel_id), [])
@@ -76,8 +80,9 @@ def content_of(post, variants, links: Mapping[str, Any] | None = None) -> dict[s
     """{"title", "why_now", "text", "variants": [{"channel": id, "placement", "text": final, "own": bool}]}
 
     and where there are any, for a variant "media": [{"asset": id, "rendition": id, "sha256": of the file, "alt":
-    text}], "thread": [final text] and "first_comment": final text; and "links": what the campaign added to links
-    (campaign.links_of). `links` stands in for what the post's campaign would add today.
+    text}], else "card": {"page", "url": final, "title", "description", "sha256" of its picture}; "thread": [final text]
+    and "first_comment": final text; and "links": what the campaign added to links (campaign.links_of). `links` stands
+    in for what the post's campaign would add today.
     """
     links = links_of(post) if links is None else links
 
@@ -96,6 +101,7 @@ def content_of(post, variants, links: Mapping[str, Any] | None = None) -> dict[s
                 "text": final(v, post.text if v.text is None else v.text),
                 "own": v.text is not None,
                 **({"media": v.media} if v.media else {}),
+                **({"card": {**v.card, "url": final(v, v.card["url"])}} if v.card and not v.media else {}),
                 **({"thread": [final(v, text) for text in v.thread]} if v.thread else {}),
                 **({"first_comment": final(v, v.first_comment)} if v.first_comment else {}),
             }
@@ -105,9 +111,16 @@ def content_of(post, variants, links: Mapping[str, Any] | None = None) -> dict[s
 
 
 def texts_in(content: Mapping[str, Any]) -> list[str]:
-    """Every text that would be sent, on every channel."""
+    """Every text that would be sent, on every channel, and the words of each card."""
     variants = content["variants"]
-    return [t for v in variants for t in (v["text"], *v.get("thread", []), v.get("first_comment", "")) if t]
+    said = [t for v in variants for t in (v["text"], *v.get("thread", []), v.get("first_comment", "")) if t]
+    return said + [v["card"][name] for v in variants if v.get("card") for name in ("title", "description")]
+
+
+def _card_words(variant: Mapping[str, Any]) -> list[list[str]]:
+    """Nothing where there is no card, so that a content from before there were cards keeps its hash."""
+    card = variant.get("card")
+    return [[card["url"], card["title"], card["description"]]] if card else []
 
 
 def parts_of(content: dict[str, Any]) -> dict[str, str]:
@@ -117,11 +130,15 @@ def parts_of(content: dict[str, Any]) -> dict[str, str]:
 
     variants = content["variants"]
     pictured = [v for v in variants if v.get("media")]
+    carded = [["card", v["channel"], v["card"]["sha256"]] for v in variants if v.get("card")]
     return {
         "text": sha256(
-            [[v["channel"], v["text"], v.get("thread", []), v.get("first_comment", "")] for v in variants],
+            [
+                [v["channel"], v["text"], v.get("thread", []), v.get("first_comment", ""), *_card_words(v)]
+                for v in variants
+            ]
         ),
-        "media": sha256([[v["channel"], [one["sha256"] for one in v["media"]]] for v in pictured]),
+        "media": sha256([*([v["channel"], [one["sha256"] for one in v["media"]]] for v in pictured), *carded]),
         "alt_text": sha256([[v["channel"], [one["alt"] for one in v["media"]]] for v in pictured]),
         "channels": sha256([v["channel"] for v in variants]),
         "placement": sha256([[v["channel"], v["placement"]] for v in variants]),

@@ -11,6 +11,7 @@ from channels_registry.connector.richtext import marks
 from channels_registry.connector.text import REMOTE_MENTION
 from channels_registry.models import Channel
 from publishing.models import PhraseRule, Revision, Variant
+from publishing.queries import cards
 from publishing.queries.checking import Measure, Picture, connector_of, live_facts, measure, pictures, renditions_in
 from publishing.queries.phrases import against
 from socialops.lib import words
@@ -49,6 +50,7 @@ class Preview:
     following: list[Following] = field(default_factory=list)
     pictures: tuple[Picture, ...] = ()
     against: list[PhraseRule] = field(default_factory=list)
+    card: cards.CardView | None = None
 
     @property
     def drawn(self) -> SafeString:
@@ -60,8 +62,11 @@ class Preview:
         return any(field.errors for field in self.fields.values())
 
 
-def previews(variants: Iterable[Variant], form: Any = None, rules: Sequence[PhraseRule] = ()) -> list[Preview]:
-    """`rules`: those about words that are to be heeded."""
+def previews(
+    variants: Iterable[Variant], form: Any = None, rules: Sequence[PhraseRule] = (),
+    known: Mapping[str, cards.Page] | None = None,
+) -> list[Preview]:  # fmt: skip
+    """`rules`: those about words that are to be heeded. `known`: what is known of the pages that are linked to."""
     there = form.fields if form is not None else {}
 
     def fields(channel_id: int) -> dict[str, Any]:
@@ -77,13 +82,16 @@ def previews(variants: Iterable[Variant], form: Any = None, rules: Sequence[Phra
             _following(v.channel, v.following, bool(v.first_comment)),
             pictures=tuple(pictures(v.channel, v.media, files)),
             against=against([v.final_text, *v.following, *v.described], rules) if rules else [],
+            card=cards.drawn(v, known),
         )
         for v in variants
     ]  # fmt: skip
 
 
-def preview_of(variant: Variant, text: str) -> Preview:
-    return Preview(variant.channel, text, measure(variant.channel, text), False, _place(variant), variant)
+def preview_of(variant: Variant, text: str, card: Mapping[str, Any] | None = None) -> Preview:
+    """What goes out as one publication."""
+    drawn = cards.as_sent(card) if card else None
+    return Preview(variant.channel, text, measure(variant.channel, text), False, _place(variant), variant, card=drawn)
 
 
 def as_asked(revision: Revision, variants: Iterable[Variant]) -> list[Preview]:
@@ -102,6 +110,7 @@ def as_asked(revision: Revision, variants: Iterable[Variant]) -> list[Preview]:
             Preview(
                 channel, each["text"], measure(channel, each["text"]), drifted, _label(channel, each),
                 following=_following(channel, under, bool(each.get("first_comment"))), pictures=shown,
+                card=cards.as_asked(channel, each),
             )
         )  # fmt: skip
     return drawn
@@ -137,8 +146,9 @@ def theirs_and_mine(theirs: Revision, mine: Iterable[Preview]) -> list[Differenc
 
 
 def _said(revision: Revision, channel_id: int) -> str:
-    """The texts, and a line for each picture: which file it is, and its alt text."""
+    """The texts, and a line for each picture: which file it is, and its alt text; or the words of the card."""
     shown = [f"Picture {each['sha256'][:6]}: {each['alt']}" for each in revision.media_for(channel_id)]
+    shown += [cards.in_words(card)] if (card := revision.card_for(channel_id)) else []
     return "\n\n".join([*(part.text for part in revision.parts_on(channel_id)), *shown])
 
 

@@ -139,16 +139,22 @@ def _post(
     """The post as it was asked about, and nothing else of this installation."""
     approval = link.ask.stage.approval
     previews = [
-        replace(
-            each, pictures=tuple(replace(p, address=linking.address_of_file(link, p.rendition)) for p in each.pictures)
-        )
-        for each in queries.as_asked(approval.revision, queries.variants_of(approval.post))
+        _fetched_here(link, each) for each in queries.as_asked(approval.revision, queries.variants_of(approval.post))
     ]
     context = {
         "link": link, "approval": approval, "stage": link.ask.stage, "previews": previews, "proof": proof,
         "errors": errors, "note": note,
     }  # fmt: skip
     return render(request, "publishing/agreement_post.html", context, status=status)
+
+
+def _fetched_here(link: AgreementLink, preview: queries.Preview) -> queries.Preview:
+    """With the addresses at which whoever has the link fetches what it shows."""
+    shown = (replace(p, address=linking.address_of_file(link, "rendition", p.rendition.pk)) for p in preview.pictures)
+    card = preview.card
+    if card and card.picture:
+        card = replace(card, picture=linking.address_of_file(link, "card", card.page))
+    return replace(preview, pictures=tuple(shown), card=card)
 
 
 def _externals(request: HttpRequest, form: ExternalForm, status: int = 200) -> HttpResponse:

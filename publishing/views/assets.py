@@ -9,9 +9,10 @@ from django.views import View
 
 from publishing import queries, rendering, storing, uploading
 from publishing.forms.assets import AssetForm, CropForm, UploadForm
-from publishing.models import Asset, Rendition
+from publishing.models import Asset, LinkCard, Rendition
 from publishing.permissions import (
     access_asset,
+    access_card,
     access_rendition,
     may_draft_somewhere,
     visible_assets,
@@ -126,7 +127,14 @@ class RenditionFileView(View):
         return file_of(request, access_rendition(request.user, pk))
 
 
-def file_of(request: HttpRequest, rendition: Rendition) -> HttpResponseBase:
+class CardPictureView(View):
+    """The picture of a link card."""
+
+    def get(self, request: HttpRequest, sha256: str) -> HttpResponseBase:
+        return file_of(request, access_card(request.user, sha256))
+
+
+def file_of(request: HttpRequest, rendition: Rendition | LinkCard) -> HttpResponseBase:
     """For whoever was found to have a right to it; asked anew at each fetch."""
     tag = f'"{rendition.sha256}"'
     if request.headers.get("If-None-Match") == tag:
@@ -135,7 +143,8 @@ def file_of(request: HttpRequest, rendition: Rendition) -> HttpResponseBase:
         file = rendition.file.open("rb")
     except FileNotFoundError as error:
         raise Http404("The file is not where it was kept. Ask whoever runs Socialops.") from error
-    name = f"asset-{rendition.asset_id}.{rendition.file.name.rpartition('.')[2]}"
+    stem = f"asset-{rendition.asset_id}" if isinstance(rendition, Rendition) else f"card-{rendition.pk}"
+    name = f"{stem}.{rendition.file.name.rpartition('.')[2]}"
     response = handed_out(file, name, rendition.mime)
     response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
     return response

@@ -96,6 +96,6 @@ def _edit_page(request: HttpRequest, publication: Publication, errors=(), status
 def _deletion_page(request: HttpRequest, publication: Publication, form: forms.Form, status: int = 200) -> HttpResponse:
     context = {
         "publication": publication, "form": form, "why_not": correcting.offered(publication)["delete"],
-        "preview": queries.preview_of(publication.variant, publication.text),
+        "preview": queries.preview_of(publication.variant, publication.text, publication.card),
     }  # fmt: skip
     return render(request, "publishing/publication_deletion.html", context, status=status)

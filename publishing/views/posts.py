@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from publishing import autosaving, drafting, queries
+from publishing import autosaving, carding, drafting, queries
 from publishing.forms.posts import PostForm
 from publishing.models import Approval, Decision, Post, Rendition, Variant
 from publishing.permissions import access_post, visible_posts
+from publishing.queries import cards
 from publishing.views.autosaves import restored
 from socialops.lib import words
 from socialops.lib.refusals import add_refusal
@@ -50,7 +51,7 @@ class PostNewView(View):
             try:
                 post = drafting.create_post(
                     person, said["channels"], said["text"], said["title"], said["why_now"], form.own_texts, **form.own,
-                    campaign=said["campaign"], tags=said["tags"],
+                    campaign=said["campaign"], tags=said["tags"], card_link=said["card_link"],
                 )  # fmt: skip
             except (ValidationError, PermissionDenied) as error:
                 add_refusal(form, error)
@@ -80,7 +81,8 @@ class PostView(View):
                 post, request.user.person, expected_revision=said["expected_revision"] or 0, text=said["text"],
                 title=said["title"], why_now=said["why_now"], channels=said["channels"], variants=form.own_texts,
                 campaign=said["campaign"] if "campaign" in request.POST else drafting.UNCHANGED,
-                tags=said["tags"] if "tags" in request.POST else None, **form.own,
+                tags=said["tags"] if "tags" in request.POST else None,
+                card_link=said["card_link"] if "card_link" in request.POST else None, **form.own,
             )  # fmt: skip
         except drafting.Conflict as conflict:
             return _conflict(request, post, form, conflict)
@@ -93,17 +95,20 @@ class PostView(View):
 
 
 class PreviewsView(View):
-    """POST the composer's fields, get what each channel would show. Nothing is saved. ?post= has the pictures."""
+    """POST the composer's fields, get what each channel would show. Nothing is saved. ?post= has the pictures.
+
+    Pages that it links to are asked for, so that their cards can be drawn; until then the answer asks again by itself.
+    """
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PostForm(request.POST, person=request.user.person)
         form.is_valid()
         number = request.GET.get("post", "")
         post = access_post(request.user, int(number)) if number.isdecimal() and len(number) < 18 else None
-        shown = {v.channel_id: v.media for v in post.variants.current()} if post else {}
-        drawn = _drawn(request, form, shown)
+        standing = {v.channel_id: v for v in post.variants.current()} if post else {}
+        drawn = _drawn(request, form, standing, ask=True)
         fresh = [preview for preview in drawn["previews"] if f"variant_{preview.channel.pk}" not in request.POST]
-        return render(request, "publishing/_drawn.html", {**drawn, "fresh": fresh})
+        return render(request, "publishing/_drawn.html", {**drawn, "fresh": fresh, "post": post, "form": form})
 
 
 def _post_page(
@@ -115,8 +120,11 @@ def _post_page(
     offered = {c.pk: c for c in (form or mine).offered}
     writable = [c for c in channels if c.pk in offered and offered[c.pk].may_draft]
     publishable = {c.pk for c in channels if c.pk in offered and offered[c.pk].may_publish}
-    shown = {v.channel_id: v.media for v in variants}
-    drawn = _drawn(request, form, shown) if form else {"previews": queries.previews(variants, mine)}
+    drawn = (
+        _drawn(request, form, {v.channel_id: v for v in variants})
+        if form
+        else {"previews": queries.previews(variants, mine)}
+    )
     context = {
         "post": post, "form": form or mine,
         "may_edit": len(writable) == len(channels) if channels else post.author_id == person.pk,
@@ -146,7 +154,7 @@ def _returned(post: Post, approvals: list[Approval]) -> Decision | None:
 def form_of(post: Post, variants: list[Variant], person) -> PostForm:
     initial = {
         "text": post.text, "title": post.title, "why_now": post.why_now, "expected_revision": post.revision_number,
-        "campaign": post.campaign_id, "tags": post.tags,
+        "campaign": post.campaign_id, "tags": post.tags, "card_link": post.card_link,
         "channels": [v.channel_id for v in variants], **{f"variant_{v.channel_id}": v.text or "" for v in variants},
         **{f"placement_{v.channel_id}": v.placement for v in variants},
         **{f"thread_{v.channel_id}": v.thread for v in variants},
@@ -155,21 +163,36 @@ def form_of(post: Post, variants: list[Variant], person) -> PostForm:
     return PostForm(person=person, chosen=[v.channel for v in variants], initial=initial)
 
 
-def _drawn(request: HttpRequest, form: PostForm, shown: Mapping[int, list] | None = None) -> dict:
-    """The previews of a form that was sent, whether or not it was accepted. `shown`: pictures by channel id."""
-    said = getattr(form, "cleaned_data", {})
+def _drawn(
+    request: HttpRequest, form: PostForm, standing: Mapping[int, Variant] | None = None, ask: bool = False
+) -> dict:
+    """The previews of a form that was sent, whether or not it was accepted. `standing`: what is saved, by channel id;
+    its pictures stay. `ask`: have pages read whose cards are not known.
+    """
+    said, standing = getattr(form, "cleaned_data", {}), standing or {}
     post = Post(author=request.user.person, text=said.get("text") or "", campaign=said.get("campaign"))
+    post.card_link, post.state = said.get("card_link") or "", _state_of(standing)
     texts, own = (form.own_texts, form.own) if "channels" in said else ({}, {})
     variants = [
         Variant(
             post=post, channel=c, text=texts.get(c.pk), thread=own["threads"].get(c.pk, []),
             first_comment=own["first_comments"].get(c.pk, ""),
             placement=own["placements"].get(c.pk, c.connector.placements[0].slug),
-            media=(shown or {}).get(c.pk, []),
+            media=standing.get(c.pk, Variant()).media, card=standing.get(c.pk, Variant()).card,
         )
         for c in queries.connected(said.get("channels") or [])
     ]  # fmt: skip
-    return {"previews": queries.previews(variants, form, queries.active_rules())}
+    links = cards.links_of(post, variants)
+    if ask:
+        carding.ask(links, request.user.person)
+    known = cards.pages(links)
+    for variant in variants:
+        variant.card = cards.taken(post, variant, known)
+    return {"previews": queries.previews(variants, form, queries.active_rules(), known)}
+
+
+def _state_of(standing: Mapping[int, Variant]) -> str:
+    return next((variant.post.state for variant in standing.values()), Post.State.DRAFT)
 
 
 def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafting.Conflict) -> HttpResponse:

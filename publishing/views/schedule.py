@@ -82,6 +82,7 @@ def _refused(request: HttpRequest, variant, form: TimeForm, error: Exception, **
 
 
 def _page(request: HttpRequest, variant, form: TimeForm, status: int = 200, publication=None) -> HttpResponse:
-    preview = queries.preview_of(variant, publication.text if publication else variant.final_text)
+    card = publication.card if publication else {} if variant.media else variant.card
+    preview = queries.preview_of(variant, publication.text if publication else variant.final_text, card)
     context = {"variant": variant, "form": form, "publication": publication, "preview": preview}
     return render(request, "publishing/schedule.html", context, status=status)

@@ -174,6 +174,7 @@ class Api:
             "placement": placement,
             "language": language,
             "media": self._chosen(wish, account),
+            "card": self._card(wish, account),
             "in_reply_to": above,
         }
         post = self._state.add_post(account["id"], text, key, by["id"], **more)
@@ -198,6 +199,17 @@ class Api:
         if any(not isinstance(i, str) or i not in known or known[i]["account"] != account["id"] for i in ids):
             raise Problem(422, "bad_media", "There is no such file.")
         return ids
+
+    def _card(self, wish: dict[str, Any], account: Record) -> dict[str, str]:
+        """What is to be drawn of a link; {} for nothing."""
+        card = wish.get("card") or {}
+        if not isinstance(card, dict) or any(not isinstance(value, str) for value in card.values()):
+            raise Problem(422, "bad_card", "A card has an address, a title, a description and a picture.")
+        if card and not (card.get("url", "").startswith("https://") and card.get("title")):
+            raise Problem(422, "bad_card", "A card needs an https address and a title.")
+        if picture := card.get("picture"):
+            self._chosen({"media": [picture]}, account)
+        return {name: card.get(name, "") for name in ("url", "title", "description", "picture")} if card else {}
 
     def _told_post(self, post: Record) -> dict[str, Any]:
         shown = [{**self._state.media[each], "content": ""} for each in post.get("media", ())]

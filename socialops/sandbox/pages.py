@@ -66,8 +66,17 @@ def _post(state: State, of: Record, shown: Record) -> str:
     return (
         f'<article id="{shown["id"]}"><strong>{escape(of["name"])}</strong>{place}<p{lang}>{escape(shown["text"])}</p>'
         + "".join(_media(state.media[each]) for each in shown.get("media", ()))
+        + _card(state, shown.get("card") or {})
         + f'<small><a href="{path}">{_when(shown)}</a></small></article>'
     )
+
+
+def _card(state: State, card: Record) -> str:
+    if not card:
+        return ""
+    picture = _media(state.media[card["picture"]]) if card["picture"] else ""
+    words = f"<strong>{escape(card['title'])}</strong><p>{escape(card['description'])}</p>"
+    return f'<a href="{escape(card["url"])}" rel="nofollow noreferrer">{picture}{words}</a>'
 
 
 def _media(shown: Record) -> str:

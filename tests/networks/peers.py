@@ -90,6 +90,12 @@ class Peer(ABC):
     async def pictures(self, access: Access) -> list[list[str]]:
         """The alt texts of what each post shows, the newest post first, read as somebody else, and seen to load."""
 
+    async def card(self, access: Access) -> tuple[str, str, str]:
+        """(address, title, description) of the card of the newest post as somebody else sees it, its picture seen to
+        load.
+        """
+        raise AssertionError(f"{self.slug} takes a card and does not show it")
+
     async def customer_writes(self, access: Access, text: str, about: Published | None) -> None:
         """Somebody else answers our post, or mentions us."""
         raise AssertionError(f"{self.slug} needs a customer")

@@ -68,6 +68,17 @@ class Peer(peers.Peer):
             assert image["aspectRatio"] == {"width": 320, "height": 240}
         return [[image["alt"] for image in images]] if images else []
 
+    async def card(self, access):
+        newest = self.atproto.posts_of(access.remote_id)[0]
+        shown = self.atproto.public_thread(newest["uri"])
+        seen = shown["post"].get("embed", {}).get("external") if shown else None
+        if thumb := newest["value"]["embed"]["external"].get("thumb"):
+            query = f"com.atproto.sync.getBlob?did={access.remote_id}&cid={thumb['ref']['$link']}"
+            async with aiohttp.request("GET", f"{self.upstream}/xrpc/{query}") as answer:
+                assert (await answer.read()).startswith(b"\xff\xd8\xff")
+            assert seen is None or seen["thumb"]
+        return (seen["uri"], seen["title"], seen["description"]) if seen else None
+
     async def customer_writes(self, access, text, about):
         customer = self.customers.setdefault(access.remote_id, self.atproto.make_account("erin"))
         if about is None:

@@ -22,7 +22,7 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused, TryLater
 from channels_registry.connector.text import length
-from channels_registry.connector.types import Continue, Draft, Media, Published, Unsure
+from channels_registry.connector.types import Card, Continue, Draft, Media, Published, Unsure
 from channels_registry.networks import network, slugs
 from tests import files
 from tests.networks.peers import eventually
@@ -30,10 +30,11 @@ from tests.networks.peers import eventually
 STEPS_AT_MOST = 10
 
 
-def every(*capabilities: type, pictures: bool = False):
-    """Run for each network that can do this; with `pictures`, for those that take some."""
+def every(*capabilities: type, pictures: bool = False, cards: bool = False):
+    """Run for each network that can do this; with `pictures` for those that take some, with `cards` ours."""
     able = [slug for slug in slugs() if all(isinstance(network(slug), each) for each in capabilities)]
     able = [slug for slug in able if network(slug).media.count or not pictures]
+    able = [slug for slug in able if not cards or (network(slug).cards and network(slug).cards.sent)]
     return pytest.mark.parametrize("slug", able)
 
 
@@ -340,6 +341,18 @@ async def test_the_same_words_without_the_picture_are_another_post(peer, access)
     await publish(peer, access, replace(what, media=()), peer.network.marker(new_key()))
     found = await peer.network.find_published(access, what, peer.network.marker(new_key()), {})
     assert not isinstance(found, Published)
+
+
+@every(Publishes, cards=True)
+@pytest.mark.parametrize("pictured", [True, False])
+async def test_a_card_stands_there_as_it_was_approved(peer, access, pictured):
+    card = Card("https://shop.example/winter", "Winter “rates”", "All of them.", picture() if pictured else None)
+    what, marker = replace(draft(), card=card), peer.network.marker(new_key())
+    await publish(peer, access, what, marker)
+    assert isinstance(await peer.network.find_published(access, what, marker, {}), Published)
+    await publish(peer, access, what, marker)
+    assert await peer.standing(access) == [what.text]
+    assert await eventually(lambda: peer.card(access)) == (card.url, card.title, card.description)
 
 
 @every(Publishes, pictures=True)

@@ -48,6 +48,11 @@ class Peer(peers.Peer):
     async def pictures(self, access):
         return [await self._seen(post["id"], access) for post in reversed(self.sandbox.posts(access.remote_id))]
 
+    async def card(self, access):
+        post = self.sandbox.posts(access.remote_id)[-1]
+        await self._seen(post["id"], access)
+        return post["card"]["url"], post["card"]["title"], post["card"]["description"]
+
     async def _seen(self, post: str, access) -> list[str]:
         async with aiohttp.ClientSession(self.upstream) as visitor:
             async with visitor.get(f"/@{access.handle}/posts/{post}") as answer:

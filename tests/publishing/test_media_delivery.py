@@ -3,10 +3,11 @@
 import hashlib
 
 import pytest
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from publishing import attaching, scheduling, storing
-from publishing.models import Publication
+from publishing.models import LinkCard, Publication
 from socialops.sandbox.control import Control
 from tests import deliveries, factories, files
 from tests.processes import wait_until
@@ -38,6 +39,15 @@ def pictured(world):
     return asset, agree(post, world.alice, world.bob)
 
 
+def carded(world):
+    """A post with a link, whose page was read."""
+    now, link = timezone.now(), "https://shop.example/winter"
+    card = LinkCard(url=link, title="Winter", asked_by=world.alice, asked_at=now, read_at=now, mime="image/jpeg")
+    card.sha256 = hashlib.sha256(files.jpeg()).hexdigest()
+    card.file.save("", ContentFile(files.jpeg()))
+    return agree(write(world.alice, [world.channels[0]], f"Look: {link}"), world.alice, world.bob)
+
+
 def publish(world, post) -> Publication:
     now = timezone.now()
     publication = scheduling.publish_now(post.variants.get(), world.alice)
@@ -54,17 +64,22 @@ def ended(publication, state: str) -> Publication:
     return publication
 
 
-def test_a_picture_goes_out_with_its_alt_text_and_without_the_place_it_was_taken_at(plant, processes):
+def test_a_picture_goes_out_with_its_alt_text_and_a_card_as_it_was_approved(plant, processes):
+    """And without the place where the picture was taken."""
     control, world = plant
     asset, post = pictured(world)
+    card = publish(world, carded(world))
     processes.worker(9)
     processes.beat()
     ended(publish(world, post), "done")
-    (there,) = control.posts()
+    ended(card, "done")
+    linked, there = sorted(control.posts(), key=lambda each: len(each["media"]))
+    assert (linked["card"]["url"], linked["card"]["title"]) == ("https://shop.example/winter", "Winter")
+    assert control.file(linked["card"]["picture"]) == files.jpeg()
     (shown,) = there["media"]
     content = control.file(shown)
     assert hashlib.sha256(content).hexdigest() == asset.sha256
-    assert control.media()[0]["alt"] == "Two boots on a wet step."
+    assert "Two boots on a wet step." in [each["alt"] for each in control.media()]
     assert b"Amadou" not in content
 
 

@@ -128,9 +128,9 @@ def _write(people: dict[str, Person], channels: dict[str, Channel], library: dic
     for title in ("The long path", "Ridge at dawn"):
         attaching.attach(fair, library[title], alice, expected_revision=_number(fair))
     submitting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
-    claim = _post(
-        alice, [main], "The lightest poles we make", "180 grams a pole, and the warranty stays at five years."
-    )
+    pictures.read_pages(alice, library)
+    light = f"180 grams a pole, and the warranty stays at five years. {pictures.SITE}poles"
+    claim = _post(alice, [main], "The lightest poles we make", light)
     promise = submitting.submit(claim, alice, wanted_at=now + timedelta(hours=7))
     approving.approve(promise, bob, promise.revision.hash, "Weighed and checked.")
     jobs = _post(
@@ -138,7 +138,7 @@ def _write(people: dict[str, Person], channels: dict[str, Channel], library: dic
     )
     attaching.attach(jobs, library["Lyon, repair desk"], alice, expected_revision=_number(jobs))
     attaching.attach(jobs, library["Lyon, the window"], alice, expected_revision=_number(jobs))
-    returned = _post(alice, [main], "Spring fair", "Meet us at the spring fair.")
+    returned = _post(alice, [main], "Spring fair", f"Meet us at the spring fair: {pictures.SITE}spring-fair")
     asked = submitting.submit(returned, alice, bob, "facts")
     approving.request_changes(asked, bob, asked.revision.hash, "Say where and when.")
     _agreed(

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from accounts.models import Person
 from publishing import storing
-from publishing.models import Asset
+from publishing.models import Asset, LinkCard
 
 SIZES = [(1200, 900), (1080, 1080), (900, 1200), (1280, 720)]
 # Folder, title, alt text, tags, days until the rights end (None: they do not).
@@ -25,6 +25,11 @@ PICTURES = [
     ("Shops/Madrid", "Madrid, opening day", "", "shop opening", -3),
     ("Products", "Winter boots", "A pair of brown winter boots on stone.", "boots winter", None),
     ("Products", "Trail poles", "Two poles crossed, seen from above.", "poles", None),
+]
+SITE = "https://fernhill.example/"
+PAGES = [
+    ("poles", "Trail poles, 180 grams", "Carbon, in three parts. Five years of warranty.", "Trail poles"),
+    ("spring-fair", "Fernhill at the spring fair", "Hall 3, 14 to 17 April.", "The long path"),
 ]
 MORE = ["Outdoor", "Products", "Campaigns/Winter", "Campaigns/Repair"]
 
@@ -46,6 +51,19 @@ def hang(by: Person, count: int = 40) -> dict[str, Asset]:
             expires_at=None if days is None else now + timedelta(days=days), release="not_needed",
         )  # fmt: skip
     return made
+
+
+def read_pages(by: Person, library: dict[str, Asset]) -> None:
+    """Pages that posts link to, as a worker read them."""
+    now = timezone.now()
+    for path, title, description, picture in PAGES:
+        asset = library[picture]
+        card = LinkCard(
+            url=f"{SITE}{path}", title=title, description=description, asked_by=by, asked_at=now, read_at=now
+        )
+        card.file, card.mime, card.width, card.height = asset.file.name, asset.mime, asset.width, asset.height
+        card.sha256 = asset.sha256
+        card.save()
 
 
 def _drawn(random: Random, width: int, height: int) -> bytes:
