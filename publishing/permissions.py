@@ -33,6 +33,7 @@ from publishing.models import (
     ImportRow,
     IntakeForm,
     LinkCard,
+    Note,
     PhraseOverride,
     PhraseRule,
     Post,
@@ -40,6 +41,7 @@ from publishing.models import (
     Publication,
     Rendition,
     Revision,
+    SavedView,
     Slot,
     Snippet,
     Upload,
@@ -231,6 +233,23 @@ def access_slot(user, pk: int) -> Slot:
 def access_feed(user, pk: int) -> CalendarFeed:
     """One's own."""
     return _one(CalendarFeed.objects.filter(_present(user.person), person=user.person), pk, "link")
+
+
+def may_plan(person: Person) -> bool:
+    """Whether they write notes onto the calendar: whoever may write posts somewhere, and the leads."""
+    return has_role(person, *LEADS) or may_draft_somewhere(person)
+
+
+def access_note(user, pk: int) -> Note:
+    """Everybody who is here may read it."""
+    found = Note.objects.filter(_present(user.person)).select_related("campaign", "added_by")
+    return _one(found, pk, "note")
+
+
+def access_saved_view(user, pk: int) -> SavedView:
+    """One's own, or one that is shared."""
+    found = SavedView.objects.filter(_present(user.person), Q(person=user.person) | Q(shared=True))
+    return _one(found.select_related("person"), pk, "view")
 
 
 def access_import(user, pk: int) -> Import:

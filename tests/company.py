@@ -266,7 +266,7 @@ def _let_go(company: Company) -> None:
 
 
 def _hold(company: Company) -> None:
-    from publishing import feeding, holding, queueing, silencing
+    from publishing import feeding, holding, keeping, noting, queueing, silencing
     from publishing.queries.calendar import Filters
 
     who, later = company.people, timezone.now() + timedelta(days=20)
@@ -275,6 +275,8 @@ def _hold(company: Company) -> None:
         who["gina"], later, later + timedelta(days=1), "Results are published"
     )
 
+    company.examples["note"] = noting.add_note(who["alice"], "Spring fair", later.date())
+    company.examples["saved_view"] = keeping.save_view(who["alice"], "Mine", "week", Filters())
     company.examples["feed"], _ = feeding.make_feed(who["alice"], "My phone", Filters())
     reason = "A customer’s complaint about the job advert is being looked into."
     company.examples["hold"] = holding.place(company.people["gina"], reason, channel=company.channels["careers"])

@@ -74,6 +74,7 @@ EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "blackout": "blackouts over everything are known to all",
     "hold": "holds are known to all", "hold_task": "holds are known to all", "campaign": "campaigns are known to all",
     "phrase_rule": "rules about words are known to all", "snippet": "snippets are for all",
+    "note": "notes on days are for all",
 }  # fmt: skip
 RULES: dict[str, Rule] = {
     # socialops
@@ -142,6 +143,12 @@ RULES: dict[str, Rule] = {
     "blackout_list": signed_in(),
     "blackout": signed_in("blackout"),
     "blackout_ending": only("gina erin", "blackout", post={}),
+    "note_list": signed_in(),
+    "note": signed_in("note"),
+    "note_removal": only("alice gina erin olga", "note", post={}),
+    "saved_view_list": signed_in(),
+    "saved_view_removal": only("alice", "saved_view", post={}),
+    "saved_view_opening": only("alice", "saved_view", post={}),
     "feed_list": signed_in(),
     "feed_ending": only("alice", "feed", post={}),
     "feed": Rule(frozenset(), args=lambda _: ("no-such-link",)),  # a link that opens nothing: 404 for everybody

@@ -1,4 +1,4 @@
-"""Forms of what stands around a time: blackouts, embargoes, slots."""
+"""Forms of what stands around a time: blackouts, embargoes, slots, notes, views and links of the calendar."""
 
 from datetime import datetime
 from typing import cast
@@ -8,8 +8,9 @@ from django import forms
 from accounts.models import Person
 from channels_registry import networks
 from channels_registry.models import Channel
-from publishing.forms.fields import WallTimeField
-from publishing.models import Campaign, Slot
+from publishing.forms.campaigns import DAY
+from publishing.forms.fields import WallTimeField, offer
+from publishing.models import Campaign, Note, Slot
 from publishing.models.slot import DAYS
 from socialops.lib import wall_clock
 
@@ -66,6 +67,34 @@ class SlotForm(forms.Form):
     @classmethod
     def of(cls, slot: Slot) -> "SlotForm":
         return cls(initial={"weekday": slot.weekday, "at": slot.at}, prefix=f"slot{slot.pk}")
+
+
+class NoteForm(forms.Form):
+    title = forms.CharField(label="Note", max_length=80, help_text="“Spring collection arrives”")
+    first = forms.DateField(label="First day", widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
+    last = forms.DateField(label="Last day", required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"))
+    colour = forms.ChoiceField(label="Colour", choices=Note.Colour.choices, required=False)
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), label="Whose?", required=False, empty_label="Everybody who plans"
+    )
+
+    def __init__(self, *args, note: Note | None = None, **kwargs):
+        if note:
+            kwargs["initial"] = {name: getattr(note, name) for name in self.base_fields}
+        super().__init__(*args, **kwargs)
+        offer(self, "campaign", Campaign.objects.filter(archived_at=None).order_by("name"))
+
+    def clean_colour(self) -> str:
+        return self.cleaned_data["colour"] or Note.Colour.GREY
+
+
+class SavedViewForm(forms.Form):
+    name = forms.CharField(
+        label="Name", max_length=60, help_text="Under a name that you have it takes the other’s place."
+    )
+    shared = forms.BooleanField(
+        label="Share it with everybody", required=False, help_text="Each sees in it what they may see, and no more."
+    )
 
 
 class FeedForm(forms.Form):

@@ -19,10 +19,12 @@ from publishing.models.feed import CalendarFeed
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.measurement import COUNTS, MeasuringTurn, PostMeasurement
+from publishing.models.note import Note
 from publishing.models.phrase import PhraseOverride, PhraseRule, Snippet
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
 from publishing.models.revision import Revision
+from publishing.models.saved_view import OpeningView, SavedView
 from publishing.models.silence import Blackout, Embargo
 from publishing.models.slot import Slot
 from publishing.models.upload import Upload, UploadPiece
@@ -33,7 +35,7 @@ __all__ = [
     "Approval", "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "CalendarFeed",
     "Campaign", "Correction",
     "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
-    "Import", "ImportRow", "IntakeForm", "LinkCard", "MeasuringTurn",
+    "Import", "ImportRow", "IntakeForm", "LinkCard", "MeasuringTurn", "Note", "OpeningView",
     "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
-    "Remit", "Rendition", "Revision", "Rule", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
+    "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

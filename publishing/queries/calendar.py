@@ -4,9 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Window
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    Window,
+)  # fmt: skip
 from django.db.models.functions import RowNumber, TruncDate, TruncHour
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +27,7 @@ from django.utils import timezone
 from accounts.models import Person
 from channels_registry import networks
 from channels_registry.permissions import channels_with, seen_by
-from publishing.models import Approval, Campaign, Publication
+from publishing.models import Approval, Campaign, Note, OpeningView, Publication, SavedView
 from publishing.queries.waiting import TONES
 from socialops.lib.prepared import for_one
 
@@ -39,6 +52,7 @@ PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__titl
 ASKED = (
     "wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id",
 )  # fmt: skip
+MOST_NOTES = 200
 COUNTED, ASKED_OF = ("group", "total", "pk"), ("group", "total", *ASKED)
 
 
@@ -78,6 +92,21 @@ class Filters:
 
 
 ALL = Filters()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A view that was kept; `opens` is what the reader's calendar opens with."""
+
+    name: str
+    filters: Filters
+    layout: str
+    opens: bool
+
+    @property
+    def query(self) -> str:
+        """Of its address."""
+        return "?" + urlencode({"view": self.layout, **self.filters.said})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +177,29 @@ def _channels(pk: int) -> QuerySet:
 
 
 _channels_of = for_one(_channels)
+
+
+def offered(person: Person) -> tuple[list[tuple[int, str]], list[Saved]]:
+    """Campaigns to narrow by, and the saved views of theirs and of everybody, by name. One query."""
+    opening = OpeningView.objects.filter(person=person, view=OuterRef("pk"))
+    views = SavedView.objects.filter(Q(person=person) | Q(shared=True)).values_list(
+        Value(True), "pk", "name", "layout", "filters", Exists(opening)
+    )
+    nothing = Value({}, output_field=JSONField())
+    campaigns = Campaign.objects.filter(archived_at=None).values_list(
+        Value(False), "pk", "name", Value(""), nothing, Value(False)
+    )
+    rows = sorted(campaigns.union(views, all=True), key=lambda row: row[2].casefold())
+    saved = [Saved(name, Filters(**said), layout, opens) for is_view, _, name, layout, said, opens in rows if is_view]
+    return [(pk, name) for is_view, pk, name, *_ in rows if not is_view], saved
+
+
+def notes_between(first: date, last: date, filters: Filters = ALL) -> list[Note]:
+    """What is written onto these days. Narrowed to a campaign: its own and everybody's. One query."""
+    found = Note.objects.filter(first__lte=last, last__gte=first).select_related("campaign")
+    if filters.campaign:
+        found = found.filter(Q(campaign=None) | Q(campaign=filters.campaign))
+    return list(found.order_by("first", "pk")[:MOST_NOTES])
 
 
 def told(person: Person, each: Sequence[Filters]) -> list[str]:

@@ -18,7 +18,7 @@ from django.views import View
 from channels_registry import networks
 from publishing import moving, queries
 from publishing.forms.publications import MoveForm
-from publishing.models import Campaign
+from publishing.models import Note
 from publishing.permissions import access_publication
 from publishing.queries import silences
 from publishing.views.crowding import warn_of_crowding
@@ -75,6 +75,10 @@ class CalendarView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
+        campaigns, saved = queries.calendar.offered(person)
+        opens = next((one for one in saved if one.opens), None)
+        if opens and not request.GET:
+            return redirect(reverse("calendar") + opens.query)
         zone = ZoneInfo(person.time_zone)
         today = timezone.now().astimezone(zone).date()
         view = request.GET.get("view", "")
@@ -86,6 +90,7 @@ class CalendarView(View):
         cells = read(sight, span, zone, filters)
         own = [cell for cell in cells if cell["inside"]]
         _hatch(cells, sight, span, zone, filters)
+        notes = _note(cells, span, filters)
         context = {
             "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
             "crowded": _crowded(cells),
@@ -97,9 +102,9 @@ class CalendarView(View):
             "now": _address(filters, span.view), "show_all": _address(queries.calendar.ALL, span.view, span.first),
             "of_day": _address(filters, "day") + "&from=", "narrowed": filters != queries.calendar.ALL,
             "channels": [(pk, name) for pk, name, state, _ in seen if state != "archived"],
-            "narrowing": f"?{urlencode(filters.said)}" if filters.said else "",
+            "narrowing": "?" + urlencode({"view": span.view, **filters.said}),
             "networks": networks.slugs(), "states": queries.calendar.STATES,
-            "campaigns": Campaign.objects.filter(archived_at=None).order_by("name").values_list("pk", "name"),
+            "campaigns": campaigns, "saved": saved, "notes": notes,
         }  # fmt: skip
         return render(request, "publishing/calendar.html", context)
 
@@ -184,6 +189,15 @@ def _hatch(
         begin = _midnight(cell["day"], zone) + timedelta(hours=cell.get("hour", 0))
         over = begin + timedelta(hours=1) if "hour" in cell else _midnight(cell["day"] + timedelta(days=1), zone)
         cell["silent"] = [one for one in found if one.starts_at < over and one.ends_at > begin]
+
+
+def _note(cells: list[dict[str, Any]], span: Span, filters: queries.calendar.Filters) -> list[Note]:
+    """Each day with what is written onto it; returned for a single day, whose cells are its hours."""
+    days = span.days
+    found = queries.calendar.notes_between(days[0], days[-1], filters)
+    for cell in cells if found and span.view != "day" else []:
+        cell["notes"] = [note for note in found if note.first <= cell["day"] <= note.last]
+    return found if span.view == "day" else []
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -19,6 +19,8 @@ from publishing import (
     attaching,
     drafting,
     feeding,
+    keeping,
+    noting,
     phrasing,
     queueing,
     scheduling,
@@ -166,6 +168,13 @@ def _plan_ahead(people: dict[str, Person], main: Channel, careers: Channel, now:
     zips = _post(people["alice"], [main], "How to wax a zip", "A candle does it: ten strokes a side, then wipe.")
     queueing.add_to_queue(_agreed(zips, people["alice"], people["bob"]).variants.get(), people["alice"])
     feeding.make_feed(people["alice"], "My phone", Filters(channel=main.pk))
+    keeping.save_view(people["gina"], "Waiting for approval", "list", Filters(state="approval"), shared=True)
+    keeping.save_view(people["alice"], "Fernhill this week", "week", Filters(channel=main.pk))
+    today = now.date()
+    noting.add_note(
+        people["gina"], "Outdoor fair in Lyon", today + timedelta(days=2), today + timedelta(days=4), colour="ok"
+    )
+    noting.add_note(people["alice"], "Shops close at 14:00", today + timedelta(days=3))
     day = (now + timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0)
     silencing.declare_blackout(
         people["gina"], day, day + timedelta(days=1), "Works council meets about the new contracts", channel=careers
