@@ -3,6 +3,7 @@
 import asyncio
 import smtplib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from socialops.lib.delivery.lane import Done, Errors, Lane, Settled
 LATE_AFTER = 6 * 3600.0  # seconds; longer than most outages, so that what waited leaves when one is over
 PATIENCE = 20  # seconds for the mail server to answer
 TEMPORARY = range(400, 500)
+PLACES = 8
+_threads = ThreadPoolExecutor(PLACES, "mail")  # its own: a mail server that hangs must not hold up webhooks beside it
 
 
 @dataclass(eq=False)
@@ -44,7 +47,7 @@ def load(ids: Sequence[int], client: object) -> Mapping[int, EmailMessage]:
 
 
 async def send(message: EmailMessage) -> Done:
-    return await asyncio.to_thread(_hand_over, message)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hand_over, message)
 
 
 def settled(rows: Sequence[Settled]) -> None:
@@ -122,6 +125,6 @@ LANE = Lane(
     send=send,
     errors=Errors(refused=(Refused,), later=(Later,)),
     settled=settled,
-    places=8,
+    places=PLACES,
     late_after=LATE_AFTER,
 )

@@ -1,14 +1,23 @@
-"""Second-factor secrets at rest: AES-256-GCM under a key for this purpose alone (settings.MFA_KEYS, newest first)."""
+"""Secrets at rest, under a key for each purpose alone: second factors (AES-256-GCM, settings.MFA_KEYS, newest first),
+and what signs the webhooks that leave (socialops.lib.keyring).
+"""
 
 import base64
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+from socialops.lib import sealing as envelope
+from socialops.lib.keyring import WEBHOOKS, newest_public, privates
+
+if TYPE_CHECKING:
+    from accounts.models import WebhookEndpoint
 
 PURPOSE = b"socialops second factor v1"
 
@@ -43,3 +52,22 @@ def _keys() -> dict[str, bytes]:
     """Key id to key, newest first."""
     keys = [HKDF(SHA256(), 32, salt=None, info=PURPOSE).derive(secret.encode()) for secret in settings.MFA_KEYS]
     return {hashlib.sha256(key).hexdigest()[:12]: key for key in keys}
+
+
+def seal_endpoint_secret(endpoint: "WebhookEndpoint", value: str) -> bytes:
+    """What signs the webhooks to this endpoint, for its row alone. The key is that of webhook secrets."""
+    return envelope.seal(value.encode(), newest_public(WEBHOOKS), _of_endpoint(endpoint))
+
+
+def open_endpoint_secret(endpoint: "WebhookEndpoint", sealed: bytes) -> str:
+    """Raises socialops.lib.sealing.CannotOpen."""
+    return envelope.unseal(bytes(sealed), privates(WEBHOOKS), _of_endpoint(endpoint)).decode()
+
+
+def rewrap_endpoint_secret(endpoint: "WebhookEndpoint", sealed: bytes) -> bytes:
+    """The same for the newest key, without reading it."""
+    return envelope.rewrap(bytes(sealed), privates(WEBHOOKS), newest_public(WEBHOOKS), _of_endpoint(endpoint))
+
+
+def _of_endpoint(endpoint: "WebhookEndpoint") -> str:
+    return f"{endpoint._meta.db_table}|{endpoint.pk}|secret"

@@ -2,11 +2,15 @@
 
 from celery import shared_task
 
-from accounts import chaining, departing, notifying
-from accounts.delivering import LANE
+from accounts import announcing, calling, chaining, delivering, departing, notifying
 from socialops.lib.delivery import draining
 
-drain = draining.task(LANE)
+drain = draining.task(delivering.LANE, calling.LANE)  # in one process: neither is worth one of its own
+
+
+@shared_task(ignore_result=True)
+def announce() -> None:
+    announcing.announce()
 
 
 @shared_task(ignore_result=True)

@@ -7,6 +7,6 @@ class PublishingConfig(AppConfig):
 
     def ready(self):
         from accounts import delivering
-        from publishing import linking
+        from publishing import announcing, linking  # noqa: F401 (declares what webhooks may say)
 
         delivering.FILLERS.append(linking.fill_in)

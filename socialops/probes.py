@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from socialops.celery import PULSE_KEY, PULSE_SECONDS, app
+from socialops.lib import keyring
 from socialops.lib.files import NO_ROOM
 from socialops.lib.rights import owned_by_this_role
 
@@ -200,14 +201,12 @@ def clock() -> Finding:
 
 
 def keys() -> Finding:
-    from channels_registry import sealing
-
     mend = f"Run “manage.py sealing_keys make”, and keep {settings.SEALING_KEYS} readable by this user."
     if len(settings.SECRET_KEY) < 40:
         return Finding("keys", "SECRET_KEY is shorter than 40 characters", "Make one: openssl rand -base64 48")
     try:
-        sealing.newest_public(sealing.CONNECTIONS)
-        readable = len(sealing.privates(sealing.CONNECTIONS))
+        keyring.newest_public(keyring.CONNECTIONS)
+        readable = len(keyring.privates(keyring.CONNECTIONS))
     except ImproperlyConfigured as error:
         return Finding("keys", _one_line(error), mend)
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ LANES = [
     "publishing.tasks.drain_publish",
     "publishing.tasks.drain_correct",
     "inbox.tasks.drain_reply",
-    "accounts.tasks.drain_mail",
+    "accounts.tasks.drain_mail_webhook",
 ]
 
 # Leased reads and small catching up, nudged as often.
@@ -21,6 +21,7 @@ READS = [
     "inbox.tasks.poll",
     "inbox.tasks.catch_up",
     "accounts.tasks.seal",
+    "accounts.tasks.announce",
     "publishing.tasks.work_imports",
     "publishing.tasks.read_pages",
 ]

@@ -8,9 +8,10 @@ from accounts.models.notification import Notification
 from accounts.models.person import Person, Role, RoleAssignment
 from accounts.models.team import Team, TeamMembership
 from accounts.models.user import User
+from accounts.models.webhook_endpoint import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Absence", "ApiAnswer", "ApiToken", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation",
     "MailAttempt", "MailDelivery", "Notification", "Person", "Role", "RoleAssignment", "Scope", "Team",
-    "TeamMembership", "User",
+    "TeamMembership", "User", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint",
 ]  # fmt: skip

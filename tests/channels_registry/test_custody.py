@@ -22,9 +22,9 @@ import psycopg2
 import pytest
 import redis
 
-from channels_registry import sealing
 from channels_registry.models import Connection
 from socialops.celery import app
+from socialops.lib import keyring
 from tests import factories
 from tests.channels_registry.places import open_place
 from tests.processes import wait_until
@@ -71,7 +71,7 @@ def keys(tmp_path, settings):
     """(all keys, web's: without the private half of the connections' key)"""
     full, public = tmp_path / "all-keys", tmp_path / "web-keys"
     settings.SEALING_KEYS = str(full)
-    sealing.make_key(sealing.CONNECTIONS), sealing.make_key(sealing.WEBHOOKS)
+    keyring.make_key(keyring.CONNECTIONS), keyring.make_key(keyring.WEBHOOKS)
     shutil.copytree(full, public)
     (public / "connections-1.private").unlink()
     return full, public

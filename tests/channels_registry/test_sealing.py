@@ -7,6 +7,7 @@ from django.core.management import call_command
 
 from channels_registry import sealing
 from channels_registry.models import Channel, Connection
+from socialops.lib import keyring
 from socialops.lib import sealing as envelope
 from socialops.lib.sealing import CannotOpen
 
@@ -83,10 +84,10 @@ def test_private_files_are_for_their_owner_only(keys):
 
 
 def test_two_processes_that_make_the_first_key_agree_on_one(keys, monkeypatch):
-    real = sealing._files
-    monkeypatch.setattr(sealing, "_files", lambda *_: {})  # each believes to be first
-    sealing.make_key("connections"), sealing.make_key("connections")
-    monkeypatch.setattr(sealing, "_files", real)
+    real = keyring._files
+    monkeypatch.setattr(keyring, "_files", lambda *_: {})  # each believes to be first
+    keyring.make_key("connections"), keyring.make_key("connections")
+    monkeypatch.setattr(keyring, "_files", real)
     assert sorted(path.name for path in keys.iterdir()) == ["connections-1.private", "connections-1.public"]
     assert sealing.open_sealed(a_connection()) == {"token": "a-secret"}
 
@@ -94,7 +95,7 @@ def test_two_processes_that_make_the_first_key_agree_on_one(keys, monkeypatch):
 def test_a_new_key_wraps_again_without_touching_the_content(keys):
     connection = a_connection()
     before = bytes(connection.sealed_secrets)
-    sealing.make_key("connections")
+    keyring.make_key("connections")
     assert sealing.rewrap(connection) and not sealing.rewrap(connection)
     assert bytes(connection.sealed_secrets)[-40:] == before[-40:] and connection.sealed_secrets != before
     (keys / "connections-1.private").unlink()

@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from channels_registry import connecting, sealing
+from accounts import subscribing
+from channels_registry import connecting
+from socialops.lib import keyring
 
 
 class Command(BaseCommand):
@@ -17,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *, what: str, webhooks: bool, **options) -> None:
         if what == "make":
-            ring = sealing.WEBHOOKS if webhooks else sealing.CONNECTIONS
-            number = sealing.make_key(ring)
+            ring = keyring.WEBHOOKS if webhooks else keyring.CONNECTIONS
+            number = keyring.make_key(ring)
             self.stdout.write(
                 f"{settings.SEALING_KEYS} holds {ring}-{number}.public and {ring}-{number}.private.\n"
                 f"Give the public one to web and workers, the private one to workers only"
@@ -27,5 +29,6 @@ class Command(BaseCommand):
             return
         done, of = connecting.rotate_keys()
         self.stdout.write(f"{done} of {of} connections are wrapped for the newest key.")
-        done, of = connecting.rotate_webhook_keys()
+        counts = (connecting.rotate_webhook_keys(), subscribing.rewrap_secrets())
+        done, of = (sum(each) for each in zip(*counts, strict=True))
         self.stdout.write(f"{done} of {of} webhook secrets are wrapped for the newest key.")

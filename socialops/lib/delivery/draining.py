@@ -7,7 +7,7 @@ away and no successor can be enqueued, the worker goes on with another shift by 
 import logging
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import Task, shared_task, signals
 from django.db import Error, connection
@@ -15,20 +15,23 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from socialops.lib.delivery.lane import Lane
-from socialops.lib.delivery.shift import Shift, free_slot
+from socialops.lib.delivery.shift import Shift, free_slot, side_by_side
 
 log = logging.getLogger(__name__)
 NUDGE_EXPIRES = 5.0
 _stop = mmap.mmap(-1, 1)  # shared with the children forked later: SIGTERM reaches the main process only
 
 
-def task(lane: Lane) -> Task:
-    """The lane's drain task, named <app>.tasks.drain_<lane> whatever module it is made in."""
-    app = lane.model._meta.app_label
+def task(*lanes: Lane) -> Task:
+    """The drain task of a lane, or of several that share a process: a shift of each, side by side.
 
-    @shared_task(name=f"{app}.tasks.drain_{lane.name}", ignore_result=True, expires=NUDGE_EXPIRES)
+    Named <app>.tasks.drain_<lane>[_<lane>] whatever module it is made in.
+    """
+    app, names = lanes[0].model._meta.app_label, "_".join(lane.name for lane in lanes)
+
+    @shared_task(name=f"{app}.tasks.drain_{names}", ignore_result=True, expires=NUDGE_EXPIRES)
     def drain() -> None:
-        _drain(lane, drain)
+        _drain(lanes, drain)
 
     return drain
 
@@ -38,26 +41,26 @@ def stopping() -> bool:
     return bool(_stop[0])
 
 
-def _drain(lane: Lane, drain: Task) -> None:
+def _drain(lanes: Sequence[Lane], drain: Task) -> None:
     parent = os.getppid()
 
     def over() -> bool:
         return stopping() or os.getppid() != parent
 
-    while not over() and not _one_shift(lane, drain, over):
-        log.warning("%s: the broker is away, so this worker goes on by itself", lane.name)
+    while not over() and not _one_shift(lanes, drain, over):
+        log.warning("%s: the broker is away, so this worker goes on by itself", drain.name)
 
 
-def _one_shift(lane: Lane, drain: Task, over: Callable[[], bool]) -> bool:
+def _one_shift(lanes: Sequence[Lane], drain: Task, over: Callable[[], bool]) -> bool:
     """Whether somebody else will come after this shift."""
     enqueued: list[bool] = []
     try:
-        if not free_slot(lane):
+        if not all(free_slot(lane) for lane in lanes):
             return True
-        Shift(lane, over).run(lambda: enqueued.append(_successor(drain, over)))
+        side_by_side([Shift(lane, over) for lane in lanes], lambda: enqueued.append(_successor(drain, over)))
     except Error as error:
         connection.close()
-        log.warning("%s: no shift without the database: %s", lane.name, error)
+        log.warning("%s: no shift without the database: %s", drain.name, error)
     return all(enqueued)
 
 

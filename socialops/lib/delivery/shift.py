@@ -11,7 +11,7 @@ import logging
 import random
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from os import getpid
@@ -56,10 +56,9 @@ class Shift:
 
     def run(self, leave: Callable[[], Any] = lambda: None) -> bool:
         """Work. False at once when every slot of the lane is taken."""
-        with _few_collections(), _quick_turns(), asyncio.Runner(loop_factory=_loop) as runner:
-            return runner.run(self._work(leave))
+        return side_by_side([self], leave)
 
-    async def _work(self, leave: Callable[[], Any]) -> bool:
+    async def work(self, leave: Callable[[], Any]) -> bool:
         self.claims, self.writes = ThreadPoolExecutor(1, "claimer"), ThreadPoolExecutor(1, "settler")
         self.wake, self.told = asyncio.Event(), asyncio.Event()
         try:
@@ -216,6 +215,40 @@ class Shift:
 
     async def _in(self, thread: ThreadPoolExecutor, work: Callable, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(thread, work, *args)
+
+
+def side_by_side(shifts: Sequence[Shift], leave: Callable[[], Any] = lambda: None) -> bool:
+    """Shifts of several lanes in one process and one event loop; each has its threads, connections and places.
+
+    They end together, with the first that does, so that whoever comes next can begin all of them. `leave` is called
+    when every slot is free again. False at once when there was none.
+    """
+    with _few_collections(), _quick_turns(), asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(_together(shifts, leave))
+
+
+async def _together(shifts: Sequence[Shift], leave: Callable[[], Any]) -> bool:
+    gone: list[Shift] = []  # those that hold no slot any more; each says so from a thread of its own
+
+    async def one(shift: Shift) -> bool:
+        stopping = shift.stopping
+        shift.stopping = lambda: bool(gone) or stopping()
+
+        def left() -> None:
+            gone.append(shift)
+            if len(gone) == len(shifts):
+                leave()
+
+        try:
+            return await shift.work(left)
+        finally:
+            gone.extend([shift] if shift not in gone else [])
+
+    ends = await asyncio.gather(*map(one, shifts), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return any(ends)
 
 
 def free_slot(lane: Lane) -> bool:

@@ -1,0 +1,5 @@
+"""What webhooks may say of governance. It stands on no channel, so it is for those who read the whole trail."""
+
+from accounts.announcing import declare
+
+declare("governance", "Governance", ("offboarding_case", "risk", "evidence"))
