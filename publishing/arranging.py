@@ -9,9 +9,8 @@ from django.db.models.functions import Now
 
 from accounts.audit import record, register
 from accounts.models import Person
-from accounts.permissions import require_role
 from publishing.models import ApprovalStep, ApprovalWorkflow, Rule
-from publishing.permissions import LEADS
+from publishing.permissions import require_arranger
 
 register("workflow.created", "wrote down an approval workflow")
 register("workflow.changed", "changed an approval workflow")
@@ -26,7 +25,7 @@ MANY = {"campaigns", "people", "teams", "externals"}  # relations, set after the
 @transaction.atomic
 def create_workflow(by: Person, **said: Any) -> ApprovalWorkflow:
     """It comes after those in use, with one step open to whoever may approve, so that it can be used at once."""
-    require_role(by, *LEADS)
+    require_arranger(by)
     last = ApprovalWorkflow.objects.filter(archived_at=None).aggregate(Max("position"))["position__max"] or 0
     workflow = ApprovalWorkflow(created_by=by, position=last + 1)
     _write(workflow, said)
@@ -37,7 +36,7 @@ def create_workflow(by: Person, **said: Any) -> ApprovalWorkflow:
 
 @transaction.atomic
 def change_workflow(workflow: ApprovalWorkflow, by: Person, **said: Any) -> ApprovalWorkflow:
-    require_role(by, *LEADS)
+    require_arranger(by)
     workflow = _locked(workflow)
     _write(workflow, said)
     record(by, "workflow.changed", workflow, **_plain(said))
@@ -46,7 +45,7 @@ def change_workflow(workflow: ApprovalWorkflow, by: Person, **said: Any) -> Appr
 
 @transaction.atomic
 def archive_workflow(workflow: ApprovalWorkflow, by: Person) -> ApprovalWorkflow:
-    require_role(by, *LEADS)
+    require_arranger(by)
     workflow = _locked(workflow)
     workflow.archived_at = Now()
     workflow.save(update_fields=["archived_at"])
@@ -56,7 +55,7 @@ def archive_workflow(workflow: ApprovalWorkflow, by: Person) -> ApprovalWorkflow
 
 @transaction.atomic
 def add_step(workflow: ApprovalWorkflow, by: Person, **said: Any) -> ApprovalStep:
-    require_role(by, *LEADS)
+    require_arranger(by)
     step = ApprovalStep(workflow=_locked(workflow))
     _write_step(step, said)
     record(by, "workflow.step_added", workflow, **_plain(said))
@@ -65,7 +64,7 @@ def add_step(workflow: ApprovalWorkflow, by: Person, **said: Any) -> ApprovalSte
 
 @transaction.atomic
 def change_step(step: ApprovalStep, by: Person, **said: Any) -> ApprovalStep:
-    require_role(by, *LEADS)
+    require_arranger(by)
     workflow = _locked(step.workflow)
     step = ApprovalStep.objects.get(pk=step.pk)
     _write_step(step, said)
@@ -76,7 +75,7 @@ def change_step(step: ApprovalStep, by: Person, **said: Any) -> ApprovalStep:
 
 @transaction.atomic
 def remove_step(step: ApprovalStep, by: Person) -> None:
-    require_role(by, *LEADS)
+    require_arranger(by)
     workflow = _locked(step.workflow)
     name = step.name
     step.delete()

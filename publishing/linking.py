@@ -16,7 +16,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.audit import record, register
 from accounts.models import AuditEvent, MailDelivery, Person
-from accounts.permissions import has_role
 from publishing import queries
 from publishing.models import (
     AgreementLink,
@@ -25,10 +24,11 @@ from publishing.models import (
     Ask,
     ExternalApprover,
     LinkCard,
+    Post,
     Rendition,
     Variant,
 )
-from publishing.permissions import LEADS, may_on_all
+from publishing.permissions import may_arrange, may_on_all, require_arranger
 from socialops.lib.addresses import same_mailbox
 
 register("external.added", "wrote down somebody from outside who may be asked")
@@ -42,6 +42,7 @@ register("agreement.opened", "opened a post from outside")
 
 GOOD_FOR = timedelta(days=7)
 CODE_GOOD_FOR, PROOF_GOOD_FOR = timedelta(minutes=10), timedelta(minutes=30)
+GATHERED = timedelta(minutes=2)  # what is written within it is one mail
 TRIES, CODES, BETWEEN_CODES = 5, 10, timedelta(minutes=1)
 SALT, PROOF, CODE = "publishing.agreement", "publishing.agreement.proof", "publishing.agreement.code"
 FILE = "publishing.agreement.file"
@@ -55,8 +56,7 @@ class NotGood(ValidationError):
 
 @transaction.atomic
 def add_external(by: Person, name: str, email: str, company: str = "") -> ExternalApprover:
-    if not has_role(by, *LEADS):
-        raise PermissionDenied("Only an administrator or a social lead says who from outside may be asked.")
+    require_arranger(by)
     if any(same_mailbox(email, each) for each in Person.objects.values_list("email", flat=True)):
         raise ValidationError({"email": "This address belongs to somebody here. Ask them under their own name."})
     external = ExternalApprover(name=name.strip(), email=email.strip().lower(), company=company.strip(), added_by=by)
@@ -69,8 +69,7 @@ def add_external(by: Person, name: str, email: str, company: str = "") -> Extern
 @transaction.atomic
 def end_external(external: ExternalApprover, by: Person) -> None:
     """Nothing is asked of them any more, and their links stop working."""
-    if not has_role(by, *LEADS):
-        raise PermissionDenied("Only an administrator or a social lead may do this.")
+    require_arranger(by)
     ExternalApprover.objects.filter(pk=external.pk, ended_at=None).update(ended_at=Now())
     AgreementLink.objects.filter(ask__external=external, revoked_at=None).update(revoked_at=Now())
     record(by, "external.ended", external, email=external.email)
@@ -102,7 +101,7 @@ def revoke(link: AgreementLink, by: Person) -> AgreementLink:
     approval = link.ask.stage.approval
     current = Variant.objects.current().filter(post=approval.post).select_related("channel")
     writes = may_on_all(by, "draft", [v.channel for v in current])
-    if not (writes or has_role(by, *LEADS)):
+    if not (writes or may_arrange(by)):
         raise PermissionDenied("Only who may write on the channels of this post may do this.")
     if AgreementLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=Now()):
         record(by, "agreement.link_revoked", approval, to=link.ask.external.email if link.ask.external else "")
@@ -118,6 +117,19 @@ def renew(link: AgreementLink, by: Person) -> AgreementLink:
     if link.ask.ended_at or not waited.select_for_update(of=("self",)).exists():
         raise ValidationError("Nobody is waited for at this step any more, so there is nothing to send a link for.")
     return send_link(link.ask, by)
+
+
+def tell_of_comment(post: Post, by: Person) -> None:
+    """Those from outside who may still decide hear that somebody wrote to them: once until that mail has left."""
+    standing = AgreementLink.objects.filter(
+        ask__stage__approval__post=post, ask__stage__approval__state="pending", ask__stage__state="pending",
+        ask__ended_at=None, ask__external__ended_at=None, revoked_at=None, used_at=None, expires_at__gt=Now(),
+    )  # fmt: skip
+    for link in standing.select_related("ask__external").order_by("pk"):
+        mark = LINK_MARK.format(pk=link.pk)
+        if link.ask.external and not MailDelivery.objects.filter(state="scheduled", body__contains=mark).exists():
+            body = f"{by} wrote to you about “{post.title}”. Read it and answer beside the post:\n\n{mark}"
+            _mail(link.ask.external, f"{by} wrote to you about a post: {post.title}", body, GATHERED)
 
 
 def address(link: AgreementLink) -> str:
@@ -271,6 +283,6 @@ def _email(link: AgreementLink) -> str:
     return link.ask.external.email if link.ask.external else ""
 
 
-def _mail(external: ExternalApprover, subject: str, body: str) -> None:
-    one_line = " ".join(subject.split())[:200]
-    MailDelivery.objects.create(to=external.email, subject=one_line, body=body, due_at=Now(), next_attempt_at=Now())
+def _mail(external: ExternalApprover, subject: str, body: str, after: timedelta = timedelta()) -> None:
+    one_line, at = " ".join(subject.split())[:200], queries.now() + after
+    MailDelivery.objects.create(to=external.email, subject=one_line, body=body, due_at=at, next_attempt_at=at)

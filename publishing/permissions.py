@@ -9,7 +9,7 @@ from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, Quer
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404
 
-from accounts.models import Person, Role
+from accounts.models import Person, Role, RoleAssignment
 from accounts.permissions import has_role, is_present, require_role, role_exists
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
@@ -24,6 +24,8 @@ from publishing.models import (
     Blackout,
     CalendarFeed,
     Campaign,
+    Comment,
+    CommentThread,
     Correction,
     Editing,
     ExternalApprover,
@@ -54,7 +56,29 @@ WROTE, CHANGED = "wrote it", "changed it since it was last approved"
 
 def visible_posts(person: Person) -> QuerySet[Post]:
     """Posts on a channel that the person may see, their own, and those they were asked to decide on."""
-    there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=seen_by(person).values("pk"))
+    return _posts(person, seen_by(person))
+
+
+def posts_to_discuss(person: Person) -> QuerySet[Post]:
+    """Those of them that they may comment on: all but what they see as an auditor alone, who changes nothing."""
+    own = channel_permissions.channels_with(person, "see").values("pk")
+    return _posts(person, Channel.objects.filter(Q(pk__in=own) | role_exists(person, *LEADS)))
+
+
+def readers_of(post: Post) -> QuerySet[Person]:
+    """Who sees the post: whose visible_posts hold it."""
+    there = Variant.objects.current().filter(post=post)
+    rows = channel_permissions.rights_rows("see").filter(content_object__in=there.values("channel"))
+    roles = RoleAssignment.objects.filter(
+        Exists(there), person=OuterRef("pk"), role__in=channel_permissions.SEES_EVERYTHING, ended_at=None
+    )
+    asked = Ask.objects.filter(stage__approval__post=post, person=OuterRef("pk"), ended_at=None)
+    granted = Exists(rows.filter(user__person=OuterRef("pk")))
+    return Person.objects.present().filter(Q(pk=post.author_id) | granted | Exists(roles) | Exists(asked))
+
+
+def _posts(person: Person, channels: QuerySet[Channel]) -> QuerySet[Post]:
+    there = Variant.objects.current().filter(post=OuterRef("pk"), channel__in=channels.values("pk"))
     asked = Ask.objects.filter(stage__approval__post=OuterRef("pk"), person=person, ended_at=None)
     return Post.objects.filter(_present(person), Q(author=person) | Exists(there) | Exists(asked))
 
@@ -115,6 +139,17 @@ def access_approval(user, pk: int) -> Approval:
     approval = _one(found.select_related("post__author", "post__campaign", "revision__by", "asked_by"), pk, "approval")
     approval.changed_by_reader = approval.reader_changed
     return approval
+
+
+def access_thread(user, post: int, pk: int) -> CommentThread:
+    """A thread of this post, for whoever sees the post. The verbs say who may write in it."""
+    found = CommentThread.objects.filter(post__in=visible_posts(user.person).filter(pk=post).values("pk"))
+    return _one(found.select_related("post"), pk, "thread")
+
+
+def access_comment(user, pk: int) -> Comment:
+    found = Comment.objects.filter(thread__post__in=visible_posts(user.person).values("pk"))
+    return _one(found.select_related("thread__post"), pk, "comment")
 
 
 def access_variant(user, pk: int) -> Variant:

@@ -8,6 +8,7 @@ from publishing.views import (
     blackouts,
     calendar,
     campaigns,
+    comments,
     corrections,
     feeds,
     holds,
@@ -28,6 +29,7 @@ from publishing.views import (
 
 verb = publications.VerbView.as_view
 correct = corrections.VerbView.as_view
+discuss = comments.ThreadVerbView.as_view
 urlpatterns = [
     path("calendar/", calendar.CalendarView.as_view(), name="calendar"),
     path("calendar/blackouts/", blackouts.BlackoutListView.as_view(), name="blackout_list"),
@@ -63,6 +65,11 @@ urlpatterns = [
     path("posts/<int:pk>/unsaved/<int:unsaved>/", autosaves.UnsavedView.as_view(), name="unsaved"),
     path("posts/<int:pk>/revisions/", revisions.RevisionListView.as_view(), name="revision_list"),
     path("posts/<int:pk>/revisions/<int:number>/", revisions.RevisionView.as_view(), name="revision"),
+    path("posts/<int:pk>/comments/", comments.CommentListView.as_view(), name="comment_list"),
+    path("posts/<int:pk>/comments/<int:thread>/", comments.ThreadView.as_view(), name="thread"),
+    path("posts/<int:pk>/comments/<int:thread>/resolution/", discuss(), name="thread_resolution"),
+    path("posts/<int:pk>/comments/<int:thread>/reopening/", discuss(act="reopen"), name="thread_reopening"),
+    path("comments/<int:pk>/withdrawal/", comments.CommentWithdrawalView.as_view(), name="comment_withdrawal"),
     path("posts/<int:pk>/media/", media.PostMediaView.as_view(), name="post_media"),
     path("posts/<int:pk>/media/<int:asset_pk>/", media.PictureView.as_view(), name="post_picture"),
     path("posts/<int:pk>/media/<int:asset_pk>/order/", media.PictureOrderView.as_view(), name="picture_order"),

@@ -128,7 +128,7 @@ def _open_channels(company: Company) -> None:
 
 
 def _write(company: Company) -> None:
-    from publishing import approving, autosaving, campaigning, drafting, phrasing, scheduling, submitting
+    from publishing import approving, autosaving, campaigning, commenting, drafting, phrasing, scheduling, submitting
 
     who, channels = company.people, list(company.channels.values())
     now = timezone.now()
@@ -153,6 +153,7 @@ def _write(company: Company) -> None:
     company.examples["draft"] = drafting.create_post(
         who["alice"], channels[:2], "A first thought about the spring fair.", "Spring fair"
     )
+    company.examples["comment"] = commenting.open_thread(company.examples["draft"], who["alice"], "Is it in May?")
     company.examples["phrase_rule"] = phrasing.add_rule(who["gina"], "risk free", "banned", "Nothing is.")
     company.examples["snippet"] = phrasing.save_snippet(who["alice"], "Hours", "Mon to Fri, 9 to 17.")
     unsaved = {"text": ["A second thought about the spring fair."]}

@@ -138,6 +138,7 @@ def _posts(company: "Company") -> dict:
         "import": Import.objects.get(),
         "draft": Post.objects.get(title="Three jobs in our repair shop", state="draft"),
         "approval": Approval.objects.get(post__title="Free repairs end on 31 December, what changes"),
+        "discussed": Post.objects.get(title="Free repairs end on 31 December, what changes"),
         "variant": Variant.objects.get(post__title="Zips, tested ten thousand times"),
         "publication": Publication.objects.filter(variant__post__title="Half sizes").first(),
         "campaign": Campaign.objects.get(name="Repair, don’t replace"),

@@ -116,6 +116,7 @@ PAGES: dict[str, Page] = {
     "import": Page("import", who="alice"),
     "import_row": Page("import", who="alice", args=(4,)),
     "post": Page("draft", who="alice"),
+    "comment_list": Page("discussed", who="alice"),
     "revision_list": Page("draft", who="alice"),
     "revision": Page("draft", who="alice", args=(1,)),
     "post_media": Page("draft", who="alice"),

@@ -62,6 +62,10 @@ def _picture(company: Company) -> tuple:
     return company.examples["draft"].pk, company.examples["asset"].pk
 
 
+def _thread(company: Company) -> tuple:
+    return company.examples["draft"].pk, company.examples["comment"].thread_id
+
+
 ASKED_ELSEWHERE = {
     "upload": "tests/publishing/test_uploading.py",  # HEAD, PATCH and DELETE
     "healthz": "tests/test_health.py",
@@ -171,6 +175,11 @@ RULES: dict[str, Rule] = {
     "autosave_new": signed_in(post={}),
     "autosave": only(SEE_BLUE, "draft", post={}),  # without a page's name nothing is kept
     "unsaved": only("alice", args=lambda c: (c.examples["draft"].pk, c.examples["unsaved"].pk), post={}),
+    "comment_list": only(SEE_BLUE, "draft"),
+    "thread": only("alice bob hana gina erin", args=_thread, post={"text": "Yes."}),
+    "thread_resolution": only("alice bob hana gina erin", args=_thread, post={}),
+    "thread_reopening": only("alice bob hana gina erin", args=_thread, post={}),
+    "comment_withdrawal": only("alice", "comment", post={}),
     "revision_list": only(SEE_BLUE, "draft"),
     "revision": only(SEE_BLUE, args=lambda c: (c.examples["draft"].pk, 1)),
     "post_media": only(SEE_BLUE, "draft"),

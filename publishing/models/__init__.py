@@ -12,6 +12,7 @@ from publishing.models.asset import Asset, Rendition
 from publishing.models.bulk import IMPORT_MOVES, Import, ImportRow
 from publishing.models.campaign import Campaign
 from publishing.models.card import LinkCard
+from publishing.models.comment import Comment, CommentThread
 from publishing.models.correction import Correction, CorrectionAttempt
 from publishing.models.editing import Editing
 from publishing.models.external import AgreementLink, ExternalApprover
@@ -33,9 +34,9 @@ from publishing.models.workflow import ApprovalStep, ApprovalWorkflow
 __all__ = [
     "APPROVAL_MOVES", "COUNTS", "IMPORT_MOVES", "POST_MOVES", "REQUEST_MOVES", "STAGE_MOVES", "AgreementLink",
     "Approval", "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "CalendarFeed",
-    "Campaign", "Correction",
-    "CorrectionAttempt", "Decision", "Editing", "Embargo", "ExternalApprover", "Hold", "HoldDecision", "HoldTask",
-    "Import", "ImportRow", "IntakeForm", "LinkCard", "MeasuringTurn", "Note", "OpeningView",
-    "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest", "Publication", "PublicationAttempt",
-    "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
+    "Campaign", "Comment", "CommentThread", "Correction", "CorrectionAttempt", "Decision", "Editing", "Embargo",
+    "ExternalApprover", "Hold", "HoldDecision", "HoldTask", "Import", "ImportRow", "IntakeForm", "LinkCard",
+    "MeasuringTurn", "Note", "OpeningView", "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest",
+    "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot", "Snippet",
+    "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from publishing import (
     approving,
     arranging,
     attaching,
+    commenting,
     drafting,
     feeding,
     keeping,
@@ -116,47 +117,68 @@ def _arrange(people: dict[str, Person]) -> None:
 def _write(people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset]) -> None:
     """Posts that wait for a decision, that are decided, that are due, and one that its author will not see go out."""
     now = datetime.now(UTC)
-    main, care, outdoor, careers = channels.values()
-    alice, bob, dana = (people[key] for key in ("alice", "bob", "dana"))
-    rates = _post(
-        alice,
-        [main, care],
-        "Free repairs end on 31 December, what changes",
-        RATES,
-        "The shops tell customers tomorrow.",
-    )
+    _ask(people, channels, library, now)
+    _draft(people, channels, library)
+    _schedule_some(people, channels, library, now)
+    _plan_ahead(people, channels["fernhill"], channels["fernhill-careers"], now)
+
+
+def _ask(people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset], now: datetime) -> None:
+    """What waits for a decision: of somebody here, of several in turn."""
+    main, care, outdoor, _ = channels.values()
+    alice, bob = people["alice"], people["bob"]
+    title, why = "Free repairs end on 31 December, what changes", "The shops tell customers tomorrow."
+    rates = _post(alice, [main, care], title, RATES, why)
     submitting.submit(rates, alice, bob, "brand", now + timedelta(hours=3))
+    _discuss(people, rates)
     fair = _post(alice, [outdoor], "The trail map is here", "Our staff drew it by hand: twelve walks, no shop on any.")
-    for title in ("The long path", "Ridge at dawn"):
-        attaching.attach(fair, library[title], alice, expected_revision=_number(fair))
+    for picture in ("The long path", "Ridge at dawn"):
+        attaching.attach(fair, library[picture], alice, expected_revision=_number(fair))
     submitting.submit(fair, alice, bob, "facts", now + timedelta(hours=26))
     pictures.read_pages(alice, library)
     light = f"180 grams a pole, and the warranty stays at five years. {pictures.SITE}poles"
     claim = _post(alice, [main], "The lightest poles we make", light)
     promise = submitting.submit(claim, alice, wanted_at=now + timedelta(hours=7))
     approving.approve(promise, bob, promise.revision.hash, "Weighed and checked.")
-    jobs = _post(
-        alice, [careers], "Three jobs in our repair shop", "A first thought: three jobs, Lyon, part time possible."
+
+
+def _discuss(people: dict[str, Person], post: Post) -> None:
+    """A question that is open, and one that is answered."""
+    quote = "every zip"
+    asked = commenting.open_thread(post, people["bob"], "Zips on tents as well? @Alice", quote=quote)
+    commenting.answer(asked.thread, people["alice"], "Yes, on everything that we ever sold.")
+    done = commenting.open_thread(post, people["hana"], "“Free” needs the date beside it wherever we say it.")
+    commenting.answer(done.thread, people["alice"], "It has it now, in the first sentence.")
+    commenting.resolve(done.thread, people["hana"])
+
+
+def _draft(people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset]) -> None:
+    """What its author still works on: begun, and sent back."""
+    alice, bob = people["alice"], people["bob"]
+    thought = "A first thought: three jobs, Lyon, part time possible."
+    jobs = _post(alice, [channels["fernhill-careers"]], "Three jobs in our repair shop", thought)
+    for picture in ("Lyon, repair desk", "Lyon, the window"):
+        attaching.attach(jobs, library[picture], alice, expected_revision=_number(jobs))
+    returned = _post(
+        alice, [channels["fernhill"]], "Spring fair", f"Meet us at the spring fair: {pictures.SITE}spring-fair"
     )
-    attaching.attach(jobs, library["Lyon, repair desk"], alice, expected_revision=_number(jobs))
-    attaching.attach(jobs, library["Lyon, the window"], alice, expected_revision=_number(jobs))
-    returned = _post(alice, [main], "Spring fair", f"Meet us at the spring fair: {pictures.SITE}spring-fair")
     asked = submitting.submit(returned, alice, bob, "facts")
     approving.request_changes(asked, bob, asked.revision.hash, "Say where and when.")
-    _agreed(
-        _post(alice, [main], "Zips, tested ten thousand times", "Ten thousand times open and shut. Then we sell it."),
-        alice,
-        bob,
-    )
-    hours = _agreed(
-        _post(alice, [care], "We answer until 22:00 this week", "Holiday week: we answer until 22:00."), alice, bob
-    )
-    _schedule(hours, alice, now + timedelta(minutes=10))
+
+
+def _schedule_some(
+    people: dict[str, Person], channels: dict[str, Channel], library: dict[str, Asset], now: datetime
+) -> None:
+    """What is agreed to: one without a time, others that are due."""
+    main, care, outdoor, _ = channels.values()
+    alice, bob, dana = (people[key] for key in ("alice", "bob", "dana"))
+    zips = "Ten thousand times open and shut. Then we sell it."
+    _agreed(_post(alice, [main], "Zips, tested ten thousand times", zips), alice, bob)
+    hours = _post(alice, [care], "We answer until 22:00 this week", "Holiday week: we answer until 22:00.")
+    _schedule(_agreed(hours, alice, bob), alice, now + timedelta(minutes=10))
     boots = _post(alice, [outdoor, main], "Half sizes", "Winter boots, now in half sizes.")
     attaching.attach(boots, library["Winter boots"], alice, expected_revision=_number(boots))
-    _agreed(boots, alice, bob)
-    _schedule(boots, alice, now + timedelta(hours=5))
-    _plan_ahead(people, main, careers, now)
+    _schedule(_agreed(boots, alice, bob), alice, now + timedelta(hours=5))
     late = _agreed(_post(dana, [care], "Thank you, and see you", "The community evening is on Saturday."), dana, bob)
     _schedule(late, dana, _friday(now) + timedelta(hours=16))
 
