@@ -37,23 +37,18 @@ def submit(
     _refuse_unready(post, variants)
     traits = queries.traits_of(post, variants, boosted)
     workflow = queries.workflow_for(traits)
-    if workflow:
-        steps = _steps(workflow, post, variants, traits, asked_of)
-    else:
-        steps = [_one_step(post, variants, asked_of, question)]
+    steps = (
+        _steps(workflow, post, variants, traits, asked_of)
+        if workflow
+        else [_one_step(post, variants, asked_of, question)]
+    )
     revision = post.revisions.get(number=post.revision_number)
     phrasing.refuse_unexplained(post, variants, revision, by, override)
-    now = queries.now()
-    first, last = _window(wanted_at, window, now)
-    approval = Approval.objects.create(
-        post=post, revision=revision, asked_by=by, wanted_at=wanted_at,
-        window_from=first, window_until=last, workflow=workflow, boosted=boosted,
-        latest_decision_at=_latest_decision(wanted_at, now),
-    )  # fmt: skip
-    post.state = Post.State.IN_APPROVAL
-    post.save(update_fields=["state", "updated_at"])
+    approval = _open(
+        Approval(post=post, revision=revision, asked_by=by, workflow=workflow, boosted=boosted), wanted_at, window
+    )
     asked = sorted({person.pk for step in steps for person in step.people})
-    said = {"asked_of": asked, "hash": approval.revision.hash, "workflow": workflow.name if workflow else ""}
+    said = {"asked_of": asked, "hash": revision.hash, "workflow": workflow.name if workflow else ""}
     record(by, "post.submitted", post, approval=approval.pk, **said)
     asking.lay_out(approval, steps)
     asking.move_on(post, approval, by)
@@ -92,6 +87,18 @@ def withdraw(post: Post, by: Person) -> Approval:
     post.state = Post.State.DRAFT
     post.save(update_fields=["state", "updated_at"])
     record(by, "post.submission_withdrawn", post, approval=approval.pk)
+    return approval
+
+
+def _open(approval: Approval, wanted_at: datetime | None, window: tuple[datetime, datetime] | None) -> Approval:
+    """Keep the request, with its times, and note at the post that it is asked about."""
+    now, post = queries.now(), approval.post
+    approval.wanted_at = wanted_at
+    approval.window_from, approval.window_until = _window(wanted_at, window, now)
+    approval.latest_decision_at = _latest_decision(wanted_at, now)
+    approval.save()
+    post.state = Post.State.IN_APPROVAL
+    post.save(update_fields=["state", "updated_at"])
     return approval
 
 
