@@ -12,9 +12,9 @@ from accounts.models import Person
 from publishing.models import ApprovalStep, ApprovalWorkflow, Rule
 from publishing.permissions import require_arranger
 
-register("workflow.created", "wrote down an approval workflow")
+register("workflow.created", "created an approval workflow")
 register("workflow.changed", "changed an approval workflow")
-register("workflow.archived", "took an approval workflow out of use")
+register("workflow.archived", "archived an approval workflow")
 register("workflow.step_added", "added a step to an approval workflow")
 register("workflow.step_changed", "changed a step of an approval workflow")
 register("workflow.step_removed", "removed a step of an approval workflow")
@@ -86,7 +86,7 @@ def remove_step(step: ApprovalStep, by: Person) -> None:
 def _locked(workflow: ApprovalWorkflow) -> ApprovalWorkflow:
     workflow = ApprovalWorkflow.objects.select_for_update().get(pk=workflow.pk)
     if workflow.archived_at:
-        raise ValidationError("This workflow is out of use. Write down another.")
+        raise ValidationError("This workflow is archived. Create another.")
     return workflow
 
 

@@ -66,7 +66,7 @@ class WorkflowArchivalView(View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         try:
             arranging.archive_workflow(access_workflow(request.user, pk), request.user.person)
-            messages.success(request, "Out of use. What was asked already stays as it was asked.")
+            messages.success(request, "Archived. What was asked already stays as it was asked.")
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         return redirect("workflow_list")
