@@ -74,6 +74,18 @@ def withdraw(comment: Comment, by: Person) -> None:
 
 
 @transaction.atomic
+def withdraw_by_link(token: str, proof: str, comment: int) -> None:
+    """The same from outside, of what was written from there."""
+    link = linking.proven(token, proof)
+    external, post = link.ask.external, link.ask.stage.approval.post
+    own = Comment.objects.filter(external=external, thread__post=post, withdrawn_at=None, pk=comment)
+    if (said := own.first()) is None or external is None:
+        raise ValidationError({"text": "Only who wrote a comment takes it back."})
+    own.update(withdrawn_at=Now())
+    record(None, "comment.withdrawn", post, comment=said.pk, text=said.text, external=external.email)
+
+
+@transaction.atomic
 def resolve(thread: CommentThread, by: Person) -> None:
     """There is nothing left to do about it."""
     post = _locked(thread.post, by)
@@ -156,9 +168,10 @@ def _named(rest: str, everybody: list[Person], readers: dict[int, Person]) -> li
 
 
 def _refuse(person: Person) -> list[Person]:
-    gone = Person.objects.departed().filter(pk=person.pk).exists()
-    why = "has left and cannot be told" if gone else "may not see this post, so cannot be told of it"
-    raise ValidationError({"text": f"{person} {why}. Name somebody else, or leave out the @."})
+    why, what = "may not see this post", "Ask who manages its channels to let them see it, or leave out the @."
+    if Person.objects.departed().filter(pk=person.pk).exists():
+        why, what = "has left", "Name somebody else, or leave out the @."
+    raise ValidationError({"text": f"{person} {why}, so cannot be told of it. {what}"})
 
 
 def _just_said(post: Post, thread: CommentThread | None, text: str, by, external) -> Comment | None:

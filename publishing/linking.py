@@ -31,8 +31,8 @@ from publishing.models import (
 from publishing.permissions import may_arrange, may_on_all, require_arranger
 from socialops.lib.addresses import same_mailbox
 
-register("external.added", "wrote down somebody from outside who may be asked")
-register("external.ended", "took somebody from outside off the list")
+register("external.added", "added an external approver")
+register("external.ended", "removed an external approver")
 register("agreement.link_sent", "sent a link to somebody from outside")
 register("agreement.link_revoked", "took back a link for somebody from outside")
 register("agreement.link_refused", "opened a link that is not good any more")

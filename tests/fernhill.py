@@ -86,6 +86,7 @@ def found() -> "Company":
     company.people = {login.key: Person.objects.get(email=f"{login.key}@example.test") for login in CAST}
     company.channels = {handle: Channel.objects.get(network="sandbox", handle=handle) for handle, *_ in FLAGSHIPS}
     company.examples |= _people(company) | _access(company) | _posts(company) | _conversation(company) | _asked(company)
+    company.examples |= _outside()
     return company
 
 
@@ -183,3 +184,13 @@ def _asked(company: "Company") -> dict:
     request = PostRequest.objects.filter(state="received").first()
     links = {"asking": link, "asked": taking_in.status_link(request)}
     return {"request": request} | {name: each.rstrip("/").rpartition("/")[2] for name, each in links.items()}
+
+
+def _outside() -> dict:
+    """The link of whoever is asked from outside, and the proof that she typed her code."""
+    from publishing import linking
+    from publishing.models import AgreementLink
+
+    AgreementLink.objects.update(code_sent_at=None)  # the last code was sent when the company moved in
+    token = linking.address(AgreementLink.objects.get()).rstrip("/").rpartition("/")[2]
+    return {"outside": token, "proof": linking.check_code(token, linking.code_of(linking.send_code(token)))}

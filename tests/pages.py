@@ -29,6 +29,7 @@ class Page:
     args: tuple = ()
     query: str = ""
     stage: bool = False  # signed in half: the second factor is still due
+    proof: bool = False  # has typed the code of the link from outside
 
 
 PAGES: dict[str, Page] = {
@@ -129,6 +130,8 @@ PAGES: dict[str, Page] = {
     "submission_time": Page("scheduled_post", who="alice"),
     "approval_list": Page(who="bob"),
     "approval": Page("approval", who="bob"),
+    "agreement": Page("outside", who=""),
+    "agreement_post": Page("outside", who="", proof=True),
     "external_list": Page(who="gina"),
     "workflow_list": Page(who="gina"),
     "workflow_new": Page(who="gina"),
@@ -174,7 +177,6 @@ NOT_PAGES = {
     "post_export": "a file",
     "feed": "a file",
     "agreement_file": "a file",
-    "agreement": "tests/publishing/test_linking.py walks it: its address is signed and opens once",
     "evidence_file": "a file",
     "person_case": "a part of a person's page",
     "account_email": "shut (settings.SHUT_URLS)",
@@ -205,6 +207,8 @@ def visitor(name: str, company: Company) -> Client:
     page, client = PAGES[name], Client()
     if page.stage:
         client.post(reverse("account_login"), {"login": f"{page.who}@example.test", "password": company.password})
+    elif page.proof:
+        client.cookies["agreement"] = company.examples["proof"]
     elif page.who:
         client.force_login(factories.user(company.people[page.who]))
         session = client.session

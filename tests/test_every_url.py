@@ -208,6 +208,8 @@ RULES: dict[str, Rule] = {
     ),
     "approval_withdrawal": only(APPROVE_BLUE, "approval", post={}),
     "agreement": everybody(args=lambda _: ("no-such-link",)),  # without a link that opens: says so, 410
+    "agreement_post": everybody(args=lambda _: ("no-such-link",)),
+    "agreement_comments": everybody(args=lambda _: ("no-such-link",), post={"text": "Yes."}),
     "agreement_file": everybody(args=lambda _: ("no-such-file",)),
     "agreement_link": only("alice gina erin", "agreement_link", post={}),
     "external_list": only("gina erin"),
@@ -465,6 +467,6 @@ def test_every_open_address_is_meant_to_be():
         "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password",
         "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
         "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
-        "invitation", "agreement", "agreement_file", "asking", "asked", "feed", "webhook", "healthz", "readyz",
-        "metrics", "stylesheet",
+        "invitation", "agreement", "agreement_post", "agreement_comments", "agreement_file", "asking", "asked", "feed",
+        "webhook", "healthz", "readyz", "metrics", "stylesheet",
     }  # fmt: skip

@@ -124,3 +124,13 @@ class CodeForm(forms.Form):
         label="The code from your mail", max_length=12,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )  # fmt: skip
+
+
+class DecisionByLinkForm(forms.Form):
+    """The same as somebody here fills in, at the one place that the link is for, and not without end."""
+
+    revision_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    note = forms.CharField(
+        label="Note to the author", required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Needed when you ask for a change or reject.",
+    )  # fmt: skip

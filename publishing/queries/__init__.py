@@ -12,7 +12,7 @@ from publishing.queries.agreeing import (
     still_standing,
 )  # fmt: skip
 from publishing.queries.assets import Shelves, asset_page, shelves, takedowns, too_late_for, used_in, with_thumb
-from publishing.queries.briefing import Brief, brief
+from publishing.queries.briefing import Brief, brief, brief_outside
 from publishing.queries.calendar import Day, Entry, days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import (
@@ -27,7 +27,7 @@ from publishing.queries.checking import (
     rights_problem,
     variants_of,
 )  # fmt: skip
-from publishing.queries.comments import Talk, outsiders, says, talk, talk_outside
+from publishing.queries.comments import Talk, outsiders, says, talk, talk_outside, unresolved
 from publishing.queries.deciding import approvers_of, decisions_on, seen_before
 from publishing.queries.drawing import (
     Difference,
@@ -77,13 +77,13 @@ __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
     "Place", "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
     "Talk", "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now",
-    "asked_of", "asset_page", "attempts_told", "brief", "campaign_rows", "channels_in", "connected", "connector_of",
-    "days", "decided_by", "decisions_on", "differences", "entries", "going_out", "hangings", "held_by", "history",
-    "hits", "holds_on", "is_held", "may_answer", "measure", "media_limits_of", "next_out", "now", "outsiders", "plan",
-    "post_page", "posts_by_state", "presence", "preview_of", "previews", "problems", "progress", "publication_page",
-    "question_for", "renditions_in", "rights_problem", "rows_of", "says", "scheduled_from", "scope_of", "seen_before",
-    "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of", "steps_of", "still_standing",
-    "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine", "too_late_for", "traits_of",
-    "trouble", "undecided", "used_in", "variants_of", "waiting_for", "wanted_time", "what_to_do", "with_thumb",
-    "words_of", "workflow_for", "workflows",
+    "asked_of", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in", "connected",
+    "connector_of", "days", "decided_by", "decisions_on", "differences", "entries", "going_out", "hangings", "held_by",
+    "history", "hits", "holds_on", "is_held", "may_answer", "measure", "media_limits_of", "next_out", "now",
+    "outsiders", "plan", "post_page", "posts_by_state", "presence", "preview_of", "previews", "problems", "progress",
+    "publication_page", "question_for", "renditions_in", "rights_problem", "rows_of", "says", "scheduled_from",
+    "scope_of", "seen_before", "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of",
+    "steps_of", "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine",
+    "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of", "waiting_for",
+    "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
 ]  # fmt: skip

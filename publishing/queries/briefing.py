@@ -11,7 +11,7 @@ from accounts.models import Person
 from channels_registry.connector.text import LINK
 from channels_registry.models import Channel
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Post, Publication
+from publishing.models import Approval, ApprovalStage, Campaign, Post, Publication
 from publishing.models.revision import texts_in
 from publishing.queries import reach
 from publishing.queries.agreeing import StageRow
@@ -24,6 +24,11 @@ MEANS = {
     "facts": "By approving you say that it is true: names, numbers, prices, dates, and what the pictures show.",
     "legal": "By approving you say that we may publish it: its claims and promises, and the pictures in it.",
     "brand": "By approving you say that it sounds and looks like us. Others answer for what it claims.",
+}
+MEANS_OUTSIDE = {
+    "facts": "By agreeing you say that it is true: names, numbers, prices, dates, and what the pictures show.",
+    "legal": "By agreeing you say that it may be published: its claims and promises, and the pictures in it.",
+    "brand": "By agreeing you say that it sounds and looks right. Others answer for what it claims.",
 }
 COVERED = {
     "text": "the text", "media": "the pictures", "alt_text": "how they are described", "channels": "the channels",
@@ -51,13 +56,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Brief:
-    """`means` says what agreeing stands for. `first` are the lines to read before deciding, `rest` the others."""
+    """`means` says what agreeing stands for. `first` are the lines to read before deciding, `rest` the others.
+    `similar` None: other posts are nothing to this reader.
+    """
 
     means: str
     covers: str
     first: list[Point]
     rest: list[Point]
-    similar: list[reach.Similar]
+    similar: list[reach.Similar] | None
 
 
 def brief(approval: Approval, previews: list[Preview], reader: Person, question: StageRow | None) -> Brief:
@@ -67,24 +74,48 @@ def brief(approval: Approval, previews: list[Preview], reader: Person, question:
     posts = reach.recent(seen, post.pk)
     passed, failed = _checks(approval, previews, seen)
     remit = question.stage.remit if question else ""
-    points = [*failed, *_claims(approval, remit), _audience(channels, posts), _why_now(post)]
-    more = [*_names(approval), *_links(approval), *([_passed(passed)] if passed else []), *_others(question)]
-    return Brief(
-        MEANS.get(remit, ""), _listed(COVERED[part] for part in question.stage.covers) if question else "",
-        points[: max(3, len(failed))], [*points[max(3, len(failed)) :], *more],
-        reach.similar(approval, posts),
-    )  # fmt: skip
+    points = [
+        *failed,
+        *_claims(approval, remit),
+        _audience(channels, _reached(channels, posts)),
+        _why_now(post, post.campaign),
+    ]
+    more = [*_names(approval), *_links(approval), *_passed(passed), *_others(question)]
+    first = max(3, len(failed))
+    covers = question.stage.covers if question else []
+    return _brief(
+        MEANS.get(remit, ""), covers, points[:first], [*points[first:], *more], reach.similar(approval, posts)
+    )
 
 
-def _audience(channels: list[Channel], posts: list[reach.Counted]) -> Point:
+def brief_outside(approval: Approval, previews: list[Preview], stage: ApprovalStage) -> Brief:
+    """What somebody from outside may know: what the post itself says and shows, who can follow it, and what its author
+    wrote to those who approve. Nothing of other posts, holds, figures, the campaign or the library. No query.
+    """
+    failed = [Point("Look at this", words, "triangle-alert", "risk") for words in _lengths(previews)]
+    audience = _audience([each.channel for each in previews], [])
+    points = [*failed, *_claims(approval, stage.remit), audience, _why_now(approval.post, None)]
+    passed = [] if failed else ["The length fits every channel."]
+    more = [*_names(approval), *_links(approval), *_passed(passed)]
+    first = max(3, len(failed))
+    return _brief(MEANS_OUTSIDE[stage.remit], stage.covers, points[:first], [*points[first:], *more], None)
+
+
+def _brief(means: str, covers: list[str], first: list[Point], rest: list[Point], similar: list | None) -> Brief:
+    return Brief(means, _listed(COVERED[part] for part in covers), first, rest, similar)
+
+
+def _audience(channels: list[Channel], reached: list[str]) -> Point:
     """Who follows, how many a post usually reaches, and what each network is for."""
-    usual = {channel.name: found for channel in channels if (found := reach.typical(posts, channel.pk))}
-    said = [_follow(channel) for channel in channels]
-    said += [_usual(found, name if len(channels) > 1 else "") for name, found in usual.items()]
-    if not usual:
-        said.append("How many a post usually reaches is not known yet: none was counted.")
     networks = {it.label: it.purpose for channel in channels if (it := connector_of(channel))}
-    return Point("Who sees it", " ".join([*said, *(f"{label}: {why}" for label, why in networks.items())]), "users")
+    purposes = [f"{label}: {why}" for label, why in networks.items()]
+    return Point("Who sees it", " ".join([*map(_follow, channels), *reached, *purposes]), "users")
+
+
+def _reached(channels: list[Channel], posts: list[reach.Counted]) -> list[str]:
+    usual = {channel.name: found for channel in channels if (found := reach.typical(posts, channel.pk))}
+    said = [_usual(found, name if len(channels) > 1 else "") for name, found in usual.items()]
+    return said or ["How many a post usually reaches is not known yet: none was counted."]
 
 
 def _follow(channel: Channel) -> str:
@@ -100,11 +131,11 @@ def _usual(usual: reach.Typical, where: str) -> str:
     return f"{post} usually gets {usual.number:,} likes, reposts and answers ({middle}); views are not told."
 
 
-def _why_now(post: Post) -> Point:
+def _why_now(post: Post, campaign: Campaign | None) -> Point:
     said = [post.why_now.strip() or "The author gave no reason. Ask for one if it matters."]
-    if post.campaign:
-        goal = post.campaign.goal.strip()
-        said.append(f"Part of “{post.campaign}”{f': {goal}' if goal else ''}{'' if goal.endswith('.') else '.'}")
+    if campaign:
+        goal = campaign.goal.strip()
+        said.append(f"Part of “{campaign}”{f': {goal}' if goal else ''}{'' if goal.endswith('.') else '.'}")
     return Point("Why now", " ".join(said), "clock")
 
 
@@ -129,8 +160,8 @@ def _links(approval: Approval) -> list[Point]:
     return [Point("Not checked", "Whether these open what they should:", "link", links=links[:5])] if links else []
 
 
-def _passed(passed: list[str]) -> Point:
-    return Point("Checked", " ".join(passed), "check")
+def _passed(passed: list[str]) -> list[Point]:
+    return [Point("Checked", " ".join(passed), "check")] if passed else []
 
 
 def _others(question: StageRow | None) -> list[Point]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from publishing.models import Comment, CommentThread, Decision, ExternalApprover, Post, Revision
 from publishing.queries.deciding import decisions_on
@@ -71,10 +72,15 @@ def talk(post: Post) -> Talk:
     return Talk(sorted([*open_, *notes], key=lambda each: each.at), [t for t in threads if t.thread.resolved_at])
 
 
-def talk_outside(post: Post) -> Talk:
+def talk_outside(post: Post) -> list[Thread]:
     """What those from outside read: external threads and nothing else."""
-    threads = _threads(post, CommentThread.objects.filter(post=post, kind=CommentThread.Kind.EXTERNAL))
-    return Talk(list(threads), [])
+    return _threads(post, CommentThread.objects.filter(post=post, kind=CommentThread.Kind.EXTERNAL))
+
+
+def unresolved(post: str = "pk") -> Coalesce:
+    """How many threads about a post wait for somebody; `post` is the way to its id. Part of another query."""
+    waiting = CommentThread.objects.filter(post=OuterRef(post), resolved_at=None).order_by().values("post")
+    return Coalesce(Subquery(waiting.annotate(number=Count("pk")).values("number")), 0)
 
 
 def outsiders(post: Post) -> list[ExternalApprover]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from publishing.models import Approval, Ask, Decision, ExternalApprover, Post, Publication, Variant
+from publishing.queries.comments import unresolved
 from publishing.queries.deciding import decisions_on
 from socialops.lib.cursors import cursor_after, place_of
 
@@ -44,7 +45,11 @@ def post_page(posts: QuerySet[Post], before: str, size: int) -> tuple[list[Post]
         when, pk = place
         posts = posts.filter(Q(updated_at__lt=when) | Q(updated_at=when, pk__lt=pk))
     current = Variant.objects.current().select_related("channel")
-    posts = posts.select_related("author").prefetch_related(Prefetch("variants", current, to_attr="shown"))
+    posts = (
+        posts.select_related("author")
+        .annotate(unresolved=unresolved())
+        .prefetch_related(Prefetch("variants", current, to_attr="shown"))
+    )
     return _cut(list(posts.order_by("-updated_at", "-id")[: size + 1]), size, "updated_at")
 
 

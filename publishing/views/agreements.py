@@ -2,35 +2,50 @@
 
 from dataclasses import replace
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from publishing import approving, linking, queries
-from publishing.forms.workflows import CodeForm, ExternalForm
+from publishing import approving, commenting, linking, queries
+from publishing.forms.comments import CommentForm
+from publishing.forms.workflows import CodeForm, DecisionByLinkForm, ExternalForm
 from publishing.models import AgreementLink, ExternalApprover
 from publishing.permissions import access_agreement_link, access_external, require_arranger
 from publishing.views.assets import file_of
 from socialops.lib.refusals import add_refusal
 
+PROOF = "agreement"  # the cookie with the proof: for this link's pages alone, as long as the proof is good
 
-@method_decorator([never_cache, sensitive_post_parameters("code", "proof")], name="dispatch")
-class AgreementView(View):
-    """GET says what it is; POST act=code sends the code, act=open takes it and shows the post, else decides."""
+
+class Outside(View):
+    """A page for whoever has a link. One that opens nothing says why; what was typed is shown, to be copied."""
+
+    @method_decorator([never_cache, sensitive_post_parameters("code")])
+    def dispatch(self, request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except linking.NotGood as error:
+            kept = request.POST.get("note") or request.POST.get("text", "")
+            said = {"errors": error.messages, "kept": kept[:5000]}
+            return render(request, "publishing/agreement_void.html", said, status=410)
+
+
+class AgreementView(Outside):
+    """GET says what it is; POST act=code sends the code, act=open takes it and opens the post."""
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        return _answer(request, lambda: _door(request, linking.opened(token), CodeForm()))
+        return _door(request, linking.opened(token), CodeForm())
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        acts = {"code": self.send_code, "open": self.open, "decide": self.decide}
-        act = acts.get(request.POST.get("act", ""), self.send_code)
-        return _answer(request, lambda: act(request, token))
+        return self.open(request, token) if request.POST.get("act") == "open" else self.send_code(request, token)
 
     def send_code(self, request: HttpRequest, token: str) -> HttpResponse:
         form = CodeForm()
@@ -53,26 +68,63 @@ class AgreementView(View):
         except ValidationError as error:
             add_refusal(form, error)
             return _door(request, linking.opened(token), form, status=422)
-        return _post(request, linking.opened(token), proof)
+        answer = redirect("agreement_post", token)
+        answer.set_cookie(
+            PROOF, proof, max_age=linking.PROOF_GOOD_FOR, path=reverse("agreement", args=[token]),
+            secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax",
+        )  # fmt: skip
+        return answer
 
-    def decide(self, request: HttpRequest, token: str) -> HttpResponse:
-        said = request.POST
-        proof, note = said.get("proof", ""), said.get("note", "")[:5000]
-        link = linking.proven(token, proof)
+
+class AgreementPostView(Outside):
+    """The post, for whoever typed the code within the last half hour. POST verdict= decides."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        if PROOF not in request.COOKIES:
+            return redirect("agreement", token)
+        return _post(request, token, linking.proven(token, _proof(request)))
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        link, form = linking.proven(token, _proof(request)), DecisionByLinkForm(request.POST)
+        if not form.is_valid():
+            return _post(request, token, link, form, status=422)
+        said, verdict = form.cleaned_data, request.POST.get("verdict", "")
         try:
-            approving.decide_by_link(token, proof, said.get("verdict", ""), said.get("revision_hash", ""), note)
+            approving.decide_by_link(token, _proof(request), verdict, said["revision_hash"], said["note"])
         except linking.NotGood:
             raise
         except ValidationError as error:
-            return _post(request, link, proof, error.messages, note, status=422)
-        return render(request, "publishing/agreement_done.html", {"link": link, "verdict": said["verdict"]})
+            add_refusal(form, error)
+            return _post(request, token, link, form, status=422)
+        return render(request, "publishing/agreement_done.html", {"link": link, "verdict": verdict})
 
 
-class AgreementFileView(View):
+class AgreementCommentView(Outside):
+    """POST says something in an external thread of the post (thread=), or in a new one; withdraw= takes it back."""
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        link, said, form = linking.proven(token, _proof(request)), request.POST, CommentForm(request.POST)
+        form.is_valid()
+        thread, taken_back = (_number(said.get(name, "")) for name in ("thread", "withdraw"))
+        try:
+            if taken_back:
+                commenting.withdraw_by_link(token, _proof(request), taken_back)
+                return redirect(f"{reverse('agreement_post', args=[token])}#comments")
+            words = form.cleaned_data.get("text", ""), thread, form.cleaned_data.get("quote", "")
+            comment = commenting.write_by_link(token, _proof(request), *words)
+        except linking.NotGood:
+            raise
+        except ValidationError as error:
+            add_refusal(form, error)
+            return _post(request, token, link, comment=form, wrong=thread, status=422)
+        return redirect(f"{reverse('agreement_post', args=[token])}#comment-{comment.pk}")
+
+
+class AgreementFileView(Outside):
     """A picture of the post, for whoever has just proven the code."""
 
     def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
-        return _answer(request, lambda: file_of(request, linking.file_at(token)))
+        return file_of(request, linking.file_at(token))
 
 
 class AgreementLinkView(View):
@@ -92,7 +144,7 @@ class AgreementLinkView(View):
 
 
 class ExternalListView(View):
-    """GET lists who from outside may be asked; POST writes somebody down."""
+    """GET lists who from outside may be asked; POST adds somebody."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         require_arranger(request.user.person)
@@ -107,7 +159,7 @@ class ExternalListView(View):
             except ValidationError as error:
                 add_refusal(form, error)
             else:
-                messages.success(request, "Written down. Name them at a step of a workflow.")
+                messages.success(request, "Added. Name them at a step of a workflow.")
                 return redirect("external_list")
         return _externals(request, form, status=422)
 
@@ -115,15 +167,8 @@ class ExternalListView(View):
 class ExternalEndingView(View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         linking.end_external(access_external(request.user, pk), request.user.person)
-        messages.success(request, "Off the list. Their links stopped working.")
+        messages.success(request, "Removed. Their links stopped working.")
         return redirect("external_list")
-
-
-def _answer(request: HttpRequest, act) -> HttpResponse:
-    try:
-        return act()
-    except linking.NotGood as error:
-        return render(request, "publishing/agreement_void.html", {"errors": error.messages}, status=410)
 
 
 def _door(
@@ -133,17 +178,22 @@ def _door(
 
 
 def _post(
-    request: HttpRequest, link: AgreementLink, proof: str, errors: list[str] | None = None, note: str = "",
-    status: int = 200,
+    request: HttpRequest, token: str, link: AgreementLink, form: DecisionByLinkForm | None = None, *,
+    comment: CommentForm | None = None, wrong: int | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
-    """The post as it was asked about, and nothing else of this installation."""
+    """The post as it was asked about, what is said of it outside, and nothing else of this installation."""
     approval = link.ask.stage.approval
     previews = [
         _fetched_here(link, each) for each in queries.as_asked(approval.revision, queries.variants_of(approval.post))
     ]
+    talk = queries.talk_outside(approval.post)
+    wrong = wrong if wrong in {each.thread.pk for each in talk} else None
     context = {
-        "link": link, "approval": approval, "stage": link.ask.stage, "previews": previews, "proof": proof,
-        "errors": errors, "note": note,
+        "link": link, "token": token, "approval": approval, "stage": link.ask.stage, "previews": previews,
+        "brief": queries.brief_outside(approval, previews, link.ask.stage),
+        "form": form or DecisionByLinkForm(initial={"revision_hash": approval.revision.hash}),
+        "talk": talk, "wrong": wrong, "answer": comment if wrong else None,
+        "comment": CommentForm() if wrong or comment is None else comment,
     }  # fmt: skip
     return render(request, "publishing/agreement_post.html", context, status=status)
 
@@ -155,6 +205,14 @@ def _fetched_here(link: AgreementLink, preview: queries.Preview) -> queries.Prev
     if card and card.picture:
         card = replace(card, picture=linking.address_of_file(link, "card", card.page))
     return replace(preview, pictures=tuple(shown), card=card)
+
+
+def _proof(request: HttpRequest) -> str:
+    return request.COOKIES.get(PROOF, "")
+
+
+def _number(said: str) -> int | None:
+    return int(said) if said.isdecimal() and len(said) < 18 else None
 
 
 def _externals(request: HttpRequest, form: ExternalForm, status: int = 200) -> HttpResponse:

@@ -63,7 +63,7 @@ class ApprovalListView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
-        waiting = list(queries.asked_of(person))
+        waiting = list(queries.asked_of(person).annotate(unresolved=queries.unresolved("stage__approval__post")))
         context = {
             "waiting": waiting,
             "opened": any(ask.opened_at for ask in waiting),

@@ -57,10 +57,14 @@ def test_bob_reads_and_approves_without_looking_for_the_button(asked, page):
 
 
 def test_bob_asks_for_a_change_and_is_told_that_a_note_is_needed(asked, page):
-    page.get_by_role("button", name="Ask for a change").tap()
+    page.get_by_text("Change or reject", exact=True).tap()
+    note, button = page.get_by_label("Note to the author"), page.get_by_role("button", name="Ask for a change")
+    assert in_sight(page, note) and in_sight(page, button), "the note stands beside the button"
+    button.tap()
     page.locator("#decision [aria-invalid=true]").wait_for()
     assert state(asked) == "pending"
-    page.get_by_label("Note to the author").fill("It is 0.25 € from December.")
+    assert in_sight(page, note) and in_sight(page, button)
+    note.fill("It is 0.25 € from December.")
     page.get_by_role("button", name="Ask for a change").tap()
     page.get_by_text("Nothing waits for you").wait_for()
     assert state(asked) == "changes_requested"

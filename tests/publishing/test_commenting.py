@@ -144,6 +144,14 @@ def test_without_a_script_it_is_a_page_that_goes_on_at_the_comment(post, thread,
     assert "<title>" not in say(writer, post, "So?").content.decode()
 
 
+def test_lists_say_how_many_threads_wait(post, thread, alice, bob, writer):
+    ask(post, alice, bob)
+    lists = [(writer, "/posts/"), (factories.signed_in(bob), "/approvals/")]
+    assert all("1 unresolved" in page(*each) for each in lists)
+    commenting.resolve(thread, alice)
+    assert not any("unresolved" in page(*each) for each in lists)
+
+
 def test_the_same_press_twice_says_it_once(post, alice):
     first = commenting.open_thread(post, alice, "Twice?")
     assert commenting.open_thread(post, alice, "Twice?") == first

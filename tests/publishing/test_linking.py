@@ -9,11 +9,11 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.delivering import _body
 from accounts.models import MailDelivery
 from publishing import approving, arranging, attaching, drafting, linking, storing, submitting
 from publishing.models import AgreementLink, Approval, Decision, ExternalApprover, Post
 from tests import factories, files
+from tests.publishing.outside import asked_outside, mailed, path_of, through_the_door, with_lawyers
 from tests.publishing.steps import TEXT, trail, write
 
 
@@ -24,35 +24,12 @@ def nora(gina):
 
 @pytest.fixture
 def workflow(gina, bob, nora):
-    made = arranging.create_workflow(gina, name="With lawyers")
-    arranging.change_step(made.steps.get(), gina, name="Facts", anyone=False, people=[bob])
-    arranging.add_step(made, gina, name="Lawyers", remit="legal", position=2, externals=[nora])
-    return made
+    return with_lawyers(gina, bob, nora)
 
 
 @pytest.fixture
 def sent(workflow, post, alice, bob):
-    """bob agreed; nora got her link."""
-    approval = submitting.submit(post, alice)
-    approving.approve(approval, bob, approval.revision.hash)
-    return AgreementLink.objects.select_related("ask__stage__approval__revision", "ask__external").get()
-
-
-def mailed(to="nora@lawyers.test") -> str:
-    """The last mail to this address, as it leaves."""
-    return _body(MailDelivery.objects.filter(to=to).latest("id"))
-
-
-def path_of(body: str) -> str:
-    return re.search(r"/agreements/\S+", body).group(0)
-
-
-def through_the_door(path: str) -> tuple[Client, str]:
-    """The page with the post, for whoever reads nora's mail."""
-    client = Client()
-    client.post(path, {"act": "code"})
-    code = re.search(r"\b\d{6}\b", mailed()).group(0)
-    return client, client.post(path, {"act": "open", "code": code}).content.decode()
+    return asked_outside(post, alice, bob)
 
 
 def hidden(html: str, name: str) -> str:
@@ -67,8 +44,8 @@ def test_from_the_mail_to_the_decision(sent, post):
     assert TEXT not in Client().get(path).content.decode()
     client, html = through_the_door(path)
     assert TEXT in html
-    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
-    answer = client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+    said = {"verdict": "approved", "revision_hash": hidden(html, "revision_hash")}
+    answer = client.post(f"{path}post/", said)
     assert "You agreed" in answer.content.decode()
     assert Post.objects.get(pk=post.pk).state == "approved"
     assert "session" not in client.cookies
@@ -76,7 +53,7 @@ def test_from_the_mail_to_the_decision(sent, post):
     for action in ("agreement.link_sent", "agreement.code_sent", "agreement.opened", "approval.approved"):
         assert action in actions
     assert client.get(path).status_code == 410  # once
-    again = client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+    again = client.post(f"{path}post/", said)
     assert again.status_code == 410
     assert Decision.objects.filter(external__isnull=False).count() == 1
 
@@ -84,9 +61,10 @@ def test_from_the_mail_to_the_decision(sent, post):
 def test_a_no_needs_a_reason_and_goes_back(sent, post):
     path = path_of(mailed())
     client, html = through_the_door(path)
-    said = {"act": "decide", "proof": hidden(html, "proof"), "revision_hash": hidden(html, "revision_hash")}
-    assert client.post(path, {**said, "verdict": "rejected"}).status_code == 422
-    assert client.post(path, {**said, "verdict": "rejected", "note": "Not lawful"}).status_code == 200
+    said = {"revision_hash": hidden(html, "revision_hash"), "verdict": "rejected"}
+    for note in ("", "x" * 5001):
+        assert client.post(f"{path}post/", {**said, "note": note}).status_code == 422
+    assert client.post(f"{path}post/", {**said, "note": "Not lawful"}).status_code == 200
     assert Post.objects.get(pk=post.pk).state == "rejected"
 
 
@@ -128,6 +106,15 @@ def test_who_agrees_from_outside_sees_the_pictures_as_long_as_the_link_stands(wo
     assert client.get(address).status_code == 410
 
 
+def test_without_the_code_the_post_is_not_shown_and_nothing_is_said(sent):
+    path, client = path_of(mailed()), Client()
+    assert client.get(f"{path}post/").url == path
+    assert client.post(f"{path}post/", {"verdict": "approved"}).status_code == 410
+    client.cookies["agreement"] = "made-up"
+    for end in ("post/", "comments/"):
+        assert client.post(f"{path}{end}", {"text": "x"}).status_code == 410
+
+
 def test_codes_are_not_sent_by_the_dozen(sent):
     path, client = path_of(mailed()), Client()
     assert client.post(path, {"act": "code"}).status_code == 200
@@ -158,24 +145,26 @@ def test_a_link_that_is_over_says_why_even_to_whoever_had_typed_the_code(sent, c
     path = path_of(mailed())
     client, html = through_the_door(path)
     change(sent)
-    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
-    for answer in (client.get(path), client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})):
+    said = {"verdict": "approved", "revision_hash": hidden(html, "revision_hash"), "note": "Kept"}
+    answers = client.get(path), client.get(f"{path}post/"), client.post(f"{path}post/", said)
+    for answer in (*answers, client.post(f"{path}comments/", {"text": "Kept"})):
         assert answer.status_code == 410 and words in answer.content.decode()
+    assert "Kept</textarea>" in answer.content.decode(), "what was typed is not lost"
     assert not Decision.objects.filter(external__isnull=False).exists()
     assert "agreement.link_refused" in trail(sent.ask.stage.approval)
 
 
 def test_the_proof_of_another_link_opens_nothing_here(sent, acme, alice, bob):
     path = path_of(mailed())
-    client, html = through_the_door(path)
+    client, _ = through_the_door(path)
     other = submitting.submit(write(alice, [acme], "Another post"), alice)
     approving.approve(other, bob, other.revision.hash)
     elsewhere = path_of(mailed())
-    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
-    assert elsewhere != path
-    answer = client.post(elsewhere, {**said, "revision_hash": other.revision.hash})
+    said = {"verdict": "approved", "revision_hash": other.revision.hash}
+    assert elsewhere != path and client.cookies["agreement"]["path"] == path
+    answer = client.post(f"{elsewhere}post/", said)
     assert answer.status_code == 410
-    assert client.post(path, {**said, "revision_hash": other.revision.hash}).status_code == 422
+    assert client.post(f"{path}post/", said).status_code == 422
     assert not Decision.objects.filter(external__isnull=False).exists()
 
 
@@ -209,9 +198,9 @@ def test_from_outside_alone_is_never_enough(gina, nora, workflow, alice, post):
     approval = in_stages(post, alice, Step("Lawyers", "legal", [], externals=[nora]))
     path = path_of(mailed())
     client, html = through_the_door(path)
-    said = {"act": "decide", "verdict": "approved", "proof": hidden(html, "proof")}
+    said = {"verdict": "approved", "revision_hash": hidden(html, "revision_hash")}
     with pytest.raises(DatabaseError, match="nobody here"), transaction.atomic():
-        client.post(path, {**said, "revision_hash": hidden(html, "revision_hash")})
+        client.post(f"{path}post/", said)
     assert Approval.objects.get(pk=approval.pk).state == "pending"
 
 

@@ -31,7 +31,7 @@ from publishing import (
 )
 from publishing.models import Asset, Post
 from publishing.queries.calendar import Filters
-from socialops.management.company import figures, pictures
+from socialops.management.company import figures, outside, pictures
 from socialops.sandbox.control import Control
 
 FLAGSHIPS = [
@@ -118,6 +118,7 @@ def _write(people: dict[str, Person], channels: dict[str, Channel], library: dic
     """Posts that wait for a decision, that are decided, that are due, and one that its author will not see go out."""
     now = datetime.now(UTC)
     _ask(people, channels, library, now)
+    outside.ask(people, channels["fernhill"], now)
     _draft(people, channels, library)
     _schedule_some(people, channels, library, now)
     _plan_ahead(people, channels["fernhill"], channels["fernhill-careers"], now)
