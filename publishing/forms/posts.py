@@ -109,6 +109,22 @@ class PostForm(forms.Form):
         return {pk: self.cleaned_data[name] for pk, name in named.items() if name in self.cleaned_data}
 
     @property
+    def as_revision(self) -> dict[str, Any]:
+        """The fields that were sent, as queries.merging.written_in has them of a revision."""
+        found: dict[str, Any] = {
+            name: self.cleaned_data[name] for name in ("text", "title", "why_now") if name in self.data
+        }
+        own = {"variant": self.own_texts, "comment": self.own["first_comments"], "thread": self.own["threads"]}
+        for kind, values in {**own, "placement": self.own["placements"]}.items():
+            found |= {f"{kind}_{pk}": value or ("" if kind != "thread" else []) for pk, value in values.items()}
+        return {**found, "channels": {channel.pk for channel in self.cleaned_data["channels"]}}
+
+    def agrees_with(self, campaign: Campaign | None, card_link: str) -> bool:
+        """About what no revision has."""
+        standing = {"campaign": campaign, "card_link": card_link}
+        return all(self.cleaned_data[name] == value for name, value in standing.items() if name in self.data)
+
+    @property
     def written(self) -> dict[str, list[str]]:
         """Everything that stands in the fields, to be kept as it is."""
         data = cast(QueryDict, self.data)

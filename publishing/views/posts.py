@@ -1,6 +1,7 @@
 """Writing: the list of posts, the composer, and its previews."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import uuid4
 
 from django.contrib import messages
@@ -11,14 +12,15 @@ from django.views import View
 
 from publishing import autosaving, carding, drafting, queries
 from publishing.forms.posts import PostForm
-from publishing.models import Approval, Decision, Post, Rendition, Variant
+from publishing.models import Approval, Decision, Post, Rendition, Revision, Variant
 from publishing.permissions import access_post, visible_posts
-from publishing.queries import cards
+from publishing.queries import cards, merging
 from publishing.views.autosaves import restored
 from socialops.lib import words
 from socialops.lib.refusals import add_refusal
 
 PAGE = 50
+HELD = ("tags", "expected_revision", "tab", "restored")  # fields of the form that no revision has
 
 
 class PostListView(View):
@@ -188,7 +190,15 @@ def _drawn(
     known = cards.pages(links)
     for variant in variants:
         variant.card = cards.taken(post, variant, known)
-    return {"previews": queries.previews(variants, form, queries.active_rules(), known)}
+    new = [v.channel_id for v in variants if v.channel_id in standing and v.card != standing[v.channel_id].card]
+    drawn = queries.previews(variants, form, queries.active_rules(), known)
+    return {"previews": [_with_new_card(each) if each.channel.pk in new else each for each in drawn]}
+
+
+def _with_new_card(preview: queries.Preview) -> queries.Preview:
+    if preview.card is None or not preview.card.page:
+        return preview
+    return replace(preview, card=replace(preview.card, said="Save, and the post goes out with this card."))
 
 
 def _state_of(standing: Mapping[int, Variant]) -> str:
@@ -206,4 +216,26 @@ def _conflict(request: HttpRequest, post: Post, form: PostForm, conflict: drafti
     pieces = words.compare(conflict.theirs.content["text"], said["text"])
     differences = queries.theirs_and_mine(conflict.theirs, _drawn(request, mine)["previews"])
     post.refresh_from_db()
-    return _post_page(request, post, mine, status=409, conflict=conflict, pieces=pieces, differences=differences)
+    both = _both(request, post, form, conflict.theirs)
+    return _post_page(
+        request, post, mine, status=409, conflict=conflict, pieces=pieces, differences=differences, both=both
+    )
+
+
+def _both(request: HttpRequest, post: Post, form: PostForm, theirs: Revision) -> dict | None:
+    """Theirs and mine in one form, with what it adds to theirs; None where they overlap. Nothing of it is saved."""
+    said = form.cleaned_data
+    base = post.revisions.filter(number=said["expected_revision"] or 0).first()
+    agreed = base is not None and form.agrees_with(post.campaign, post.card_link)
+    fields = merging.merged(base, theirs, form.as_revision) if base and agreed else None
+    if fields is None:
+        return None
+    data = request.POST.copy()
+    tags = list(dict.fromkeys([*post.tags, *said["tags"]]))
+    for name, value in {**fields, "tags": ", ".join(tags), "expected_revision": theirs.number}.items():
+        data.setlist(name, [str(each) for each in value] if isinstance(value, (list, set)) else [str(value)])
+    whole = PostForm(data, person=request.user.person, chosen=form.asked_for([]))
+    whole.is_valid()
+    hidden = [(name, value) for name, values in data.lists() if name in HELD or name in fields for value in values]
+    adds = queries.theirs_and_mine(theirs, _drawn(request, whole)["previews"])
+    return {"hidden": hidden, "adds": adds, "text": fields["text"]}

@@ -39,3 +39,21 @@ def compare(before: str, after: str) -> list[Piece]:
 
 def _pieces(found: list[tuple[str, str]]) -> list[Piece]:
     return [Piece(kind, text) for kind, text in found if text]
+
+
+def together(base: str, one: str, other: str) -> str | None:
+    """Both changes of a text in one, line by line; None where they meet: in a line, or in two that touch."""
+    old, changes = base.split("\n"), []
+    for text in (one, other):
+        new = text.split("\n")
+        codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if len(old) + len(new) <= MOST else None
+        if codes is None:
+            return None
+        changes.append([(i, j, new[k:m]) for how, i, j, k, m in codes if how != "equal"])
+    theirs, mine = changes
+    mine = [change for change in mine if change not in theirs]
+    if any(i <= b and a <= j for i, j, _ in mine for a, b, _ in theirs):
+        return None
+    for i, j, lines in sorted([*theirs, *mine], key=lambda change: change[:2], reverse=True):
+        old[i:j] = lines
+    return "\n".join(old)

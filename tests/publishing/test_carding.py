@@ -139,6 +139,15 @@ def test_choosing_another_card_voids_the_approval(alice, bob, acme):
     assert Approval.objects.get().state == "void"
 
 
+def test_a_card_that_came_after_saving_says_that_it_has_to_be_saved(alice, acme, writer):
+    post = write(alice, [acme], TEXT)
+    assert "was not read, so there is no card yet" in page(writer, f"/posts/{post.pk}/")
+    known(alice)
+    assert "Save, and the post goes out with this card." in previewed(writer, TEXT, acme, post=post)
+    drafting.edit_post(post, alice, expected_revision=1, title="The rates")
+    assert "Save, and the post" not in previewed(writer, TEXT, acme, post=post)
+
+
 def test_pictures_stand_in_place_of_a_card(alice, acme):
     known(alice)
     post = write(alice, [acme], TEXT)
