@@ -13,8 +13,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-import xlsxwriter
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -35,6 +33,8 @@ def json_bytes(value: Any) -> bytes:
 
 def xlsx_rows(file: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Written row by row, every cell as text: nothing is a formula, a link or a number, and memory stays flat."""
+    import xlsxwriter  # here, since every process imports this file and few ever write a workbook
+
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
     for number, row in enumerate(itertools.chain([columns], rows)):

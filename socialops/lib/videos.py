@@ -1,6 +1,7 @@
 """Videos: length, size and codec by PyAV, and a file without what a camera wrote into it. Nothing is encoded anew.
 
 The container is named to the library, never guessed by it: so no playlist is opened, and nothing else is fetched.
+PyAV is imported where it is used, since every process imports this file and few ever see a video.
 """
 
 from collections.abc import Iterator
@@ -8,9 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO
-
-import av
-from av.error import FFmpegError
 
 from socialops.lib.pictures import Picture, Unfit, encoded_small
 
@@ -40,6 +38,8 @@ def format_of(head: bytes) -> str:
 
 def clean(file: BinaryIO) -> Video:
     """The same pictures and sound in a new file, with no place, name or comment. Raises Unfit."""
+    from av.error import FFmpegError
+
     content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise Unfit(f"The video is larger than {MOST_BYTES // 1_000_000} MB. Make it shorter or smaller.")
@@ -60,6 +60,8 @@ def clean(file: BinaryIO) -> Video:
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Any]:
+    import av
+
     with av.open(BytesIO(content), format=format_of(content[:16])) as source:
         yield source
 
@@ -93,6 +95,8 @@ def _first_picture(content: bytes) -> Picture:
 
 def _copied(source: Any, into: BinaryIO, kind: str) -> float:
     """Packet by packet into a new container; its length in seconds by what it really holds."""
+    import av
+
     chosen = [source.streams.video[0], *source.streams.audio[:1]]
     ends = 0.0
     with av.open(into, "w", format=kind) as target:

@@ -9,8 +9,6 @@ from datetime import date, datetime, time
 from typing import IO, Any
 from xml.parsers import expat
 
-import openpyxl
-
 MOST_PARTS, MOST_UNPACKED = 500, 100_000_000  # bytes of all parts
 MOST_STRINGS = 30_000_000  # bytes of the table of shared strings, which is kept in memory
 MOST_CELLS_A_ROW, LAST_ROW = 1_000, 1_048_576
@@ -27,6 +25,8 @@ class Unreadable(ValueError):
 def rows(file: IO[bytes], columns: int) -> Generator[tuple[int, list[str], str], None, None]:
     """The rows of the first sheet, as tables.Row takes them. Formulas are their text; what is beyond `columns` is left
     out."""
+    import openpyxl  # here, since every process imports this file and few ever read a workbook
+
     try:
         _refuse_bombs(file)
         file.seek(0)
