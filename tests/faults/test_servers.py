@@ -15,22 +15,23 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from socialops.local import Servers
+from socialops.local import Servers, binaries
 from socialops.settings import database
 from tests.faults import plant as plants
-from tests.servers import CHECKOUT
+from tests.servers import TEMPLATE
 
 _number = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """PostgreSQL and Valkey that may be hurt, with a migrated template: as long to make as a test takes."""
+def own(tmp_path_factory, django_db_setup, own_servers):
+    """PostgreSQL and Valkey that may be hurt, with the run's migrated template."""
     mine = Servers(tmp_path_factory.mktemp("own"), durable=False)  # so synchronous_commit is off: no claim may trust it
     mine.up()
-    url = {"DATABASE_URL": mine.database_url(), "REDIS_URL": mine.redis_url()}
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, env={**os.environ, **url}, cwd=CHECKOUT, check=True, timeout=120)
+    dump, restore = (binaries.postgres_bin() / name for name in ("pg_dump", "psql"))
+    template = subprocess.run([dump, own_servers.database_url(TEMPLATE)], capture_output=True, check=True, timeout=60)
+    quiet = [restore, "-q", "-v", "ON_ERROR_STOP=1", "-d", mine.database_url()]
+    subprocess.run(quiet, input=template.stdout, stdout=subprocess.DEVNULL, check=True, timeout=60)
     yield mine
     mine.down()
 
