@@ -3,13 +3,18 @@
 Its headless shell, where there is one, is the same engine without the browser's own windows: a page costs a third of
 the processor's time.
 
+Its pages come from the test's own process: the same handler and middleware as gunicorn runs, without a start of two
+seconds a test. Gunicorn itself is in tests/test_processes.py, tests/test_pages.py and the journeys.
+
 The browser lives as long as its test module and not longer: while Playwright's synchronous API runs, asyncio cannot
 start a loop in this thread, so keep async tests in modules without a browser.
 """
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -39,6 +44,37 @@ def browser() -> Iterator[Browser]:
             yield launched
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the pages are: `site.url`."""
+
+    url: str
+
+
+@pytest.fixture
+def web(fresh_database, settings) -> Iterator[Site]:
+    """The pages of the test's own database, on a free port."""
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    from django.core.wsgi import WSGIHandler
+
+    class Quiet(WSGIRequestHandler):
+        disable_nagle_algorithm = True
+
+        def log_message(self, *_) -> None:
+            pass
+
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+    server.set_app(WSGIHandler())
+    settings.PRIVATE_HOSTS = ["127.0.0.1"]
+    settings.BASE_URL = f"http://127.0.0.1:{server.server_port}"
+    serving = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    serving.start()
+    yield Site(settings.BASE_URL)
+    server.shutdown()
+    serving.join()
+    server.server_close()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Socialops as it really runs: web, worker, beat and sandbox as processes, on the test's fresh database.
 
-Each fixture is a function that starts one: `site = start_web()`, `worker = start_worker(SOCIALOPS_PACE="0.05")`.
-`web` and `worker` are the same, started. Everything is stopped when the test ends, and dies with pytest if that is
-killed. A process's words are in `process.said()`.
+`processes` starts what a test needs: `processes.web()`, `processes.worker(SOCIALOPS_PACE="0.05")`. `worker` and `beat`
+are the same, started. Everything is stopped when the test ends, and dies with pytest if that is killed. What a process
+says is in `said()`.
 """
 
 import json
@@ -133,12 +133,6 @@ def processes(own_servers, fresh_database, tmp_path) -> Iterator[Processes]:
         client.flushdb()  # no message of an earlier test reaches this one's worker
     with ExitStack() as stack:
         yield Processes(tmp_path, stack, env)
-
-
-@pytest.fixture
-def web(processes) -> Running:
-    """A real gunicorn on a free port; `web.url`."""
-    return processes.web()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from socialops.local.processes import command_of
 from tests.processes import wait_until
 
 
-def test_web_answers_from_the_tests_own_database(web, page):
-    answer = page.goto("/account/login/")
+def test_web_answers_from_the_tests_own_database(processes, browser):
+    answer = browser.new_page().goto(f"{processes.web().url}/account/login/")
     assert answer.status == 200
 
 

@@ -164,7 +164,8 @@ def test_a_deletion_by_webhook_before_its_message(shop, secret):
     assert Message.objects.get().deleted_at is not None
 
 
-def test_the_sandbox_itself_calls_a_real_web_server(shop, secret, network, web):
+def test_the_sandbox_itself_calls_a_real_web_server(shop, secret, network, processes):
+    web = processes.web()
     network.webhook(shop.remote_id, f"{web.url}/webhooks/{shop.pk}/", secret)
     network.say(shop.remote_id, "over a real socket")
     wait_until(Message.objects.exists, "the webhook to arrive", web.child, 20)
