@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer and make; everything else is fetched (requirements/*.lock) or started (socialops/local).
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench faults screens doctor up down secrets lock clean venv-local venv-dev
+.PHONY: help demo test check bench faults mutate screens doctor up down secrets lock clean venv-local venv-dev
 
 CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
@@ -32,6 +32,9 @@ bench: venv-dev ## A workload and its figures: W=burst, idle, calendar, hold or 
 faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more
 	@$(RUN) -m tests.peers
 	@$(RUN) -m pytest tests -m faults $(ARGS)
+
+mutate: venv-dev ## Mistakes put into the rules, and how many the tests notice; ARGS="--sample 200 --seed 7"
+	@$(RUN) -m tests.mutation $(ARGS)
 
 screens: venv-dev ## Pictures of every page into screens/; PAGES="today inbox" for some
 	@PAGES="$(PAGES)" $(RUN) -m pytest -q tests/screens.py

@@ -188,7 +188,7 @@ def test_a_child_that_will_not_stop_is_killed(tmp_path):
 
 def test_make_lists_what_there_is():
     said = subprocess.run(["make", "--no-print-directory"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    for target in ("demo", "test", "check", "bench", "faults", "screens", "doctor"):
+    for target in ("demo", "test", "check", "bench", "faults", "mutate", "screens", "doctor"):
         assert f"make {target} " in said.stdout
 
 
