@@ -18,7 +18,18 @@ from socialops.lib.delivery.late import accepted_late, refuse_late_answer
 
 LOST = "What it follows did not go out. Give that another time, and this goes with it; or cancel both."
 ASKED_AGAIN = 20  # seconds; it is let go at once when what it follows is out, and this is for when that was missed
-COPIED = ("variant", "channel", "approval", "revision", "content_hash", "answerable", "wall_time", "time_zone", "fold")
+COPIED = (
+    "variant",
+    "occurrence",
+    "channel",
+    "approval",
+    "revision",
+    "content_hash",
+    "answerable",
+    "wall_time",
+    "time_zone",
+    "fold",
+)
 TIMES = ("wall_time", "time_zone", "fold", "tzdata", "due_at", "next_attempt_at", "not_after")
 
 _before = Publication.objects.filter(pk=OuterRef("follows"))
@@ -44,7 +55,8 @@ def make(head: Publication, parts: Iterable[Part]) -> list[Publication]:
 def after(publication: Publication, *states: str) -> list[Publication]:
     """What follows it in one of these states, near or far, locked, in order. Not what a late answer says to be out."""
     rows = Publication.objects.select_for_update(of=("self",)).select_related("answerable", "channel", "revision")
-    rows = rows.filter(variant=publication.variant_id, follows__isnull=False).exclude(state="cancelled")
+    rows = rows.filter(variant=publication.variant_id, occurrence=publication.occurrence, follows__isnull=False)
+    rows = rows.exclude(state="cancelled")
     late = set(rows.filter(accepted_late(PublicationAttempt)).order_by().values_list("pk", flat=True))
     reached, found = {publication.pk}, []
     for row in rows.order_by("part"):
@@ -85,10 +97,10 @@ def places(followers: Mapping[int, int]) -> dict[int, dict[str, Any]]:
     variants = Publication.objects.filter(pk__in=followers).values("variant")
     there = Publication.objects.filter(variant__in=variants, state="done")
     there = there.annotate(evidence=Subquery(attempts.values("evidence")[:1]))
-    rows = list(there.values("pk", "variant", "part", "remote_id", "remote_url", "evidence"))
+    rows = list(there.values("pk", "variant", "occurrence", "part", "remote_id", "remote_url", "evidence"))
     place = {r["pk"]: {**(r["evidence"] or {}), "id": r["remote_id"], "url": r["remote_url"]} for r in rows}
-    roots = {r["variant"]: place[r["pk"]] for r in rows if r["part"] == 0}
-    of = {r["pk"]: r["variant"] for r in rows}
+    of = {r["pk"]: (r["variant"], r["occurrence"]) for r in rows}
+    roots = {of[r["pk"]]: place[r["pk"]] for r in rows if r["part"] == 0}
     return {
         pk: {"root": roots[of[before]], "parent": place[before]} for pk, before in followers.items() if before in of
     }

@@ -90,7 +90,9 @@ def _nobody_asks(publication: Publication) -> ValidationError:
 
 def _refuse_second_place(publication: Publication) -> None:
     """One publication a variant: what was cancelled is out after all, and another was scheduled meanwhile."""
-    others = Publication.objects.filter(variant=publication.variant_id, part=publication.part)
+    others = Publication.objects.filter(
+        variant=publication.variant_id, occurrence=publication.occurrence, part=publication.part
+    )
     if publication.state == "cancelled" and others.exclude(state="cancelled").exists():
         raise ValidationError("It is scheduled again on this channel. Cancel that first, then say that this is out.")
 

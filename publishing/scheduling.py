@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import tzdata
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from accounts.audit import record, record_many, register
 from accounts.models import Person
@@ -15,7 +15,16 @@ from accounts.permissions import is_present
 from channels_registry import permissions as channel_permissions
 from channels_registry.connector.capabilities import Publishes
 from publishing import following, queries
-from publishing.models import Approval, Embargo, Post, Publication, PublicationAttempt, Revision, Variant
+from publishing.models import (
+    Approval,
+    Embargo,
+    Post,
+    Publication,
+    PublicationAttempt,
+    Recurrence,
+    Revision,
+    Variant,
+)
 from publishing.models.revision import content_of, parts_of, sha256
 from publishing.queries import silences
 from socialops.lib import wall_clock
@@ -57,7 +66,7 @@ def schedule(
     set_time(publication, wall_time, time_zone, fold, late_by)
     publication.save()
     for each in [publication, *following.make(publication, parts[1:])]:
-        record(by, "publication.scheduled", each, **_trail(each))
+        record(by, "publication.scheduled", each, **trail(each))
     return publication
 
 
@@ -95,7 +104,7 @@ def reschedule(publication: Publication, wall_time: datetime, time_zone: str, by
     publication.settled_at = None
     publication.save()
     for each in [publication, *following.move_with(publication, *WAITING)]:
-        record(by, "publication.rescheduled", each, was=before.isoformat(), **_trail(each))
+        record(by, "publication.rescheduled", each, was=before.isoformat(), **trail(each))
     return publication
 
 
@@ -110,6 +119,9 @@ def cancel(publication: Publication, by: Person, reason: str = "") -> Publicatio
         each.state, each.reason = "cancelled", reason
         each.save(update_fields=["state", "reason"])
         record(by, "publication.cancelled", each, reason=reason)
+    if publication.occurrence and publication.part == 0:
+        standing = Recurrence.objects.filter(variant=publication.variant_id, ended_at=None)
+        standing.update(skipped=Func(F("skipped"), Value(publication.occurrence), function="array_append"))
     return publication
 
 
@@ -250,7 +262,10 @@ def refuse_embargo(publication: Publication) -> None:
 
 def _make_room(variant: Variant, by: Person) -> None:
     """One live publication a variant. What came to nothing makes room; what is, or may be, out does not."""
-    rows = list(Publication.objects.select_for_update(of=("self",)).filter(variant=variant).order_by("id"))
+    if Recurrence.objects.filter(variant=variant, ended_at=None).exists():
+        raise ValidationError("It repeats on this channel. Change that, or end it first.")
+    single = Publication.objects.filter(variant=variant, occurrence="")
+    rows = list(single.select_for_update(of=("self",)).order_by("id"))
     for row in rows:
         if row.state != "done":
             refuse_late_answer(row)
@@ -288,7 +303,7 @@ def refuse_overtaken(publication: Publication) -> None:
         raise ValidationError("The post was changed and approved again. Cancel this and schedule the new text.")
 
 
-def _trail(publication: Publication) -> dict[str, str | int]:
+def trail(publication: Publication) -> dict[str, str | int]:
     return {
         "due_at": publication.due_at.isoformat(),
         "wall_time": f"{publication.wall_time:%Y-%m-%d %H:%M}",

@@ -8,9 +8,10 @@ from django.db import transaction
 from accounts.audit import record, register
 from accounts.models import Person
 from publishing import approving, asking, phrasing, queries, scheduling
-from publishing.models import Approval, ApprovalWorkflow, Ask, Post, Remit, Variant
+from publishing.models import Approval, ApprovalWorkflow, Ask, Post, Recurrence, Remit, Variant
 from publishing.models.workflow import Traits
 from publishing.permissions import barred, may_on_all, require_on_all
+from publishing.queries import repeats
 
 register("post.submitted", "asked for approval")
 register("post.submission_withdrawn", "took back a request for approval")
@@ -44,9 +45,8 @@ def submit(
     )
     revision = post.revisions.get(number=post.revision_number)
     phrasing.refuse_unexplained(post, variants, revision, by, override)
-    approval = _open(
-        Approval(post=post, revision=revision, asked_by=by, workflow=workflow, boosted=boosted), wanted_at, window
-    )
+    approval = Approval(post=post, revision=revision, asked_by=by, workflow=workflow, boosted=boosted)
+    _open(approval, repeats.standing(variants), wanted_at, window)
     asked = sorted({person.pk for step in steps for person in step.people})
     said = {"asked_of": asked, "hash": revision.hash, "workflow": workflow.name if workflow else ""}
     record(by, "post.submitted", post, approval=approval.pk, **said)
@@ -90,16 +90,31 @@ def withdraw(post: Post, by: Person) -> Approval:
     return approval
 
 
-def _open(approval: Approval, wanted_at: datetime | None, window: tuple[datetime, datetime] | None) -> Approval:
+def _open(
+    approval: Approval, recurrences: list[Recurrence], wanted_at: datetime | None,
+    window: tuple[datetime, datetime] | None,
+) -> None:  # fmt: skip
     """Keep the request, with its times, and note at the post that it is asked about."""
     now, post = queries.now(), approval.post
+    approval.repeats = repeats.asked_for(recurrences)
+    wanted_at, window = _with_repeats(recurrences, wanted_at, window, now)
     approval.wanted_at = wanted_at
     approval.window_from, approval.window_until = _window(wanted_at, window, now)
     approval.latest_decision_at = _latest_decision(wanted_at, now)
     approval.save()
     post.state = Post.State.IN_APPROVAL
     post.save(update_fields=["state", "updated_at"])
-    return approval
+
+
+def _with_repeats(
+    recurrences: list[Recurrence], wanted_at: datetime | None, window: tuple[datetime, datetime] | None, now: datetime
+) -> tuple[datetime | None, tuple[datetime, datetime] | None]:
+    """What repeats is wanted for the first of its times that lies ahead, and asked about until the last."""
+    ahead = sorted(at for each in recurrences for at in repeats.instants(each) if at > now)
+    if not ahead:
+        return wanted_at, window
+    wanted_at = wanted_at or ahead[0]
+    return wanted_at, window or (min(wanted_at, ahead[0]) - BEFORE, max(wanted_at, ahead[-1]) + AFTER)
 
 
 def _latest_decision(wanted_at: datetime | None, now: datetime) -> datetime | None:

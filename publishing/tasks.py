@@ -4,7 +4,7 @@ going, read files of posts, count reactions.
 
 from celery import shared_task
 
-from publishing import carding, correcting, importing, measuring, reminding, retiming
+from publishing import carding, correcting, importing, measuring, reminding, repeating, retiming
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
@@ -34,6 +34,12 @@ def remind() -> None:
 def retime() -> None:
     """What was planned under an older release of the time zones keeps its wall time."""
     retiming.retime()
+
+
+@shared_task(ignore_result=True)
+def repeat() -> None:
+    """Posts that repeat: a row for each of their times in the next 90 days."""
+    repeating.expand_due()
 
 
 @shared_task(ignore_result=True)

@@ -26,7 +26,8 @@ READS = [
     "publishing.tasks.read_pages",
 ]
 
-# Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures.
+# Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
+# posts that repeat.
 SLOW_READS = {
     "accounts.tasks.sweep_departed": 5.0,
     "accounts.tasks.gather_mail": 20.0,
@@ -34,6 +35,7 @@ SLOW_READS = {
     "accounts.tasks.mail_head": 3600.0,
     "publishing.tasks.remind": 60.0,
     "publishing.tasks.retime": 3600.0,
+    "publishing.tasks.repeat": 20.0,
     "governance.tasks.sweep": 5.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,

@@ -149,6 +149,7 @@ def _posts(company: "Company") -> dict:
         "asset": Asset.objects.get(title="Ridge at dawn"),
         "blackout": Blackout.objects.get(),
         "note": Note.objects.first(),
+        "repeating": Variant.objects.get(post__title="The repair shop is open today"),
         "queued": Slot.objects.first().channel,
         "published": _out(company),
         "hold": holding.place(company.people["gina"], reason, channel=company.channels["fernhill-careers"]),

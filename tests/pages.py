@@ -139,6 +139,7 @@ PAGES: dict[str, Page] = {
     "step_new": Page("workflow", who="gina"),
     "step": Page("step", who="gina"),
     "schedule": Page("variant", who="alice"),
+    "repetition": Page("repeating", who="alice"),
     "phrase_list": Page(who="gina"),
     "snippet_list": Page(who="alice"),
     "publication_list": Page(who="gina"),

@@ -44,6 +44,7 @@ class Network(ABC):
     placements: ClassVar[Sequence[Placement]] = (Placement("feed", "Post"),)
     idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
+    same_again: ClassVar[str] = ""  # where it refuses a text that it has had before: what it says then
     purpose: ClassVar[str] = ""  # one plain sentence for an approver who has never used it
 
     @abstractmethod

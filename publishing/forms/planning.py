@@ -9,9 +9,10 @@ from accounts.models import Person
 from channels_registry import networks
 from channels_registry.models import Channel
 from publishing.forms.campaigns import DAY
-from publishing.forms.fields import WallTimeField, offer
+from publishing.forms.fields import WallTimeField, offer, offer_choices, zones
 from publishing.models import Campaign, Note, Slot
 from publishing.models.slot import DAYS
+from publishing.queries import repeats
 from socialops.lib import wall_clock
 
 
@@ -67,6 +68,47 @@ class SlotForm(forms.Form):
     @classmethod
     def of(cls, slot: Slot) -> "SlotForm":
         return cls(initial={"weekday": slot.weekday, "at": slot.at}, prefix=f"slot{slot.pk}")
+
+
+class RepetitionForm(forms.Form):
+    """At most once a day, and with an end."""
+
+    starts = WallTimeField(label="First time")
+    time_zone = forms.ChoiceField(label="Time zone")
+    often = forms.ChoiceField(
+        label="How often?",
+        choices=[
+            ("DAILY", "By days"), ("WEEKLY", "By weeks"), ("MONTHLY", "By months, on the day of the first time"),
+            ("LAST", "By months, on the last day"),
+        ],
+    )  # fmt: skip
+    interval = forms.IntegerField(
+        label="Every", min_value=1, max_value=99, initial=1, help_text="2 is every other one."
+    )
+    days = forms.MultipleChoiceField(
+        label="On these days of the week", required=False, choices=list(repeats.DAYS.items()),
+        widget=forms.CheckboxSelectMultiple, help_text="By weeks only. None: on the day of the first time.",
+    )  # fmt: skip
+    times = forms.IntegerField(label="How many times?", required=False, min_value=1, max_value=repeats.MOST)
+    until = forms.DateField(
+        label="Or until which day?", required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args, person: Person, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_choices(self, "time_zone", zones(person.time_zone))
+        self.fields["time_zone"].initial = person.time_zone
+
+    def rule(self) -> str:
+        """As RFC 5545 writes it."""
+        said = self.cleaned_data
+        last = said["often"] == "LAST"
+        parts = {
+            "FREQ": "MONTHLY" if last else said["often"], "INTERVAL": said["interval"] if said["interval"] > 1 else "",
+            "BYDAY": ",".join(said["days"]) if said["often"] == "WEEKLY" else "", "BYMONTHDAY": "-1" if last else "",
+            "COUNT": said["times"] or "", "UNTIL": f"{said['until']:%Y%m%d}T235959" if said["until"] else "",
+        }  # fmt: skip
+        return ";".join(f"{name}={value}" for name, value in parts.items() if value)
 
 
 class NoteForm(forms.Form):

@@ -24,6 +24,7 @@ from publishing.models.note import Note
 from publishing.models.phrase import PhraseOverride, PhraseRule, Snippet
 from publishing.models.post import POST_MOVES, Post, Variant
 from publishing.models.publication import Publication, PublicationAttempt
+from publishing.models.recurrence import Recurrence
 from publishing.models.revision import Revision
 from publishing.models.saved_view import OpeningView, SavedView
 from publishing.models.silence import Blackout, Embargo
@@ -37,6 +38,6 @@ __all__ = [
     "Campaign", "Comment", "CommentThread", "Correction", "CorrectionAttempt", "Decision", "Editing", "Embargo",
     "ExternalApprover", "Hold", "HoldDecision", "HoldTask", "Import", "ImportRow", "IntakeForm", "LinkCard",
     "MeasuringTurn", "Note", "OpeningView", "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest",
-    "Publication", "PublicationAttempt", "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot", "Snippet",
-    "Upload", "UploadPiece", "Variant",
+    "Publication", "PublicationAttempt", "Recurrence", "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot",
+    "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

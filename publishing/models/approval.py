@@ -42,6 +42,7 @@ class Approval(models.Model):
     wanted_at = models.DateTimeField(null=True, blank=True)  # when the author wants it out
     window_from = models.DateTimeField(null=True, blank=True)  # what is agreed to goes out in this window;
     window_until = models.DateTimeField(null=True, blank=True)  # both empty: at any time
+    repeats = models.JSONField(default=dict, blank=True)  # by variant, the rule it repeats by (queries.repeats.said)
     latest_decision_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True, editable=False)  # kept by the database, for good
 

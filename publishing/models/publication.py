@@ -13,6 +13,7 @@ class Publication(Delivery):
     WORDS = dict(State.choices) | {"done": "Published"}  # what people read for each state
 
     variant = models.ForeignKey("publishing.Variant", models.PROTECT, related_name="publications")
+    occurrence = models.CharField(max_length=16, blank=True, default="")  # of a Recurrence: the wall time of its rule
     part = models.PositiveSmallIntegerField(default=0)  # 0: the post itself; see Revision.parts_on
     follows = models.ForeignKey(  # goes out under this one, once it is out
         "self", models.PROTECT, null=True, blank=True, related_name="followers", db_index=False
@@ -43,7 +44,7 @@ class Publication(Delivery):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["variant", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"
+                fields=["variant", "occurrence", "part"], condition=~Q(state="cancelled"), name="one_publication_a_part"
             ),
             models.UniqueConstraint(
                 fields=["slot", "due_at"],

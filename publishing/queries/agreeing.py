@@ -8,6 +8,7 @@ from django.db.models import F, Prefetch, Q, QuerySet
 from accounts.models import Person
 from publishing.models import Approval, ApprovalStage, Ask, Decision, ExternalApprover
 from publishing.models.revision import PARTS
+from publishing.queries import repeats
 from publishing.queries.checking import variants_of
 from publishing.queries.deciding import approvers_of
 
@@ -148,8 +149,12 @@ def _unchanged(decision: Decision, revisions: list[tuple[int, int, dict]]) -> bo
 
 
 def _same_time(before: Approval, now: Approval, stage: ApprovalStage) -> bool:
-    """What was agreed to for a window covers the same window or a smaller one."""
-    if "time" not in stage.covers or before.window_from is None or before.window_until is None:
+    """What was agreed to for a window covers the same or a smaller one; what repeats, the same rules."""
+    if "time" not in stage.covers:
+        return True
+    if not repeats.covers(before.repeats, now.repeats):
+        return False
+    if before.window_from is None or before.window_until is None:
         return True
     return _within(now.window_from, now.window_until, before.window_from, before.window_until)
 

@@ -48,7 +48,9 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown": ("Unknown", ("unknown", "needs_human")),
 }
 MOVABLE = ("scheduled", "held", "blocked", "missed", "failed")
-PUBLISHED = ("due_at", "channel__network", "channel__name", "variant__post__title", "pk", "state", "movable")
+PUBLISHED = (
+    "due_at", "channel__network", "channel__name", "variant__post__title", "pk", "state", "movable", "occurrence",
+)  # fmt: skip
 ASKED = (
     "wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id",
 )  # fmt: skip
@@ -120,6 +122,7 @@ class Entry:
     pk: int
     state: str = "needs_approval"
     movable: bool = False  # by this reader
+    occurrence: str = ""  # of what repeats
 
     @property
     def url(self) -> str:

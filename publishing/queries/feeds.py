@@ -28,7 +28,7 @@ SURE = ("scheduled", "sending", "done")
 class Planned:
     """One variant at one time. `changed` is when anything was last done with it: it never goes back."""
 
-    variant: int
+    key: str  # of its variant and, if it repeats, of which of its times
     at: datetime
     changed: datetime
     title: str
@@ -56,9 +56,9 @@ def _nearest(feed: CalendarFeed, now: datetime) -> list[Planned]:
     for one in _planned(
         feed, now
     ):  # the asked first: what is scheduled, and asked about for another time, is there once
-        found[one.variant] = one
+        found[one.key] = one
     nearest = sorted(found.values(), key=lambda one: abs(one.at - now))[:MOST]
-    return sorted(nearest, key=lambda one: (one.at, one.variant))
+    return sorted(nearest, key=lambda one: (one.at, one.key))
 
 
 def _planned(feed: CalendarFeed, now: datetime) -> Iterator[Planned]:
@@ -72,7 +72,7 @@ def _planned(feed: CalendarFeed, now: datetime) -> Iterator[Planned]:
     for row in _both_ways(asked, "wanted_at", now):
         text = row.revision.parts_on(row.there)[0].text if feed.whole_text else ""
         yield Planned(
-            row.variant, row.at, row.changed, row.title, row.name, "needs_approval",
+            str(row.variant), row.at, row.changed, row.title, row.name, "needs_approval",
             reverse("post", args=[row.post_id]), text,
         )  # fmt: skip
     published = published.annotate(
@@ -81,8 +81,8 @@ def _planned(feed: CalendarFeed, now: datetime) -> Iterator[Planned]:
     )  # fmt: skip
     for row in _both_ways(published, "due_at", now):
         yield Planned(
-            row.variant_id, row.due_at, row.changed, row.title, row.name, row.state,
-            reverse("publication", args=[row.pk]), row.text if feed.whole_text else "",
+            f"{row.variant_id}-{row.occurrence}".rstrip("-"), row.due_at, row.changed, row.title, row.name,
+            row.state, reverse("publication", args=[row.pk]), row.text if feed.whole_text else "",
         )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _event(planned: Planned) -> Event:
     event = Event()
     sure = planned.state in SURE
     words = STATE_WORDS[planned.state]
-    event.add("uid", f"variant-{planned.variant}@{urlsplit(settings.BASE_URL).hostname}")
+    event.add("uid", f"variant-{planned.key}@{urlsplit(settings.BASE_URL).hostname}")
     event.add("sequence", int((planned.changed - EPOCH).total_seconds()))
     event.add("dtstamp", planned.changed)
     event.add("last-modified", planned.changed)

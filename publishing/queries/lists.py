@@ -103,10 +103,15 @@ def rows_of(post: Post, variants: list[Variant], may_publish: set[int]) -> list[
     """One query. `may_publish` are the ids of the channels on which the reader may."""
     live: dict[int, Publication] = {}
     taken_back: dict[int, Publication] = {}
+    now = timezone.now()
     for publication in Publication.objects.filter(variant__post=post).select_related("answerable").order_by("id"):
         if publication.part:
             continue
-        (taken_back if publication.state == "cancelled" else live)[publication.variant_id] = publication
+        rows = taken_back if publication.state == "cancelled" else live
+        there = rows.get(publication.variant_id)
+        if there and there.occurrence and now < there.due_at:  # of what repeats the next one ahead
+            continue
+        rows[publication.variant_id] = publication
     return [ChannelRow(v, live.get(v.pk), taken_back.get(v.pk), v.channel_id in may_publish) for v in variants]
 
 

@@ -21,9 +21,14 @@ def calendar_entry(entry: Entry, crowded: set[int]) -> SafeString:
         '<a class="slot {}" href="{}" title="{}, {}: {}"{}>{}<time>{}</time>{}'
         '<span class="what">{}</span><span class="where">{}</span><span class="state">{}</span>{}</a>',
         entry.tone, entry.url, entry.title, entry.channel, entry.words, _movable(entry, at), icon(entry.icon),
-        f"{at:%H:%M}", network_icon(entry.network), entry.title, entry.channel, entry.words,
+        _time(entry, at), network_icon(entry.network), entry.title, entry.channel, entry.words,
         _close() if entry.movable and entry.pk in crowded else "",
     )  # fmt: skip
+
+
+def _time(entry: Entry, at: datetime) -> SafeString | str:
+    said = f"{at:%H:%M}"
+    return format_html("{} {}", said, icon("refresh-cw", "Repeats")) if entry.occurrence else said
 
 
 def _close() -> SafeString:

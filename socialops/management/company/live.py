@@ -24,6 +24,7 @@ from publishing import (
     noting,
     phrasing,
     queueing,
+    repeating,
     scheduling,
     silencing,
     submitting,
@@ -190,6 +191,11 @@ def _plan_ahead(people: dict[str, Person], main: Channel, careers: Channel, now:
         queueing.add_slot(main, weekday, time(9, 30), people["alice"])
     zips = _post(people["alice"], [main], "How to wax a zip", "A candle does it: ten strokes a side, then wipe.")
     queueing.add_to_queue(_agreed(zips, people["alice"], people["bob"]).variants.get(), people["alice"])
+    shop = _post(people["alice"], [main], "The repair shop is open today", "From ten to six, without an appointment.")
+    weekly = (now + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0, tzinfo=None)
+    repeating.repeat(shop.variants.get(), "FREQ=WEEKLY;COUNT=8", weekly, people["alice"].time_zone, people["alice"])
+    _agreed(shop, people["alice"], people["bob"])
+    repeating.expand_due()
     feeding.make_feed(people["alice"], "My phone", Filters(channel=main.pk))
     keeping.save_view(people["gina"], "Waiting for approval", "list", Filters(state="approval"), shared=True)
     keeping.save_view(people["alice"], "Fernhill this week", "week", Filters(channel=main.pk))
