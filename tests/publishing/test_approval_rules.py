@@ -113,3 +113,14 @@ def test_an_edit_and_a_schedule_at_once_never_leave_the_old_words_waiting(fresh_
             lambda post=post: drafting.edit_post(post, alice, expected_revision=1, text="Other words"),
         )
         assert not Publication.objects.filter(variant=variant).exclude(state="cancelled").exists()
+
+
+def test_a_double_click_publishes_once(fresh_database):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    dana = factories.person("dana")
+    variant = agree(
+        write(factories.person("alice"), [acme]), factories.person("alice"), factories.person("bob")
+    ).variants.get()
+    said = at_once(lambda: scheduling.publish_now(variant, dana), lambda: scheduling.publish_now(variant, dana))
+    assert sorted(type(each).__name__ for each in said) == ["Publication", "ValidationError"]
+    assert Publication.objects.count() == 1

@@ -131,9 +131,9 @@ class TestMoves:  # the table beside the model is what the database keeps
 
 
 class TestUnknown:  # I3
-    @pytest.mark.parametrize("fault", ["reset_after", "error_after", "garbage", "hang"])
+    @pytest.mark.parametrize("fault", ["reset_after", "error_after", "garbage", "hang", "slow_body"])
     def test_a_lost_answer_is_looked_for_and_never_sent_again(self, world, network, shift, states, fault):
-        network.fault(fault, match={"method": "POST"})
+        network.fault(fault, match={"method": "POST"}, seconds=12)  # a body of ten minutes at this pace
         world.publish(1)
         shift()
         assert states() == {"done": 1}
