@@ -111,7 +111,9 @@ def _say(
     """Write it down and tell whom it concerns. `opening`: kind and revision of the thread, where there is none yet."""
     text, quote = _clean("text", text, LONGEST), _clean("quote", quote, LONGEST_QUOTE, needed=False)
     mentioned = _mentioned_in(text, post) if by else []
-    if again := _just_said(post, thread, text, by, external):
+    about = {"thread": thread} if thread else {"thread__kind": opening["kind"], "thread__quote": quote}
+    same = Comment.objects.filter(thread__post=post, by=by, external=external, text=text, withdrawn_at=None, **about)
+    if again := same.filter(at__gt=Now() - TWICE).order_by("-id").first():
         return again
     if thread is None:
         channel = _place_of(quote, opening["revision"]) if quote else None
@@ -152,12 +154,12 @@ def _mentioned_in(text: str, post: Post) -> list[Person]:
 
 def _named(rest: str, everybody: list[Person], readers: dict[int, Person]) -> list[Person]:
     rest = rest.casefold()
-    whole = [p for p in everybody if rest.startswith(p.name.casefold()) and not rest[len(p.name) :][:1].isalnum()]
+    whole = [p for p in everybody if re.match(rf"{re.escape(p.name.casefold())}(?!\w)", rest)]
     longest = max((len(p.name) for p in whole), default=0)
     if named := [p for p in whole if len(p.name) == longest]:
         return [p for p in named if p.pk in readers] or _refuse(named[0])
     first = FIRST_NAME.match(rest)
-    called = [p for p in everybody if first and p.name.casefold().split()[0] == first.group()]
+    called = [p for p in everybody if first and p.name.casefold().split(" ")[0] == first.group()]
     if len(called) == 1:
         return called if called[0].pk in readers else _refuse(called[0])
     reading = [p for p in called if p.pk in readers]
@@ -172,12 +174,6 @@ def _refuse(person: Person) -> list[Person]:
     if Person.objects.departed().filter(pk=person.pk).exists():
         why, what = "has left", "Name somebody else, or leave out the @."
     raise ValidationError({"text": f"{person} {why}, so cannot be told of it. {what}"})
-
-
-def _just_said(post: Post, thread: CommentThread | None, text: str, by, external) -> Comment | None:
-    lately = Comment.objects.filter(thread__post=post, by=by, external=external, text=text, withdrawn_at=None)
-    lately = lately.filter(at__gt=Now() - TWICE).order_by("-id")
-    return (lately.filter(thread=thread) if thread else lately).first()
 
 
 def _place_of(quote: str, revision: Revision) -> int | None:

@@ -129,6 +129,12 @@ def test_internal_never_becomes_external(secret, post, alice, writer):
         CommentThread.objects.update(kind="external")
 
 
+def test_what_was_said_internally_can_be_said_outside_a_moment_later(link, post, alice):
+    said = [commenting.open_thread(post, alice, "Which law?", external=outside) for outside in (False, True, True)]
+    assert [comment.thread.kind for comment in said] == ["internal", "external", "external"]
+    assert said[1] == said[2], "pressed twice"
+
+
 def test_the_composer_writes_internally_unless_it_is_told_otherwise(question, writer, post):
     shown = page(writer, f"/posts/{post.pk}/comments/")
     assert 'value="internal" checked' in shown and "Nora Berg (Berg &amp; Co) reads it too" in shown
