@@ -54,6 +54,10 @@ class NotGood(ValidationError):
     """The link opens nothing (any more). Its words say why and what to do."""
 
 
+class NotProven(NotGood):
+    """The link is good; who asks has not typed its code within the last half hour."""
+
+
 @transaction.atomic
 def add_external(by: Person, name: str, email: str, company: str = "") -> ExternalApprover:
     require_arranger(by)
@@ -202,9 +206,9 @@ def proven(token: str, proof: str) -> AgreementLink:
     try:
         pk, nonce = signing.loads(proof, salt=PROOF, max_age=PROOF_GOOD_FOR)
     except (signing.BadSignature, ValueError, TypeError) as error:
-        raise NotGood("Half an hour has passed. Open the link from the mail again.") from error
+        raise NotProven("Half an hour has passed since you typed the code. Have a new one sent.") from error
     if pk != link.pk or not link.nonce or not constant_time_compare(str(nonce), link.nonce):
-        raise NotGood("This belongs to another link. Open the one from your mail again.")
+        raise NotProven("This belongs to another link, or to a code that was sent later. Have a new one sent.")
     return link
 
 

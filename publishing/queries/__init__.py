@@ -28,7 +28,7 @@ from publishing.queries.checking import (
     variants_of,
 )  # fmt: skip
 from publishing.queries.comments import Talk, outsiders, says, talk, talk_outside, unresolved
-from publishing.queries.deciding import approvers_of, decisions_on, seen_before
+from publishing.queries.deciding import approvers_of, decisions_on, seen_before, seen_outside
 from publishing.queries.drawing import (
     Difference,
     Preview,
@@ -82,8 +82,8 @@ __all__ = [
     "history", "hits", "holds_on", "is_held", "may_answer", "measure", "media_limits_of", "next_out", "now",
     "outsiders", "plan", "post_page", "posts_by_state", "presence", "preview_of", "previews", "problems", "progress",
     "publication_page", "question_for", "renditions_in", "rights_problem", "rows_of", "says", "scheduled_from",
-    "scope_of", "seen_before", "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of",
-    "steps_of", "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine",
-    "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of", "waiting_for",
-    "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
+    "scope_of", "seen_before", "seen_outside", "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds",
+    "standing_of", "steps_of", "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside",
+    "theirs_and_mine", "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of",
+    "waiting_for", "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
-from publishing.models import Decision, Post, Revision
+from publishing.models import Decision, ExternalApprover, Post, Revision
 from publishing.permissions import barred
 
 
@@ -21,6 +21,13 @@ def decisions_on(post: Post) -> list[Decision]:
     """Everything that was ever decided about the post, the latest first. One query."""
     found = Decision.objects.filter(approval__post=post).select_related("by", "external", "stage", "approval__revision")
     return list(found.order_by("-id"))
+
+
+def seen_outside(external: ExternalApprover | None, now: Revision) -> Revision | None:
+    """The revision of the same post that somebody from outside decided on last."""
+    theirs = Decision.objects.filter(approval__post=now.post_id, external=external).exclude(approval__revision=now)
+    last = theirs.select_related("approval__revision").order_by("-id").first() if external else None
+    return last.approval.revision if last else None
 
 
 def seen_before(decisions: list[Decision], person: Person, now: Revision) -> tuple[Revision | None, str]:

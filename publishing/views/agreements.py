@@ -14,6 +14,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from channels_registry.models import Channel
 from publishing import approving, commenting, linking, queries
 from publishing.forms.comments import CommentForm
 from publishing.forms.workflows import CodeForm, DecisionByLinkForm, ExternalForm
@@ -34,7 +35,8 @@ class Outside(View):
             return super().dispatch(request, *args, **kwargs)
         except linking.NotGood as error:
             kept = request.POST.get("note") or request.POST.get("text", "")
-            said = {"errors": error.messages, "kept": kept[:5000]}
+            again = reverse("agreement", args=[kwargs["token"]]) if isinstance(error, linking.NotProven) else ""
+            said = {"errors": error.messages, "kept": kept[:5000], "again": again}
             return render(request, "publishing/agreement_void.html", said, status=410)
 
 
@@ -80,9 +82,10 @@ class AgreementPostView(Outside):
     """The post, for whoever typed the code within the last half hour. POST verdict= decides."""
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if PROOF not in request.COOKIES:
+        try:
+            return _post(request, token, linking.proven(token, _proof(request)))
+        except linking.NotProven:
             return redirect("agreement", token)
-        return _post(request, token, linking.proven(token, _proof(request)))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         link, form = linking.proven(token, _proof(request)), DecisionByLinkForm(request.POST)
@@ -191,6 +194,7 @@ def _post(
     context = {
         "link": link, "token": token, "approval": approval, "stage": link.ask.stage, "previews": previews,
         "brief": queries.brief_outside(approval, previews, link.ask.stage),
+        "differences": _since(link, [each.channel for each in previews]),
         "form": form or DecisionByLinkForm(initial={"revision_hash": approval.revision.hash}),
         "talk": talk, "wrong": wrong, "answer": comment if wrong else None,
         "comment": CommentForm() if wrong or comment is None else comment,
@@ -205,6 +209,13 @@ def _fetched_here(link: AgreementLink, preview: queries.Preview) -> queries.Prev
     if card and card.picture:
         card = replace(card, picture=linking.address_of_file(link, "card", card.page))
     return replace(preview, pictures=tuple(shown), card=card)
+
+
+def _since(link: AgreementLink, channels: list[Channel]) -> list[queries.Difference] | None:
+    """What changed since they last decided about this post; None: they have not."""
+    now = link.ask.stage.approval.revision
+    before = queries.seen_outside(link.ask.external, now)
+    return queries.differences(before, now, {channel.pk: channel.name for channel in channels}) if before else None
 
 
 def _proof(request: HttpRequest) -> str:

@@ -68,6 +68,19 @@ def test_a_no_needs_a_reason_and_goes_back(sent, post):
     assert Post.objects.get(pk=post.pk).state == "rejected"
 
 
+def test_the_second_time_the_page_says_what_changed_since(sent, post, alice, bob):
+    path = path_of(mailed())
+    client, html = through_the_door(path)
+    assert "Changed since you last decided" not in html
+    said = {"revision_hash": hidden(html, "revision_hash"), "verdict": "changes_requested", "note": "0.25 €"}
+    client.post(f"{path}post/", said)
+    drafting.edit_post(post, alice, expected_revision=1, text=TEXT.replace("0.20", "0.25"))
+    post.refresh_from_db()
+    asked_outside(post, alice, bob)
+    _, html = through_the_door(path_of(mailed()))
+    assert "Changed since you last decided" in html and "<del>20</del>" in html and "<ins>25</ins>" in html
+
+
 def test_a_wrong_code_opens_nothing_and_five_are_the_last(sent):
     path, client = path_of(mailed()), Client()
     client.post(path, {"act": "code"})
@@ -108,11 +121,13 @@ def test_who_agrees_from_outside_sees_the_pictures_as_long_as_the_link_stands(wo
 
 def test_without_the_code_the_post_is_not_shown_and_nothing_is_said(sent):
     path, client = path_of(mailed()), Client()
-    assert client.get(f"{path}post/").url == path
-    assert client.post(f"{path}post/", {"verdict": "approved"}).status_code == 410
-    client.cookies["agreement"] = "made-up"
-    for end in ("post/", "comments/"):
-        assert client.post(f"{path}{end}", {"text": "x"}).status_code == 410
+    for proof in ("", "made-up"):
+        client.cookies["agreement"] = proof
+        assert client.get(f"{path}post/").url == path
+        for end in ("post/", "comments/"):
+            answer = client.post(f"{path}{end}", {"text": "What I wrote"})
+            assert answer.status_code == 410 and "Go on with a new code" in answer.content.decode()
+            assert "What I wrote</textarea>" in answer.content.decode()
 
 
 def test_codes_are_not_sent_by_the_dozen(sent):
