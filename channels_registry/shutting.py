@@ -212,4 +212,5 @@ LANE = Lane(
     revive=revive,
     late_after=None,  # revoking once more does no harm
     order=("order", "next_attempt_at", "id"),
+    notice=0.1,  # somebody has to be out, now
 )

@@ -1,7 +1,8 @@
 """Ten thousand publications due at one instant, at a sandbox that takes 100 ms for each.
 
 The product: real Celery workers and beat, claim, attempt and audit rows, fsync on. Beside it, in the same run and at
-the same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta.
+the same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta. In a burst
+apart somebody's doors are shut as well.
 """
 
 import time
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.benchmarks import ground
+from tests.benchmarks.leaver import Leaver
 
 COUNT, DELAY_MS, SLOTS = 10_000, 100.0, 2
 PLACES = (300, 1000)
@@ -28,6 +30,7 @@ def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
         for kind, measured in runs.items():
             figures[f"{kind}_at_{places}"] = sorted(measured, key=lambda figure: figure["p99"])[len(measured) // 2]
             figures[f"{kind}_at_{places}"]["p99_of_each_round"] = [round(each["p99"], 3) for each in measured]
+    figures["with_a_leaver"] = _product("with_a_leaver", PLACES[0], count)
     if with_eta:
         figures["celery_eta_at_300"] = _eta(300, count)
     _report(figures, count)
@@ -44,6 +47,8 @@ def _report(figures: dict[str, Any], count: int) -> None:
         ratios[f"raw_at_{places}"] = ours / figures[f"raw_at_{places}"]["p99"]
     for name, target in TARGETS.items():
         print(f"{name}: {ratios[name]:.3f} x bare aiohttp (target {target})")
+    waited = figures["with_a_leaver"]["revocation_p99"]
+    print(f"a revocation during a burst: {waited:.3f} s at p99 to its claim (target 0.25)")
     ground.result("burst", ratios, figures)
 
 
@@ -63,21 +68,25 @@ def _product(kind: str, places: int, count: int) -> dict[str, float]:
         stack.enter_context(_worker(places // SLOTS))
         stack.enter_context(ground.beat())
         made = world.publish(count, timezone.now() + timezone.timedelta(hours=1))
-        due = datetime.now(UTC) + timezone.timedelta(seconds=6)
+        due = datetime.now(UTC) + timezone.timedelta(seconds=8)
+        leaver = Leaver(control, world.channels, due.timestamp()) if kind == "with_a_leaver" else None
         ids = [publication.pk for publication in made]
         mine = Publication.objects.filter(pk__gte=ids[0])
         with connection.cursor() as cursor:
             mine.update(due_at=due, next_attempt_at=due)
             cursor.execute("VACUUM ANALYZE")
+        if leaver:
+            leaver.start()
         ground.wait_for(lambda: not mine.exclude(state="done").exists(), "every publication", 120)
         settled = time.time() - due.timestamp()
         measured = ground.lateness(control.arrivals(), due.timestamp())
+        more = {"revocation_p99": leaver.waited()["p99"]} if leaver else {}
         attempts = PublicationAttempt.objects.filter(delivery_id__gte=ids[0], outcome="accepted").count()
         audited = AuditEvent.objects.filter(action="publication.published", subject_id__in=map(str, ids)).count()
         if not attempts == audited == measured["count"] == count:
             raise RuntimeError(f"{count} wanted, {measured['count']} arrived, {attempts} attempts, {audited} events")
         connection.close()
-        return {**measured, "settled": settled}
+        return {**measured, "settled": settled, **more}
 
 
 def _worker(places: int) -> ground.Process:

@@ -40,6 +40,7 @@ from django.db.models import Expression, Q, Subquery
 from django.db.models.functions import Now
 
 from socialops.lib.delivery.models import Attempt, Delivery
+from socialops.lib.delivery.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ class Lane:
     `load` returns a parcel for each id; an exception in place of a parcel counts as raised by `send`. A row without a
     parcel goes back and is tried again. `revive`: after a `dead` error, once; True sends the row again.
     `late_after`: a row that nobody claimed for so many seconds is looked for before it is sent, because this database
-    may be yesterday's (None: never). `order` is the order of claiming.
+    may be yesterday's (None: never). `order` is the order of claiming. `notice`: how many seconds an idle
+    shift needs at most to see what is due from one moment to the next.
     """
 
     name: str
@@ -168,6 +170,7 @@ class Lane:
     places: int = 50
     late_after: float | None = 120.0
     order: tuple[str, ...] = ("next_attempt_at", "id")
+    notice: float = Pace.poll
 
     @cached_property
     def all_refusals(self) -> list[Refusal]:

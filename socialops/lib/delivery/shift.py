@@ -111,7 +111,7 @@ class Shift:
         """Keep the places full. Ends with the shift, or with an Error when the connection is gone."""
         reaped = looked = float("-inf")
         while steady() < self.ends and not self.stopping():
-            now, wait = steady(), self.pace.poll
+            now, wait = steady(), self.lane.notice
             if now - reaped >= self.pace.reap:
                 reaped = now
                 await self._in(self.claims, reap, self.lane, client)
