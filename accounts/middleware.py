@@ -36,7 +36,7 @@ class Gate:
         name = request.resolver_match.view_name
         if name in settings.SHUT_URLS:
             raise Http404("not offered here")
-        if name in settings.OPEN_URLS:
+        if name in settings.OPEN_URLS or name.startswith(settings.TOOL_URLS):
             return None
         if not request.user.is_authenticated:
             return _sign_in_first(request)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import announcing, calling, chaining, delivering, departing, notifying
+from accounts import announcing, answering, calling, chaining, delivering, departing, notifying
 from socialops.lib.delivery import draining
 
 drain = draining.task(delivering.LANE, calling.LANE)  # in one process: neither is worth one of its own
@@ -36,3 +36,8 @@ def sweep_departed() -> None:
 @shared_task(ignore_result=True)
 def gather_mail() -> None:
     notifying.gather()
+
+
+@shared_task(ignore_result=True)
+def forget_answers() -> None:
+    answering.forget()

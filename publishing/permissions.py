@@ -164,10 +164,13 @@ def access_publication(user, pk: int) -> Publication:
     return publication
 
 
+def visible_campaigns(person: Person) -> QuerySet[Campaign]:
+    """Everybody who is here may know of them; which of their posts they see is another question."""
+    return Campaign.objects.filter(_present(person))
+
+
 def access_campaign(user, pk: int) -> Campaign:
-    """Everybody who is here may know of it; which of its posts they see is another question."""
-    campaigns = Campaign.objects.select_related("owner")
-    return _one(campaigns.filter(_present(user.person)), pk, "campaign")
+    return _one(visible_campaigns(user.person).select_related("owner"), pk, "campaign")
 
 
 def access_asset(user, pk: int) -> Asset:

@@ -33,6 +33,7 @@ SLOW_READS = {
     "accounts.tasks.gather_mail": 20.0,
     "accounts.tasks.sign_head": 60.0,
     "accounts.tasks.mail_head": 3600.0,
+    "accounts.tasks.forget_answers": 3600.0,
     "publishing.tasks.remind": 60.0,
     "publishing.tasks.retime": 3600.0,
     "publishing.tasks.repeat": 20.0,

@@ -218,8 +218,9 @@ OPEN_URLS = {
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
     "invitation", "agreement", "agreement_post", "agreement_comments", "agreement_file", "asking", "asked", "feed",
-    "webhook", "healthz", "readyz", "metrics", "stylesheet",
+    "webhook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
 }  # fmt: skip
+TOOL_URLS = "api_"  # names that begin so are opened by a token, and by no session (accounts/api.py)
 # allauth has them and we do not offer them: an address of one's own is a way back in.
 SHUT_URLS = {"account_email", "account_set_password", "account_confirm_login_code"}
 # Where an administrator without a second factor may still go.

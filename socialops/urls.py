@@ -2,7 +2,9 @@
 
 from django.urls import include, path
 
+from socialops import api
 from socialops.views import errors, health
+from socialops.views.reference import openapi, reference
 from socialops.views.search import search
 from socialops.views.stylesheet import stylesheet
 from socialops.views.theme import theme
@@ -17,6 +19,9 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_page, name="metrics"),
+    path("api/v1/openapi.json", openapi, name="openapi"),
+    path("api/v1/reference", reference, name="reference"),
+    path("api/v1/", include(api.urls())),
     path("account/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("channels_registry.urls")),

@@ -10,6 +10,7 @@ from time import time
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from fido2.cose import ES256
@@ -72,6 +73,7 @@ PAGES: dict[str, Page] = {
     "absence_list": Page(who="bob"),
     "token_list": Page(who="alice"),
     "everybodys_tokens": Page(),
+    "reference": Page(who="alice"),
     "departure_new": Page("writer"),
     "departure_withdrawal": Page("leaving"),
     "notification_list": Page(who="bob"),
@@ -167,6 +169,7 @@ PAGES: dict[str, Page] = {
 NOT_PAGES = {
     "theme": "takes POST only",
     "stylesheet": "not HTML",
+    "openapi": "for machines",
     "healthz": "for machines",
     "readyz": "for machines",
     "metrics": "for machines",
@@ -187,8 +190,10 @@ NOT_PAGES = {
 
 
 def addresses() -> Iterator[str]:
-    """The names of all addresses that answer GET."""
+    """The names of all addresses that answer GET to a browser."""
     for pattern in _patterns(get_resolver().url_patterns):
+        if (pattern.name or "").startswith(settings.TOOL_URLS):
+            continue
         view = getattr(pattern.callback, "view_class", None)
         if view is None or hasattr(view, "get"):
             yield pattern.name or str(pattern.pattern)

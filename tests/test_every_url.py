@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests import factories, pages
 from tests.company import PASSWORD, Company, found
+from tests.tools import Tool
 
 CAST = ("nobody", "dana", "charlie", "olga", "alice", "bob", "hana", "gina", "frank", "erin")
 SIGNED_IN = frozenset(CAST) - {"nobody", "dana"}
@@ -266,6 +267,36 @@ RULES: dict[str, Rule] = {
     "hold_lifting": only("gina erin", "hold", post={}),
     "hold_triage": signed_in("hold"),
     "hold_task": only("alice gina erin", "hold_task", post={"note": "Paused in the manager."}),
+    # the same by a tool: what is asked with a browser's session alone is asked in tests/accounts/test_api.py
+    "api_me": signed_in(),
+    "api_channels": signed_in(),
+    "api_channel": only(SEE_BLUE, "blue"),
+    "api_campaigns": signed_in(),
+    "api_campaign": signed_in("campaign"),
+    "api_posts": signed_in(),
+    "api_post": only(SEE_BLUE, "draft"),
+    "api_submission": only("alice gina", "draft", post={}),
+    "api_submission_withdrawal": only("alice gina", args=lambda c: (c.examples["approval"].revision.post_id,), post={}),
+    "api_approvals": signed_in(),
+    "api_approvals_of_post": only(SEE_BLUE, "draft"),
+    "api_approval": only(SEE_BLUE, "approval"),
+    "api_decision": only(
+        APPROVE_BLUE,
+        "approval",
+        post=lambda c: {"verdict": "approved", "revision_hash": c.examples["approval"].revision.hash},
+    ),
+    "api_approval_withdrawal": only(APPROVE_BLUE, "approval", post={}),
+    "api_publications": signed_in(),
+    "api_publication": only(SEE_BLUE, "publication"),
+    "api_schedule": only(
+        PUBLISH_BLUE,
+        args=lambda c: (c.examples["variant"].post_id,),
+        post=lambda c: {"channel": c.examples["variant"].channel_id, "now": True},
+    ),
+    "api_publication_time": only(PUBLISH_BLUE, "publication", post={"wall_time": "2999-01-01T09:00"}),
+    "api_cancellation": only(PUBLISH_BLUE, "publication", post={}),
+    "openapi": everybody(),
+    "reference": signed_in(),
     # inbox
     "inbox": signed_in(),
     "conversation": only(SEE_BLUE, "conversation"),
@@ -334,6 +365,14 @@ def company(django_db_setup, django_db_blocker) -> Iterator[Company]:
 
 
 @pytest.fixture(scope="module")
+def tools(company, django_db_blocker) -> dict[str, Client]:
+    """A tool for each of the cast, with a token that is good for everything; nobody and dana have made theirs up."""
+    made_up = Client(headers={"Authorization": f"Bearer socialops_{'0' * 64}"})
+    with django_db_blocker.unblock():
+        return {who: Tool(company.people[who]).client if who in SIGNED_IN else made_up for who in CAST}
+
+
+@pytest.fixture(scope="module")
 def browsers(company, django_db_blocker) -> dict[str, Client]:
     """A browser for each of the cast, who have all just given their password once more."""
     with django_db_blocker.unblock():
@@ -386,7 +425,10 @@ def ask(company: Company, browser: Client, name: str, path: str = "") -> int:
     rule = RULES[name]
     path, sent = path or rule.path(name, company), rule.sent(company)
     with transaction.atomic():
-        answer = browser.get(path) if sent is None else browser.post(path, sent)
+        if name.startswith(settings.TOOL_URLS) and sent is not None:
+            answer = browser.post(path, sent, "application/json")
+        else:
+            answer = browser.get(path) if sent is None else browser.post(path, sent)
         transaction.set_rollback(True)
     return 401 if getattr(answer, "url", "").startswith("/account/login/?next=") else answer.status_code
 
@@ -398,9 +440,9 @@ def test_every_address_has_a_rule_and_every_rule_an_address():
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_only_who_may_gets_in(company, browsers, name, django_db_blocker):
+def test_only_who_may_gets_in(company, browsers, tools, name, django_db_blocker):
     with django_db_blocker.unblock():
-        got = {who: ask(company, browser, name) for who, browser in browsers.items()}
+        got = {who: ask(company, each, name) for who, each in _theirs(name, browsers, tools).items()}
     refused = {who for who, status in got.items() if status in (401, 403, 404)}
     assert refused == EVERYBODY - RULES[name].may, got
     assert all(status < 500 for status in got.values()), got
@@ -410,7 +452,7 @@ def test_only_who_may_gets_in(company, browsers, name, django_db_blocker):
 
 @pytest.mark.parametrize("name", sorted(name for name, rule in RULES.items() if rule.example or rule.args))
 def test_who_may_not_see_a_thing_is_told_the_same_whether_it_is_there_or_not(
-    company, browsers, name, django_db_blocker
+    company, browsers, tools, name, django_db_blocker
 ):
     """Else a stranger counts what there is, and finds out who is about to leave. GET and POST alike."""
     rule = RULES[name]
@@ -420,7 +462,8 @@ def test_who_may_not_see_a_thing_is_told_the_same_whether_it_is_there_or_not(
         for who in {"nobody", "dana", "charlie", "olga"} - rule.may:
             there = rule.path(name, company)
             for method in ("get", "post"):
-                told = {path: _told(browsers[who], method, path) for path in (there, *_elsewhere(there))}
+                each = _theirs(name, browsers, tools)[who]
+                told = {path: _told(each, method, path) for path in (there, *_elsewhere(there))}
                 assert len(set(told.values())) == 1, (who, method, told)
 
 
@@ -431,7 +474,7 @@ def test_a_character_that_cannot_be_kept_is_refused_everywhere_in_words(company,
     with django_db_blocker.unblock():
         for who in ("erin", "nobody"):
             answers = [browsers[who].get(f"{path}?q=%00"), browsers[who].get(f"{path}?network=a%00")]
-            if name not in SIGNED:
+            if name not in SIGNED and not name.startswith(settings.TOOL_URLS):
                 answers.append(browsers[who].post(path, fields))
             for answer in answers:
                 assert answer.status_code == 400
@@ -450,6 +493,10 @@ def test_charlie_cannot_find_out_who_is_about_to_leave(company, browsers, django
             paths = [reverse("departure_withdrawal", args=[company.people[name].pk]) for name in ("charlie", "alice")]
             told = [_told(browsers[who], method, path) for method in ("get", "post") for path in paths]
             assert told == [403] * 4, who
+
+
+def _theirs(name: str, browsers: dict[str, Client], tools: dict[str, Client]) -> dict[str, Client]:
+    return tools if name.startswith(settings.TOOL_URLS) else browsers
 
 
 def _told(browser: Client, method: str, path: str) -> int:
@@ -471,5 +518,5 @@ def test_every_open_address_is_meant_to_be():
         "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
         "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
         "invitation", "agreement", "agreement_post", "agreement_comments", "agreement_file", "asking", "asked", "feed",
-        "webhook", "healthz", "readyz", "metrics", "stylesheet",
+        "webhook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
     }  # fmt: skip

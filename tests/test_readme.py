@@ -1,5 +1,6 @@
 """The README says what is so: what it names exists, and its table of networks is what their classes say."""
 
+import json
 import re
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,7 +10,9 @@ from django.core.management import get_commands
 
 from channels_registry.connector.capabilities import CAPABILITIES, SAME_POST_TWICE, claims
 from channels_registry.networks import network, slugs
+from tests import factories
 from tests.servers import CHECKOUT
+from tests.tools import Tool
 
 README = (CHECKOUT / "README.md").read_text()
 APPS = ["accounts", "channels_registry", "publishing", "inbox", "governance", "socialops"]
@@ -28,7 +31,7 @@ def named_paths() -> set[str]:
     words = " ".join(re.findall(r"`([^`\n]+)`", README)).split()
     words += re.findall(r"\]\(([^)\s]+)\)", README) + re.findall(r"\b[A-Z]+\.md\b", README)
     paths = {word for word in words if "/" in word or word.endswith(SUFFIXES)}
-    return {path.replace("<slug>", "sandbox") for path in paths if "://" not in path}
+    return {path.replace("<slug>", "sandbox") for path in paths if "://" not in path and not path.startswith("/api/")}
 
 
 def found(module: str, name: str) -> bool:
@@ -64,3 +67,14 @@ def test_every_command_of_manage_exists():
 @pytest.mark.parametrize(("module", "verb"), re.findall(r"\b([a-z]+)\.([a-z_]+)\b", README.split("```")[3]))
 def test_every_verb_of_the_journeys_exists(module, verb):
     assert found(module, verb)
+
+
+def test_the_request_that_it_shows_is_done_once(db):
+    command = README.split("```")[5]
+    path, key = re.search(r"/api/v1/(\S+)", command)[1], re.search(r"Idempotency-Key: (\S+)\"", command)[1]
+    said = json.loads(re.search(r"-d '(.+)'", command)[1])
+    alice, acme = factories.person("alice"), factories.channel("sandbox")
+    factories.grant(acme, alice, "author")
+    tool = Tool(alice)
+    answers = [tool.post(path, said | {"channels": [acme.pk]}, key=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201] and answers[0].content == answers[1].content

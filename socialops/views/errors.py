@@ -13,14 +13,19 @@ from django.template.loader import render_to_string
 
 from socialops import outages
 from socialops.frame import Frame
+from socialops.lib import problems
 
 REFUSED = "This page or action is not yours. Ask somebody who manages the channel, or an administrator."
 UNREADABLE = "The address or the form is not as one of our pages sends it. Go back, load the page anew and try again."
 SECRET_WORDS = ("password", "secret", "token", "credential", "code")
 MOST_CHARACTERS = 100_000
+TOOLS = "/api/"  # what stands below is asked by tools, and answered as they read it
+NOTHING = "There is nothing here, or you may not see it."
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(TOOLS):
+        return _problem("not-found", NOTHING)
     return _page(request, "404.html", 404)
 
 
@@ -32,6 +37,8 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No link or form of ours asks like this. Only the words of a BadRequest are written for people."""
     frame, words = Frame(request), str(exception) if isinstance(exception, BadRequest) else ""
+    if request.path.startswith(TOOLS):
+        return _problem("unreadable", words or UNREADABLE)
     context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
     return HttpResponse(render_to_string("400.html", context | {"words": words or UNREADABLE}), status=400)
 
@@ -39,6 +46,9 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """Asks nothing of the database: it may be what is broken."""
     frame, outage = Frame(request), outages.outage(sys.exc_info()[1])
+    if request.path.startswith(TOOLS):
+        words = f"Nothing was lost. Ask again later, and tell whoever runs this: {reference()}."
+        return _problem("outage" if outage and outage.status == 503 else "broken", words)
     context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
     if outage is None:
         return HttpResponse(render_to_string("500.html", context), status=500)
@@ -49,6 +59,10 @@ def broken(request: HttpRequest) -> HttpResponse:
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token did not match. What was typed comes back with a fresh token, if the form was one of ours."""
     return _page(request, "csrf.html", 403, **_kept(request))
+
+
+def _problem(kind: str, words: str) -> HttpResponse:
+    return problems.answer(problems.Problem(kind, words))
 
 
 def reference() -> str:

@@ -1,0 +1,54 @@
+"""Channels, for people's own tools: read only. Who may do what there is given on pages."""
+
+from enum import StrEnum
+
+import ninja
+from django.http import HttpRequest
+
+from accounts.api import LARGEST, Limit, Page, Router
+from accounts.models import Scope
+from channels_registry.models import Channel
+from channels_registry.permissions import access_channel, channels_with, seen_by
+
+router = Router(tags=["Channels"])
+
+
+class Right(StrEnum):
+    DRAFT = "draft"
+    APPROVE = "approve"
+    PUBLISH = "publish"
+    ANSWER = "answer"
+    MANAGE = "manage"
+
+
+class ChannelRef(ninja.Schema):
+    id: int
+    network: str
+    name: str
+    handle: str
+
+
+class ChannelOut(ChannelRef):
+    url: str
+    state: str
+    risk_tier: str
+    language: str
+    time_zone: str
+
+
+@router.reads("channels", Scope.CHANNELS_READ, Page[ChannelOut], "api_channels")
+def channels(
+    request: HttpRequest, right: Right | None = None, cursor: int = ninja.Query(0, ge=0, le=LARGEST), limit: Limit = 50
+) -> Page[ChannelOut]:
+    """Those that you may see, or on which you have a right."""
+    person = request.user.person
+    found = seen_by(person).exclude(state=Channel.State.ARCHIVED).filter(pk__gt=cursor)
+    found = found.filter(pk__in=channels_with(person, right).values("pk")) if right else found
+    rows = list(found.order_by("pk")[: limit + 1])
+    after = str(rows[limit - 1].pk) if len(rows) > limit else None
+    return Page(items=[ChannelOut.from_orm(each) for each in rows[:limit]], next=after)
+
+
+@router.reads("channels/{int:pk}", Scope.CHANNELS_READ, ChannelOut, "api_channel")
+def channel(request: HttpRequest, pk: int) -> ChannelOut:
+    return ChannelOut.from_orm(access_channel(request.user, pk))
