@@ -47,7 +47,7 @@ def schedule(
 ) -> Publication:
     """Send this variant at a wall time of a zone. `fold` 1 is the second of two equal times, when clocks go back.
 
-    Only what is approved now, as it was approved. A wall time that the clocks skip moves forward; `told` says so.
+    Only what is approved now, as it was approved. A wall time that the clocks skip moves forward.
     """
     post = Post.objects.select_for_update().get(pk=variant.post_id)
     variant = Variant.objects.select_related("channel").get(pk=variant.pk)
@@ -182,19 +182,6 @@ def approved(post: Post) -> Approval:
     if sha256(parts_of(content)) != approval.revision.hash or sha256(approval.revision.parts) != approval.revision.hash:
         raise ValidationError("The post is not what was approved. Ask for approval again.")
     return approval
-
-
-def told(publication: Publication) -> str:
-    """What the clocks did to the wall time that was asked for; empty if nothing."""
-    wall = publication.wall_time.replace(tzinfo=None)
-    reading = wall_clock.read(wall, publication.time_zone, publication.fold)
-    zone = publication.time_zone
-    if reading.skipped:
-        return f"That day has no {wall:%H:%M} in {zone}: clocks go forward. It goes out at {reading.wall(zone):%H:%M}."
-    if reading.twice:
-        which = "second" if publication.fold else "first"
-        return f"On that day {wall:%H:%M} comes twice in {zone}: clocks go back. It goes out at the {which} one."
-    return ""
 
 
 def next_valid(now: datetime, time_zone: str) -> datetime:

@@ -1,7 +1,7 @@
 """Forms of what stands around a time: blackouts, embargoes, slots, notes, views and links of the calendar."""
 
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django import forms
 
@@ -10,7 +10,7 @@ from channels_registry import networks
 from channels_registry.models import Channel
 from publishing.forms.campaigns import DAY
 from publishing.forms.fields import WallTimeField, offer, offer_choices, zones
-from publishing.models import Campaign, Note, Slot
+from publishing.models import Campaign, Note, Recurrence, Slot
 from publishing.models.slot import DAYS
 from publishing.queries import repeats
 from socialops.lib import wall_clock
@@ -82,9 +82,7 @@ class RepetitionForm(forms.Form):
             ("LAST", "By months, on the last day"),
         ],
     )  # fmt: skip
-    interval = forms.IntegerField(
-        label="Every", min_value=1, max_value=99, initial=1, help_text="2 is every other one."
-    )
+    interval = forms.IntegerField(label="Every how many of them?", min_value=1, max_value=99, initial=1)
     days = forms.MultipleChoiceField(
         label="On these days of the week", required=False, choices=list(repeats.DAYS.items()),
         widget=forms.CheckboxSelectMultiple, help_text="By weeks only. None: on the day of the first time.",
@@ -94,10 +92,24 @@ class RepetitionForm(forms.Form):
         label="Or until which day?", required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args, person: Person, **kwargs):
+    def __init__(self, *args, person: Person, recurrence: Recurrence | None = None, **kwargs):
+        if recurrence:
+            kwargs["initial"] = self._told(recurrence)
         super().__init__(*args, **kwargs)
-        offer_choices(self, "time_zone", zones(person.time_zone))
-        self.fields["time_zone"].initial = person.time_zone
+        zone = recurrence.time_zone if recurrence else person.time_zone
+        offer_choices(self, "time_zone", zones(zone, person.time_zone))
+        self.fields["time_zone"].initial = zone
+
+    @staticmethod
+    def _told(recurrence: Recurrence) -> dict[str, Any]:
+        """Its rule, as somebody would fill it in."""
+        parts = repeats.parts_of(recurrence.rule)
+        return {
+            "starts": recurrence.starts.replace(tzinfo=None), "interval": parts.get("INTERVAL", 1),
+            "often": "LAST" if "BYMONTHDAY" in parts else parts["FREQ"], "times": parts.get("COUNT", ""),
+            "days": [day for day in parts.get("BYDAY", "").split(",") if day],
+            "until": datetime.fromisoformat(parts["UNTIL"]).date() if "UNTIL" in parts else "",
+        }  # fmt: skip
 
     def rule(self) -> str:
         """As RFC 5545 writes it."""

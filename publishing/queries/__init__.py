@@ -70,20 +70,21 @@ from publishing.queries.lists import (
 )  # fmt: skip
 from publishing.queries.phrases import Hit, active_rules, hits, snippets, words_of
 from publishing.queries.routing import Planned, plan, steps_of, traits_of, workflow_for, workflows
-from publishing.queries.telling import attempts_told, what_to_do
+from publishing.queries.telling import attempts_told, clocks_told, what_to_do
 from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
     "Place", "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
     "Talk", "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now",
-    "asked_of", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in", "connected",
-    "connector_of", "days", "decided_by", "decisions_on", "differences", "entries", "going_out", "hangings", "held_by",
-    "history", "hits", "holds_on", "is_held", "may_answer", "measure", "media_limits_of", "next_out", "now",
-    "outsiders", "plan", "post_page", "posts_by_state", "presence", "preview_of", "previews", "problems", "progress",
-    "publication_page", "question_for", "renditions_in", "rights_problem", "rows_of", "says", "scheduled_from",
-    "scope_of", "seen_before", "seen_outside", "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds",
-    "standing_of", "steps_of", "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside",
-    "theirs_and_mine", "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of",
-    "waiting_for", "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
+    "asked_of", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in",
+    "clocks_told", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
+    "going_out", "hangings", "held_by", "history", "hits", "holds_on", "is_held", "may_answer", "measure",
+    "media_limits_of", "next_out", "now", "outsiders", "plan", "post_page", "posts_by_state", "presence",
+    "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
+    "rights_problem", "rows_of", "says", "scheduled_from", "scope_of", "seen_before", "seen_outside",
+    "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of", "steps_of",
+    "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine",
+    "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of", "waiting_for",
+    "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
 ]  # fmt: skip

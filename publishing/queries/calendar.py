@@ -1,23 +1,18 @@
 """What goes out when: publications, and posts that want a time but still need approval."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
     BooleanField,
     Count,
-    Exists,
     ExpressionWrapper,
     F,
-    JSONField,
-    OuterRef,
     Q,
     QuerySet,
-    Value,
     Window,
 )  # fmt: skip
 from django.db.models.functions import RowNumber, TruncDate, TruncHour
@@ -25,9 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person
-from channels_registry import networks
 from channels_registry.permissions import channels_with, seen_by
-from publishing.models import Approval, Campaign, Note, OpeningView, Publication, SavedView
+from publishing.models import Approval, Note, Publication
 from publishing.queries.waiting import TONES
 from socialops.lib.prepared import for_one
 
@@ -94,21 +88,6 @@ class Filters:
 
 
 ALL = Filters()
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A view that was kept; `opens` is what the reader's calendar opens with."""
-
-    name: str
-    filters: Filters
-    layout: str
-    opens: bool
-
-    @property
-    def query(self) -> str:
-        """Of its address."""
-        return "?" + urlencode({"view": self.layout, **self.filters.said})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,49 +161,12 @@ def _channels(pk: int) -> QuerySet:
 _channels_of = for_one(_channels)
 
 
-def offered(person: Person) -> tuple[list[tuple[int, str]], list[Saved]]:
-    """Campaigns to narrow by, and the saved views of theirs and of everybody, by name. One query."""
-    opening = OpeningView.objects.filter(person=person, view=OuterRef("pk"))
-    views = SavedView.objects.filter(Q(person=person) | Q(shared=True)).values_list(
-        Value(True), "pk", "name", "layout", "filters", Exists(opening)
-    )
-    nothing = Value({}, output_field=JSONField())
-    campaigns = Campaign.objects.filter(archived_at=None).values_list(
-        Value(False), "pk", "name", Value(""), nothing, Value(False)
-    )
-    rows = sorted(campaigns.union(views, all=True), key=lambda row: row[2].casefold())
-    saved = [Saved(name, Filters(**said), layout, opens) for is_view, _, name, layout, said, opens in rows if is_view]
-    return [(pk, name) for is_view, pk, name, *_ in rows if not is_view], saved
-
-
 def notes_between(first: date, last: date, filters: Filters = ALL) -> list[Note]:
     """What is written onto these days. Narrowed to a campaign: its own and everybody's. One query."""
     found = Note.objects.filter(first__lte=last, last__gte=first).select_related("campaign")
     if filters.campaign:
         found = found.filter(Q(campaign=None) | Q(campaign=filters.campaign))
     return list(found.order_by("first", "pk")[:MOST_NOTES])
-
-
-def told(person: Person, each: Sequence[Filters]) -> list[str]:
-    """What calendars show that are narrowed so, in words. Two queries for all of them."""
-    channels = {pk: name for pk, name, *_ in channels_of(person)}
-    campaigns = dict(Campaign.objects.filter(pk__in=[f.campaign for f in each]).values_list("pk", "name"))
-    return [" · ".join(_words(filters, channels, campaigns)) or "Everything that you may see" for filters in each]
-
-
-def _words(filters: Filters, channels: Mapping[int, str], campaigns: Mapping[int, str]) -> Iterator[str]:
-    if filters.channel:
-        yield channels.get(filters.channel, "a channel that you do not see")
-    if filters.network:
-        yield networks.network(filters.network).label if filters.network in networks.slugs() else filters.network
-    if filters.state:
-        yield STATES[filters.state][0]
-    if filters.campaign:
-        yield campaigns.get(filters.campaign, "a campaign that is gone")
-    if filters.tag:
-        yield f"tag {filters.tag}"
-    if filters.q:
-        yield f"“{filters.q}” in the title"
 
 
 def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:

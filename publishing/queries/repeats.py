@@ -31,7 +31,7 @@ def checked(rule: str, starts: datetime) -> list[datetime]:
     Months that lack the day of `starts` (the 31st, 29 February) are left out, as RFC 5545 has it; BYMONTHDAY=-1 is the
     last day of each.
     """
-    parts = _parts(rule)
+    parts = parts_of(rule)
     if any(name not in PARTS or not re.fullmatch(PARTS[name], value) for name, value in parts.items()):
         raise ValidationError({"often": "Posts repeat by days, weeks or months, at most once a day."})
     if ("COUNT" in parts) == ("UNTIL" in parts):
@@ -46,6 +46,10 @@ def checked(rule: str, starts: datetime) -> list[datetime]:
     if len(found) > MOST or len(found) < int(parts.get("COUNT", 0)):
         raise ValidationError({"times": f"A post repeats for two years and {MOST} times at most."})
     return found
+
+
+def parts_of(rule: str) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in rule.split(";") if part)
 
 
 def walls(recurrence: Recurrence) -> list[datetime]:
@@ -63,7 +67,7 @@ def name_of(wall: datetime) -> str:
 
 
 def in_words(rule: str, starts: datetime, time_zone: str) -> str:
-    parts = _parts(rule)
+    parts = parts_of(rule)
     often, unit = int(parts.get("INTERVAL", 1)), EVERY[parts["FREQ"]]
     every = f"Every {unit}" if often == 1 else f"Every {often} {unit}s"
     days = [DAYS[day] for day in parts.get("BYDAY", "").split(",") if day]
@@ -106,7 +110,3 @@ def covers(before: dict[str, Any], now: dict[str, Any]) -> bool:
     return all(
         variant in before and all(before[variant][name] == each[name] for name in kept) for variant, each in now.items()
     )
-
-
-def _parts(rule: str) -> dict[str, str]:
-    return dict(part.partition("=")[::2] for part in rule.split(";") if part)

@@ -1,6 +1,7 @@
 """What happened to a publication, and what to do about it, in plain words."""
 
 from publishing.models import Publication
+from socialops.lib import wall_clock
 from socialops.lib.delivery.models import Attempt
 
 TOLD = {
@@ -35,3 +36,16 @@ def what_to_do(publication: Publication, now) -> str:
     if publication.state == "scheduled":
         return TO_DO["late"] if publication.due_at < now else ""
     return TO_DO["unknown" if publication.state == "sending" else publication.state]
+
+
+def clocks_told(publication: Publication) -> str:
+    """What the clocks did to the wall time that was asked for; empty if nothing."""
+    wall = publication.wall_time.replace(tzinfo=None)
+    reading = wall_clock.read(wall, publication.time_zone, publication.fold)
+    zone = publication.time_zone
+    if reading.skipped:
+        return f"That day has no {wall:%H:%M} in {zone}: clocks go forward. It goes out at {reading.wall(zone):%H:%M}."
+    if reading.twice:
+        which = "second" if publication.fold else "first"
+        return f"On that day {wall:%H:%M} comes twice in {zone}: clocks go back. It goes out at the {which} one."
+    return ""

@@ -20,7 +20,7 @@ from publishing import moving, queries
 from publishing.forms.publications import MoveForm
 from publishing.models import Note
 from publishing.permissions import access_publication
-from publishing.queries import silences
+from publishing.queries import saved_views, silences
 from publishing.views.crowding import warn_of_crowding
 
 VIEWS = {"month": "Month", "week": "Week", "day": "Day", "list": "List"}
@@ -75,7 +75,7 @@ class CalendarView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
-        campaigns, saved = queries.calendar.offered(person)
+        campaigns, saved = saved_views.offered(person)
         opens = next((one for one in saved if one.opens), None)
         if opens and not request.GET:
             return redirect(reverse("calendar") + opens.query)

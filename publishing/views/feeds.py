@@ -8,10 +8,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views import View
 
-from publishing import feeding, queries
+from publishing import feeding
 from publishing.forms.planning import FeedForm
 from publishing.permissions import access_feed
-from publishing.queries.calendar import Filters
+from publishing.queries import saved_views
+from publishing.queries.calendar import ALL, Filters
 from socialops.lib.refusals import add_refusal
 
 # Kept by whoever asked, and asked about each time; what stands between keeps nothing.
@@ -73,9 +74,9 @@ def _plain(words: str, status: int, headers: dict[str, str]) -> HttpResponse:
 def _list(request: HttpRequest, form: FeedForm, link: str = "", status: int = 200) -> HttpResponse:
     person, filters = request.user.person, Filters.read(request.GET)
     feeds = list(person.calendar_feeds.filter(ended_at=None).order_by("-made_at"))
-    told = queries.calendar.told(person, [Filters(**feed.filters) for feed in feeds] + [filters])
+    told = saved_views.told(person, [Filters(**feed.filters) for feed in feeds] + [filters])
     context = {
         "feeds": list(zip(feeds, told, strict=False)), "form": form, "link": link, "shows": told[-1],
-        "narrowed": filters != queries.calendar.ALL,
+        "narrowed": filters != ALL,
     }  # fmt: skip
     return render(request, "publishing/feed_list.html", context, status=status)

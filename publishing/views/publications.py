@@ -125,7 +125,7 @@ def _page(
         "publication": publication, "post": publication.variant.post, "late": late,
         "form": form or AddressForm(initial={"url": late["remote_url"]} if late else None),
         "attempts": queries.attempts_told(attempts),
-        "to_do": queries.what_to_do(publication, queries.now()), "told": scheduling.told(publication),
+        "to_do": queries.what_to_do(publication, queries.now()), "told": queries.clocks_told(publication),
         "preview": queries.preview_of(publication.variant, publication.text, publication.card),
         "may_publish": channel_permissions.may(person, "publish", publication.channel),
         "orphaned": not channel_permissions.may(publication.answerable, "publish", publication.channel),

@@ -20,7 +20,7 @@ class RepetitionView(View):
     """GET asks how it repeats, and shows how it does; POST lets it repeat, or by another rule from now on."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return _page(request, _variant(request, pk), RepetitionForm(person=request.user.person))
+        return _page(request, _variant(request, pk))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         variant, person = _variant(request, pk), request.user.person
@@ -77,8 +77,11 @@ def _standing(variant: Variant) -> Recurrence | None:
     return recurrence
 
 
-def _page(request: HttpRequest, variant: Variant, form: RepetitionForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, variant: Variant, form: RepetitionForm | None = None, status: int = 200
+) -> HttpResponse:
     recurrence, network = _standing(variant), networks.network(variant.channel.network)
+    form = form or RepetitionForm(person=request.user.person, recurrence=recurrence)
     context = {
         "variant": variant, "form": form, "recurrence": recurrence, "network": network.label,
         "refuses": network.same_again,

@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.views import View
 
 from accounts.permissions import has_role
-from publishing import keeping, models, queries
+from publishing import keeping, models
 from publishing.forms.planning import SavedViewForm
 from publishing.permissions import LEADS, access_saved_view
-from publishing.queries.calendar import Filters, Saved
+from publishing.queries import saved_views
+from publishing.queries.calendar import Filters
+from publishing.queries.saved_views import Saved
 from publishing.views.calendar import VIEWS
 from socialops.lib.refusals import add_refusal
 
@@ -68,7 +70,7 @@ def _list(request: HttpRequest, form: SavedViewForm, status: int = 200) -> HttpR
     found = models.SavedView.objects.filter(Q(person=person) | Q(shared=True)).annotate(opens=Exists(opens))
     views = list(found.select_related("person").order_by("name", "pk"))
     each = [Filters(**view.filters) for view in views]
-    told = queries.calendar.told(person, [*each, filters])
+    told = saved_views.told(person, [*each, filters])
     leads = has_role(person, *LEADS)
     rows = [
         {

@@ -36,7 +36,7 @@ class ScheduleView(View):
             elif form.is_valid():
                 said = form.cleaned_data
                 publication = scheduling.schedule(variant, said["wall_time"], said["time_zone"], person, said["fold"])
-                messages.info(request, scheduling.told(publication) or "Scheduled.")
+                messages.info(request, queries.clocks_told(publication) or "Scheduled.")
                 warn_of_crowding(request, publication)
             else:
                 return _page(request, variant, form, status=422)
@@ -68,7 +68,7 @@ class PublicationTimeView(View):
             moved = scheduling.reschedule(publication, said["wall_time"], said["time_zone"], person, said["fold"])
         except (ValidationError, PermissionDenied) as error:
             return _refused(request, publication.variant, form, error, publication=publication)
-        messages.success(request, scheduling.told(moved) or "It has another time.")
+        messages.success(request, queries.clocks_told(moved) or "It has another time.")
         warn_of_crowding(request, moved)
         return redirect("publication", pk)
 

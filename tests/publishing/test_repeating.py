@@ -312,7 +312,9 @@ def test_it_repeats_from_its_page_changes_and_ends_there(variant, approved, bob,
         assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert client.post(path, sent).status_code == 422  # without an end
     assert client.post(path, {**sent, "days": ["MO", "TH"], "times": "4"}).url == path
-    assert "nobody has agreed to this rule yet" in page(client, path)
+    html = page(client, path)
+    assert "nobody has agreed to this rule yet" in html
+    assert f'value="{sent["starts"]}"' in html  # the rule as it is, to be changed
     agree_to(approved, bob)
     repeating.expand_due()
     monkeypatch.setattr(Sandbox, "same_again", "It says “duplicate”.")

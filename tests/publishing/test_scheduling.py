@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from publishing import drafting, scheduling
+from publishing import drafting, queries, scheduling
 from publishing.models import Publication
 from tests import factories
 from tests.publishing.steps import TEXT, agree, ask, came_late, plan, tomorrow, trail, write
@@ -55,7 +55,7 @@ def test_a_wall_time_that_does_not_exist_moves_by_the_gap_and_says_so(approved, 
     """Berlin 2027-03-28 02:30 is 01:30 UTC, 03:30 there."""
     publication = scheduling.schedule(approved.variants.get(), datetime(2027, 3, 28, 2, 30), "Europe/Berlin", dana)
     assert publication.due_at == datetime(2027, 3, 28, 1, 30, tzinfo=timezone.get_fixed_timezone(0))
-    assert "goes out at 03:30" in scheduling.told(publication)
+    assert "goes out at 03:30" in queries.clocks_told(publication)
 
 
 @pytest.mark.parametrize(("fold", "hour", "which"), [(0, 0, "first"), (1, 1, "second")])
@@ -63,11 +63,11 @@ def test_a_wall_time_that_comes_twice_is_the_first_unless_the_second_is_chosen(a
     variant = approved.variants.get()
     publication = scheduling.schedule(variant, datetime(2027, 10, 31, 2, 30), "Europe/Berlin", dana, fold)
     assert publication.due_at == datetime(2027, 10, 31, hour, 30, tzinfo=timezone.get_fixed_timezone(0))
-    assert f"the {which} one" in scheduling.told(publication)
+    assert f"the {which} one" in queries.clocks_told(publication)
 
 
 def test_an_ordinary_time_needs_no_words(publication):
-    assert scheduling.told(publication) == ""
+    assert queries.clocks_told(publication) == ""
 
 
 def test_a_zone_that_does_not_exist_is_refused(approved, dana):
