@@ -161,7 +161,7 @@ def _out(publication: Publication) -> PublicationOut:
         to_do=queries.what_to_do(publication, queries.now()), wall_time=f"{publication.wall_time:%Y-%m-%dT%H:%M}",
         answerable=Somebody(id=publication.answerable_id, name=publication.answerable.name),
         attempts=[_attempt_out(each, meaning) for each, meaning in queries.attempts_told(attempts)],
-        told=scheduling.told(publication) if publication.part == 0 else "",
+        told=queries.clocks_told(publication) if publication.part == 0 else "",
         **{name: getattr(publication, name) for name in COPIED},
     )  # fmt: skip
 
