@@ -28,7 +28,10 @@ from tests.browser import browser, browser_context, page, web  # noqa: F401
 from tests.fernhill import demo, demo_database, demo_site  # noqa: F401
 from tests.processes import beat, processes, sandbox, sandbox_server, worker  # noqa: F401
 
-LONG = ("tests/faults/test_killed", "tests/journeys/", "tests/test_pages")
+LONG = (
+    "tests/test_pages", "tests/journeys/", "tests/faults/test_killed", "tests/test_every_url",
+    "tests/lib/delivery/test_model", "tests/faults/", "tests/test_compose", "tests/publishing/test_in_a_browser",
+)  # fmt: skip
 OWN_SERVERS = pytest.StashKey[servers.OwnServers]()
 
 
@@ -50,7 +53,7 @@ def _hash_fast() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that nobody waits for it in the end (xdist hands out whole files)."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
 
 
 def pytest_unconfigure() -> None:

@@ -12,11 +12,12 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def main() -> int:
     wish = asked.parse_args()
     chosen = sample(wish.files, wish.sample, wish.seed)
     with copied() as copy, running():
-        told = {file: [(each, notices(copy, file, each)) for each in some] for file, some in chosen.items()}
+        patience = proven(copy, chosen)
+        told = {file: [(each, notices(copy, file, each, patience)) for each in some] for file, some in chosen.items()}
     return report(told)
 
 
@@ -72,47 +74,43 @@ def running() -> Iterator[None]:
         servers.release_servers()
 
 
-def notices(copy: Path, file: str, mutant: Mutant) -> bool:
-    """Whether a test fails. What the tests say of the file as it is must be nothing, or it proves nothing."""
+def proven(copy: Path, files: Iterable[str]) -> float:
+    """The tests say nothing of the tree as it is, or they prove nothing. How long a mutant may take, in seconds."""
+    tests, began = list(dict.fromkeys(test for file in files for test in TESTS[file])), time.monotonic()
+    if not _passes(copy, tests, 3600):
+        sys.exit(f"These fail without a mistake; mend that first: {' '.join(tests)}")
+    return 3 * (time.monotonic() - began) + 60
+
+
+def notices(copy: Path, file: str, mutant: Mutant, patience: float) -> bool:
+    """Whether a test fails, or the tests come to no end."""
     place, right = copy / file, (CHECKOUT / file).read_text()
-    patience = _patience(copy, file)
     place.write_text(mutant.source)
     try:
-        noticed = not _passes(copy, file, patience)
+        noticed = not _passes(copy, TESTS[file], patience, migrated=file in IN_THE_DATABASE)
     finally:
         place.write_text(right)
     print(f"{'noticed ' if noticed else 'SURVIVED'} {file}:{mutant.line} {mutant.what}", flush=True)
     return noticed
 
 
-_patient: dict[str, float] = {}
-
-
-def _patience(copy: Path, file: str) -> float:
-    """Five times what the tests take without a mistake, and a minute."""
-    if file not in _patient:
-        began = time.monotonic()
-        if not _passes(copy, file, 600):
-            sys.exit(f"{' '.join(TESTS[file])}: these fail without a mistake. Mend that first.")
-        _patient[file] = 5 * (time.monotonic() - began) + 60
-    return _patient[file]
-
-
-def _passes(copy: Path, file: str, patience: float) -> bool:
+def _passes(copy: Path, tests: list[str], patience: float, migrated: bool = False) -> bool:
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / ".hypothesis")}
-    if file in IN_THE_DATABASE:  # it is migrated with the mistake
+    if migrated:  # a database of its own, with the mistake in it
         env = {name: value for name, value in env.items() if name != "PYTEST_XDIST_WORKER"}
     else:
         _left_behind()
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS[file]]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     child = subprocess.Popen(command, cwd=copy, env=env, start_new_session=True, **quiet)
     try:
         return child.wait(patience) == 0
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, 9)
-        child.wait()
         return False
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 def _left_behind() -> None:

@@ -37,6 +37,7 @@ def test_a_decorator_is_left_out_and_one_that_makes_a_kind_is_not():
 
 def test_words_and_types_are_left_alone():
     source = 'def f(a: int | None = None) -> str | None:\n    """Of what."""\n    return f"{a} or nothing" + "and"\n'
+    source += "def g():\n    faults.reach('there')\n    log.info('there')\n"
     assert list(mutants(source)) == []
 
 

@@ -1,4 +1,4 @@
-"""A picture from the library to the network, by a real worker: once, and exactly the file that was approved."""
+"""A picture from the library to the network: once, and exactly the file that was approved."""
 
 import hashlib
 
@@ -7,9 +7,9 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from publishing import attaching, scheduling, storing
+from publishing.delivering import LANE
 from publishing.models import LinkCard, Publication
-from socialops.sandbox.control import Control
-from tests import deliveries, factories, files
+from tests import deliveries, factories, files, shifts
 from tests.processes import wait_until
 from tests.publishing.steps import agree, write
 
@@ -17,12 +17,12 @@ PATIENCE = 120.0  # a busy machine takes half a minute to start a worker and bea
 
 
 @pytest.fixture
-def plant(processes, tmp_path, settings, fresh_database):
+def plant(sandbox_server, tmp_path, settings, fresh_database):
     """(the sandbox, a channel on it, the post of alice with a picture, approved by bob)."""
     settings.SEALING_KEYS, settings.MEDIA_ROOT = str(tmp_path / "keys"), tmp_path / "media"
-    processes.env |= {"SEALING_KEYS": settings.SEALING_KEYS, "MEDIA_ROOT": str(settings.MEDIA_ROOT)}
-    control = Control(processes.sandbox().url)
-    world = deliveries.world(control, channels=1)
+    settings.PACE, settings.PRIVATE_HOSTS = 0.05, ["127.0.0.1"]
+    sandbox_server.reset()
+    control, world = sandbox_server, deliveries.world(sandbox_server, channels=1)
     factories.grant(world.channels[0], world.alice, "manager")
     factories.grant(world.channels[0], world.bob, "approver")
     return control, world
@@ -64,9 +64,10 @@ def ended(publication, state: str) -> Publication:
     return publication
 
 
-def test_a_picture_goes_out_with_its_alt_text_and_a_card_as_it_was_approved(plant, processes):
-    """And without the place where the picture was taken."""
+def test_a_picture_goes_out_with_its_alt_text_and_a_card_as_it_was_approved(plant, processes, settings):
+    """By a real worker, and without the place where the picture was taken."""
     control, world = plant
+    processes.env |= {"SEALING_KEYS": settings.SEALING_KEYS, "MEDIA_ROOT": str(settings.MEDIA_ROOT)}
     asset, post = pictured(world)
     card = publish(world, carded(world))
     processes.worker(9)
@@ -83,25 +84,25 @@ def test_a_picture_goes_out_with_its_alt_text_and_a_card_as_it_was_approved(plan
     assert b"Amadou" not in content
 
 
-def test_a_lost_answer_makes_no_second_post_and_uploads_nothing_again(plant, processes):
+def test_a_lost_answer_makes_no_second_post_and_uploads_nothing_again(plant):
     control, world = plant
     _, post = pictured(world)
     control.fault("reset_after", match={"method": "POST", "path": "/api/v1/posts"})
-    processes.worker(9, SOCIALOPS_PACE="0.05")
-    processes.beat(SOCIALOPS_PACE="0.05")
-    ended(publish(world, post), "done")
+    publish(world, post)
+    shifts.run(LANE)
     (there,) = control.posts()
     assert len(there["media"]) == 1
     assert len(control.media()) == 1
 
 
-def test_a_file_that_somebody_changed_on_the_disk_does_not_go_out(plant, processes):
+def test_a_file_that_somebody_changed_on_the_disk_does_not_go_out(plant):
     control, world = plant
     asset, post = pictured(world)
     publication = publish(world, post)
     with asset.file.storage.open(asset.file.name, "wb") as file:
         file.write(files.jpeg(quality=10))
-    processes.worker(9)
-    processes.beat()
-    assert ended(publication, "failed").reason == "The file is not what was approved."
+    shifts.run(LANE)
+    publication.refresh_from_db()
+    assert publication.state == "failed"
+    assert publication.reason == "The file is not what was approved."
     assert control.posts() == []
