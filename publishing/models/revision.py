@@ -16,7 +16,7 @@ PARTS = {
     "alt_text": "how pictures are described",
     "channels": "the channels",
     "placement": "the place on each channel, such as feed or story",
-    "time": "the time: another window than the one that was asked about",
+    "time": "the time: another window, or another rule to repeat by, than was asked about",
 }
 # The one table of which change voids which sign-off; a test holds the README to it.
 REMITS: dict[str, tuple[str, ...]] = {
