@@ -107,7 +107,10 @@ def test_what_lies_outside_the_agreed_window_is_not_planned_and_says_so(acme, al
 
 def test_a_post_is_asked_about_with_its_rule_from_the_start(acme, alice, bob, dana):
     post = write(alice, [acme])
-    made = repeating.repeat(post.variants.get(), "FREQ=WEEKLY;COUNT=4", tomorrow(9), PARIS, dana)
+    variant = post.variants.get()
+    path = f"/variants/{variant.pk}/repetition/"
+    assert f'href="{path}"' in page(factories.signed_in(dana), f"/posts/{post.pk}/approval/")
+    made = repeating.repeat(variant, "FREQ=WEEKLY;COUNT=4", tomorrow(9), PARIS, dana)
     submitting.submit(post, alice, bob, "facts")
     agree_to(post, bob)
     repeating.expand_due()
