@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Notification
+from publishing import commenting
 from tests import factories
 from tests.publishing.steps import ask, connect, staffed, write
 from tests.test_pages import violations
@@ -16,7 +17,9 @@ def asked(fresh_database):
     connect(acme)
     alice, bob = factories.person("alice"), factories.person("bob")
     factories.user(bob, factories.PASSWORD)
-    return ask(write(alice, [acme], why_now="The letter to customers goes out at nine."), alice, bob)
+    post = write(alice, [acme], why_now="The letter to customers goes out at nine.")
+    commenting.open_thread(post, alice, "Is the date the right one?", quote="1 December")
+    return ask(post, alice, bob)
 
 
 @pytest.fixture
@@ -50,6 +53,11 @@ def test_bob_reads_and_approves_without_looking_for_the_button(asked, page):
     assert lines.count() == 3
     assert "0.20 €" in lines.nth(0).inner_text()
     page.get_by_text("The letter to customers goes out at nine.").scroll_into_view_if_needed()
+    assert in_sight(page, approve)
+    page.get_by_text("Answer", exact=True).tap()
+    page.get_by_label("Answer, for people here").fill("It is.")
+    page.get_by_role("button", name="Answer internally").tap()
+    page.locator(".said", has_text="It is.").wait_for()
     assert in_sight(page, approve)
     approve.tap()
     page.get_by_text("Nothing waits for you").wait_for()
