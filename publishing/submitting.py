@@ -38,11 +38,7 @@ def submit(
     _refuse_unready(post, variants)
     traits = queries.traits_of(post, variants, boosted)
     workflow = queries.workflow_for(traits)
-    steps = (
-        _steps(workflow, post, variants, traits, asked_of)
-        if workflow
-        else [_one_step(post, variants, asked_of, question)]
-    )
+    steps = _steps(workflow, post, variants, traits, asked_of, question)
     revision = post.revisions.get(number=post.revision_number)
     phrasing.refuse_unexplained(post, variants, revision, by, override)
     approval = Approval(post=post, revision=revision, asked_by=by, workflow=workflow, boosted=boosted)
@@ -139,8 +135,11 @@ def _window(
 
 
 def _steps(
-    workflow: ApprovalWorkflow, post: Post, variants: list[Variant], traits: Traits, asked_of: Person | None
-) -> list[asking.Step]:
+    workflow: ApprovalWorkflow | None, post: Post, variants: list[Variant], traits: Traits, asked_of: Person | None,
+    question: str,
+) -> list[asking.Step]:  # fmt: skip
+    if workflow is None:
+        return [_one_step(post, variants, asked_of, question)]
     if asked_of is not None:
         raise ValidationError({"asked_of": f"“{workflow}” says who is asked about this post. Nobody is named here."})
     planned = queries.plan(workflow, post, variants, traits)

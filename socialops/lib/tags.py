@@ -154,7 +154,8 @@ def field(bound, label: str = "", help: str | None = None) -> dict:
         "check": kind == "checkbox" and not grouped,
         "grouped": grouped,
         # Said only where another field is needed: in a filter or a draft, where all are optional, it would be noise.
-        "optional": not bound.field.required and any(each.required for each in bound.form.fields.values()),
+        "optional": not bound.field.required
+        and any(each.required and not each.widget.is_hidden for each in bound.form.fields.values()),
     }
 
 

@@ -98,5 +98,6 @@ def test_a_field_ties_its_help_and_error_to_its_input_and_keeps_what_was_typed()
 def test_where_everything_is_optional_nothing_is_marked():
     class Filter(forms.Form):
         words = forms.CharField(required=False)
+        page = forms.CharField(widget=forms.HiddenInput)  # which nobody fills in
 
     assert "(optional)" not in drawn("{% field form.words %}", form=Filter())
