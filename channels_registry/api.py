@@ -51,4 +51,5 @@ def channels(
 
 @router.reads("channels/{int:pk}", Scope.CHANNELS_READ, ChannelOut, "api_channel")
 def channel(request: HttpRequest, pk: int) -> ChannelOut:
+    """One channel."""
     return ChannelOut.from_orm(access_channel(request.user, pk))

@@ -94,8 +94,11 @@ def urls() -> list[URLPattern]:
 def document() -> dict[str, Any]:
     """OpenAPI 3.1. Its problems are what they are sent as, and each operation says which scope it needs."""
     said = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/")))
+    said["paths"] = {path.replace("{pk}", "{id}"): methods for path, methods in said["paths"].items()}
     for operation in _operations(said):
         operation["security"] = [{"Token": [scope] if (scope := operation.pop("x-scope")) else []}]
+        for each in operation["parameters"]:
+            each["name"] = "id" if each["in"] == "path" else each["name"]
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {"application/problem+json": answer["content"]["application/json"]}

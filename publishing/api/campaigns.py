@@ -32,6 +32,7 @@ class CampaignOut(ninja.Schema):
 def campaigns(
     request: HttpRequest, archived: bool = False, cursor: int = ninja.Query(0, ge=0, le=LARGEST), limit: Limit = 50
 ) -> Page[CampaignOut]:
+    """Those that are running, or those that were put away."""
     found = visible_campaigns(request.user.person).filter(archived_at__isnull=not archived, pk__gt=cursor)
     rows = list(found.select_related("owner").order_by("pk")[: limit + 1])
     after = str(rows[limit - 1].pk) if len(rows) > limit else None
@@ -40,4 +41,5 @@ def campaigns(
 
 @router.reads("campaigns/{int:pk}", Scope.POSTS_READ, CampaignOut, "api_campaign")
 def campaign(request: HttpRequest, pk: int) -> CampaignOut:
+    """One campaign."""
     return CampaignOut.from_orm(access_campaign(request.user, pk))

@@ -104,12 +104,13 @@ def posts(
 
 @router.reads("posts/{int:pk}", Scope.POSTS_READ, PostOut, "api_post")
 def read_post(request: HttpRequest, pk: int) -> PostOut:
+    """With what each channel gets."""
     return _whole(access_post(request.user, pk))
 
 
 @router.does("posts", Scope.POSTS_WRITE, PostOut, "api_posts", status=201)
 def write_post(request: HttpRequest, said: PostIn) -> PostOut:
-    """A draft. Who is answerable for it is you."""
+    """A draft, of which you are the author."""
     person = request.user.person
     sent = {"channels": [], "text": "", **given(form_of(person, said), said)}
     return _whole(drafting.create_post(person, **sent))
@@ -117,7 +118,7 @@ def write_post(request: HttpRequest, said: PostIn) -> PostOut:
 
 @router.does("posts/{int:pk}", Scope.POSTS_WRITE, PostOut, "api_post", method="PATCH", conflict=Conflict)
 def change_post(request: HttpRequest, pk: int, said: PostEdit) -> PostOut:
-    """Agreements that cover what you change end, and nothing of it goes out until it is agreed to again."""
+    """Only what you send. Agreements to what you change end, and it goes out only when it is agreed to again."""
     post, person = access_post(request.user, pk), request.user.person
     form = form_of(person, said, post, queries.variants_of(post))
     try:

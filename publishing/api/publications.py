@@ -85,7 +85,7 @@ def publications(
     post: Of | None = None, campaign: Of | None = None, answerable: Of | None = None,
     said: LastSaid | None = None, cursor: str = "", limit: Limit = 50,
 ) -> Page[PublicationOut]:  # fmt: skip
-    """One shelf of them; `said` is what the network answered to the last sending."""
+    """One shelf of them, narrowed by whose they are and by what the network said to the last sending."""
     where = {
         "channel": channel, "channel__network": network, "variant__post": post, "variant__post__campaign": campaign,
         "answerable": answerable,
@@ -98,6 +98,7 @@ def publications(
 
 @router.reads("publications/{int:pk}", Scope.PUBLICATIONS_READ, PublicationOut, "api_publication")
 def read_publication(request: HttpRequest, pk: int) -> PublicationOut:
+    """With each attempt, what the network said to it, and what to do."""
     return _out(access_publication(request.user, pk))
 
 

@@ -31,6 +31,7 @@ class Operation:
     words: str
     scope: str
     fields: list[Field]
+    answer: list[Field]
 
 
 def openapi(request: HttpRequest) -> JsonResponse:
@@ -51,7 +52,8 @@ def operations() -> Iterator[Operation]:
         for method, said in methods.items():
             fields = list(_fields(said, document["components"]["schemas"]))
             scope, words = "".join(said["security"][0]["Token"]), said.get("description", "")
-            yield Operation(method.upper(), path, said["tags"][0], words, scope, fields)
+            answer = list(_answer(said, document["components"]["schemas"]))
+            yield Operation(method.upper(), path, said["tags"][0], words, scope, fields, answer)
 
 
 def _fields(said: dict[str, Any], known: dict[str, Any]) -> Iterator[Field]:
@@ -60,9 +62,25 @@ def _fields(said: dict[str, Any], known: dict[str, Any]) -> Iterator[Field]:
             words = each["schema"].get("description", "")
             yield Field(each["name"], "address", _kind(each["schema"]), each["required"], words)
     body = said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    shape = known[body["$ref"].rpartition("/")[2]] if "$ref" in body else {}
+    yield from _shape(body, known)
+
+
+def _answer(said: dict[str, Any], known: dict[str, Any]) -> Iterator[Field]:
+    """Of a list what each item is."""
+    done = next(each for status, each in said["responses"].items() if status < "300")
+    schema = done["content"]["application/json"]["schema"]
+    items = known[_name(schema)]["properties"].get("items")
+    return _shape(items["items"] if items else schema, known)
+
+
+def _shape(schema: dict[str, Any], known: dict[str, Any]) -> Iterator[Field]:
+    shape = known[_name(schema)] if "$ref" in schema else {}
     for name, each in shape.get("properties", {}).items():
         yield Field(name, "body", _kind(each), name in shape.get("required", ()), each.get("description", ""))
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return schema["$ref"].rpartition("/")[2]
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -72,7 +90,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(str(each) for each in schema["enum"])
     if "$ref" in schema:
-        return schema["$ref"].rpartition("/")[2]
+        return _name(schema)
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
     if schema.get("format") == "date-time":

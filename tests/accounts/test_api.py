@@ -99,7 +99,7 @@ def test_every_address_needs_the_scope_that_the_document_names(alice):
             [scope] = said["security"][0]["Token"] or [""]
             others = [tool for name, tool in holders.items() if scope and name != scope]
             for tool in others:
-                answer = tool.client.generic(method.upper(), path.replace("{pk}", "1"), b"{}", "application/json")
+                answer = tool.client.generic(method.upper(), path.replace("{id}", "1"), b"{}", "application/json")
                 assert scope in problem(answer, "scope")["detail"], (method, path)
                 assert scope in answer["WWW-Authenticate"]
     assert ApiToken.objects.filter(last_used_at=None).count() == 0

@@ -27,7 +27,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-EXAMPLES = 12  # an operation
+EXAMPLES = 6  # an operation
 
 
 REAL = {"posts": "draft", "approvals": "approval", "publications": "publication", "campaigns": "campaign"}
@@ -66,8 +66,8 @@ def _ask(operation, mode: GenerationMode, headers: dict, company: Company, statu
     @settings(EASY, max_examples=EXAMPLES)
     @given(case=operation.as_strategy(generation_mode=mode), there=booleans())
     def ask(case, there: bool) -> None:
-        if there and "pk" in (case.path_parameters or {}):
-            case.path_parameters["pk"] = example.pk
+        if there and "id" in (case.path_parameters or {}):
+            case.path_parameters["id"] = example.pk
         with transaction.atomic():
             response = case.call(headers=headers)
             transaction.set_rollback(True)
