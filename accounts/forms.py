@@ -1,13 +1,14 @@
 """What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
 
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
 
-from accounts.models import Person, Role, Scope
+from accounts.announcing import FAMILIES, PLACES
+from accounts.models import Person, Role, Scope, WebhookEndpoint
 from socialops.lib.wall_clock import time_zones
 
 
@@ -64,6 +65,57 @@ class DepartureForm(forms.Form):
 
     def at_wall(self) -> datetime:
         return datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
+
+
+class EndpointForm(forms.Form):
+    """`whole` are families, with whatever they will be told of later; `some_<family>` single events of one."""
+
+    description = forms.CharField(max_length=120, label="What is it for?", help_text="Such as: our chat, a dashboard.")
+    url = forms.CharField(
+        max_length=600, label="Address", help_text="It begins with https://. What happens is sent there with POST.",
+        widget=forms.URLInput(attrs={"autocomplete": "off", "placeholder": "https://"}),
+    )  # fmt: skip
+    answerable = forms.ModelChoiceField(
+        Person.objects.none(), label="Who answers for it?", empty_label=None,
+        help_text="It is told no more than they may see here. When they leave, it stops until somebody takes it over.",
+    )  # fmt: skip
+    whole = forms.MultipleChoiceField(
+        label="Tell it everything of", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    channels = forms.TypedMultipleChoiceField(
+        label="Only on these channels", required=False, coerce=int, widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: on all that whoever answers for it sees.",
+    )  # fmt: skip
+
+    def __init__(self, *args, by: Person, endpoint: WebhookEndpoint | None = None, **kwargs):
+        initial = {"answerable": by.pk}
+        if endpoint:
+            initial = {name: getattr(endpoint, name) for name in ("description", "url", "channels")}
+            initial |= {"whole": endpoint.events}
+            initial |= {f"some_{key}": endpoint.events for key in FAMILIES}
+        super().__init__(*args, initial=initial, **kwargs)
+        if endpoint:
+            del self.fields["answerable"]  # taken over by name, on its own page
+        else:
+            cast(forms.ModelChoiceField, self.fields["answerable"]).queryset = Person.objects.present().order_by("name")
+        cast(forms.MultipleChoiceField, self.fields["whole"]).choices = [(f.key, f.words) for f in FAMILIES.values()]
+        places = PLACES.seen_by(endpoint.answerable if endpoint else by).order_by("name").values_list("pk", "name")
+        cast(forms.MultipleChoiceField, self.fields["channels"]).choices = list(places)
+        for family in FAMILIES.values():
+            choices = [(action, f"{words} ({action})") for action, words in family.actions().items()]
+            self.fields[f"some_{family.key}"] = forms.MultipleChoiceField(
+                label=family.words, required=False, choices=choices, widget=forms.CheckboxSelectMultiple
+            )
+
+    def singles(self) -> list[forms.BoundField]:
+        return [self[f"some_{key}"] for key in FAMILIES]
+
+    def given(self) -> dict[str, Any]:
+        """What the verbs take."""
+        said = dict(self.cleaned_data)
+        whole = said.pop("whole")
+        some = [action for key in FAMILIES for action in said.pop(f"some_{key}") if key not in whole]
+        return {**said, "events": [*whole, *some]}
 
 
 class RoleForm(forms.Form):

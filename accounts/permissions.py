@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.models import Exists, Q
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Absence, ApiToken, Person, Role, RoleAssignment, TeamMembership, User
+from accounts.models import Absence, ApiToken, Person, Role, RoleAssignment, TeamMembership, User, WebhookEndpoint
 
 LOCK = 7_301_984_227  # administrators_in_turn
 
@@ -71,6 +71,13 @@ def access_token(user, pk: int) -> ApiToken:
     """One's own, or anybody's for an administrator."""
     of = ApiToken.objects.filter(Q(person=user.person) | role_exists(user.person, Role.ADMIN))
     return get_object_or_404(of.select_related("person"), pk=pk)
+
+
+def access_endpoint(user, pk: int) -> WebhookEndpoint:
+    """An endpoint for webhooks, for an administrator. Http404 for one that was taken away."""
+    require_role(user.person, Role.ADMIN)
+    found = WebhookEndpoint.objects.select_related("answerable", "paused_by")
+    return get_object_or_404(found.defer("sealed_secret", "sealed_old_secret"), pk=pk, ended_at=None)
 
 
 def may_see_departures(person: Person | None) -> bool:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
-from django.db.models.functions import Lower, Now
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
@@ -19,11 +19,15 @@ from accounts.models import (
     RoleAssignment,
     TeamMembership,
     User,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
 )  # fmt: skip
 from accounts.models.api_token import binding
 from socialops.lib.delivery.models import State
 
 PAGE = 50
+FEW_WEBHOOKS = 25
 
 
 def another_administrator(person: Person) -> bool:
@@ -131,6 +135,26 @@ def notifications(person: Person, before: int = 0) -> list[Notification]:
     """One page and one more, newest first."""
     found = Notification.objects.filter(person=person).order_by("-pk")
     return list((found.filter(pk__lt=before) if before else found)[: PAGE + 1])
+
+
+def endpoints() -> list[WebhookEndpoint]:
+    """Those there are, each with `waiting`, how many wait or are on their way, and `departed`, for its answerable."""
+    under_way = WebhookDelivery.objects.filter(
+        endpoint=OuterRef("pk"), state__in=(State.HELD, State.SCHEDULED, State.SENDING, State.UNKNOWN, State.BLOCKED)
+    )
+    counted = under_way.order_by().values("endpoint").annotate(count=Count("*")).values("count")
+    gone = Person.objects.departed().filter(pk=OuterRef("answerable"))
+    found = WebhookEndpoint.objects.filter(ended_at=None).defer("sealed_secret", "sealed_old_secret")
+    found = found.select_related("answerable").annotate(waiting=Coalesce(Subquery(counted), 0), departed=Exists(gone))
+    return list(found.order_by("description", "pk"))
+
+
+def webhooks_to(endpoint: WebhookEndpoint, before: int = 0) -> list[WebhookDelivery]:
+    """One page and one more, newest first, each with its `tries_made`, the last attempt first."""
+    found = endpoint.deliveries.order_by("-pk")
+    found = found.filter(pk__lt=before) if before else found
+    tries = Prefetch("attempts", WebhookAttempt.objects.order_by("-fence"), to_attr="tries_made")
+    return list(found.prefetch_related(tries)[: FEW_WEBHOOKS + 1])
 
 
 def troubled_mails() -> QuerySet[MailDelivery]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import audit, departures, invitations, mails, notifications, people, settings, tokens
+from accounts.views import audit, departures, endpoints, invitations, mails, notifications, people, settings, tokens
 
 urlpatterns = [
     path("people/", people.PersonListView.as_view(), name="person_list"),
@@ -24,6 +24,21 @@ urlpatterns = [
     path("mails/", mails.MailListView.as_view(), name="mail_list"),
     path("mails/decision/", mails.MailsDecisionView.as_view(), name="mails_decision"),
     path("mails/<int:pk>/decision/", mails.MailDecisionView.as_view(), name="mail_decision"),
+    path("endpoints/", endpoints.EndpointListView.as_view(), name="endpoint_list"),
+    path("endpoints/new/", endpoints.EndpointNewView.as_view(), name="endpoint_new"),
+    path("endpoints/<int:pk>/", endpoints.EndpointView.as_view(), name="endpoint"),
+    path("endpoints/<int:pk>/change/", endpoints.EndpointChangeView.as_view(), name="endpoint_change"),
+    path("endpoints/<int:pk>/secret/", endpoints.EndpointSecretView.as_view(), name="endpoint_secret"),
+    path("endpoints/<int:pk>/test/", endpoints.EndpointVerbView.as_view(act="test"), name="endpoint_test"),
+    path("endpoints/<int:pk>/pause/", endpoints.EndpointVerbView.as_view(act="pause"), name="endpoint_pause"),
+    path("endpoints/<int:pk>/resumption/", endpoints.EndpointResumptionView.as_view(), name="endpoint_resumption"),
+    path("endpoints/<int:pk>/adoption/", endpoints.EndpointVerbView.as_view(act="adopt"), name="endpoint_adoption"),
+    path("endpoints/<int:pk>/removal/", endpoints.EndpointVerbView.as_view(act="remove"), name="endpoint_removal"),
+    path(
+        "endpoints/<int:pk>/webhooks/<int:number>/resending/",
+        endpoints.WebhookResendingView.as_view(),
+        name="webhook_resending",
+    ),
     path("account/", settings.SettingsView.as_view(), name="settings"),
     path("account/hours/", settings.HoursView.as_view(), name="working_hours"),
     path("account/absences/", settings.AbsenceListView.as_view(), name="absence_list"),

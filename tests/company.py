@@ -74,6 +74,7 @@ def found() -> Company:
     _write(company)
     _hang(company)
     _bring(company)
+    _connect_a_tool(company)
     _take_in(company)
     _receive(company)
     _let_go(company)
@@ -172,6 +173,15 @@ def _hang(company: Company) -> None:
         title="The night desk", file=file, mime=asset.mime, sha256="c" * 64,
     )  # fmt: skip
     company.examples |= {"asset": asset, "rendition": asset.renditions.get(format="original")}
+
+
+def _connect_a_tool(company: Company) -> None:
+    """The chat is told what goes out."""
+    from accounts import subscribing
+
+    erin = company.people["erin"]
+    endpoint, _ = subscribing.add_endpoint(erin, "https://hooks.example.org/acme", ["publishing"], "Our chat")
+    company.examples |= {"endpoint": endpoint, "told": subscribing.send_test(endpoint, erin)}
 
 
 def _bring(company: Company) -> None:

@@ -91,12 +91,17 @@ def found() -> "Company":
 
 
 def _people(company: "Company") -> dict:
-    from accounts import inviting, people
+    from accounts import inviting, people, subscribing
 
     erin = company.people["erin"]
     newcomer = people.add_person("Tomás Vidal", "vidal@example.test", erin, title="Agency, Madrid")
     token = inviting.link(inviting.invite(newcomer, erin)).rstrip("/").rpartition("/")[2]
-    return {"invitation": token, "writer": company.people["alice"], "leaving": company.people["dana"]}
+    endpoint, _ = subscribing.add_endpoint(
+        erin, "https://hooks.example.org/fernhill", ["publishing", "inbox"], "Our chat"
+    )
+    subscribing.send_test(endpoint, erin)
+    told = {"endpoint": endpoint, "invitation": token}
+    return {**told, "writer": company.people["alice"], "leaving": company.people["dana"]}
 
 
 def _access(company: "Company") -> dict:

@@ -78,6 +78,10 @@ PAGES: dict[str, Page] = {
     "departure_withdrawal": Page("leaving"),
     "notification_list": Page(who="bob"),
     "audit_list": Page(),
+    "endpoint_list": Page(),
+    "endpoint_new": Page(),
+    "endpoint": Page("endpoint"),
+    "endpoint_change": Page("endpoint"),
     "mail_list": Page(),
     # inbox
     "inbox": Page(who="alice"),
