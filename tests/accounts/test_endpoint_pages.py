@@ -1,4 +1,4 @@
-"""The pages of webhooks: an administrator arranges them, the secret is shown once, what was answered is shown escaped."""
+"""The pages of webhooks: an administrator arranges them, the secret is shown once, answers are escaped."""
 
 import re
 
