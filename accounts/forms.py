@@ -99,8 +99,8 @@ class EndpointForm(forms.Form):
         else:
             cast(forms.ModelChoiceField, self.fields["answerable"]).queryset = Person.objects.present().order_by("name")
         cast(forms.MultipleChoiceField, self.fields["whole"]).choices = [(f.key, f.words) for f in FAMILIES.values()]
-        places = PLACES.seen_by(endpoint.answerable if endpoint else by).order_by("name").values_list("pk", "name")
-        cast(forms.MultipleChoiceField, self.fields["channels"]).choices = list(places)
+        places = PLACES.seen_by(endpoint.answerable if endpoint else by).order_by("name", "pk")
+        cast(forms.MultipleChoiceField, self.fields["channels"]).choices = [(each.pk, str(each)) for each in places]
         for family in FAMILIES.values():
             choices = [(action, f"{words} ({action})") for action, words in family.actions().items()]
             self.fields[f"some_{family.key}"] = forms.MultipleChoiceField(

@@ -33,7 +33,7 @@ urlpatterns = [
     path("endpoints/<int:pk>/pause/", endpoints.EndpointVerbView.as_view(act="pause"), name="endpoint_pause"),
     path("endpoints/<int:pk>/resumption/", endpoints.EndpointResumptionView.as_view(), name="endpoint_resumption"),
     path("endpoints/<int:pk>/adoption/", endpoints.EndpointVerbView.as_view(act="adopt"), name="endpoint_adoption"),
-    path("endpoints/<int:pk>/removal/", endpoints.EndpointVerbView.as_view(act="remove"), name="endpoint_removal"),
+    path("endpoints/<int:pk>/removal/", endpoints.EndpointRemovalView.as_view(), name="endpoint_removal"),
     path(
         "endpoints/<int:pk>/webhooks/<int:number>/resending/",
         endpoints.WebhookResendingView.as_view(),

@@ -82,6 +82,7 @@ PAGES: dict[str, Page] = {
     "endpoint_new": Page(),
     "endpoint": Page("endpoint"),
     "endpoint_change": Page("endpoint"),
+    "endpoint_removal": Page("endpoint"),
     "mail_list": Page(),
     # inbox
     "inbox": Page(who="alice"),

@@ -146,7 +146,7 @@ RULES: dict[str, Rule] = {
     "endpoint_pause": only("erin", "endpoint", post={}),
     "endpoint_resumption": only("erin", "endpoint", post={}),
     "endpoint_adoption": only("erin", "endpoint", post={}),
-    "endpoint_removal": only("erin", "endpoint", post={}),
+    "endpoint_removal": only("erin", "endpoint"),
     "webhook_resending": only("erin", args=lambda c: (c.examples["endpoint"].pk, c.examples["told"].pk), post={}),
     "mail_list": only("erin"),
     "mails_decision": only("erin", post={"decision": "over"}),

@@ -2,14 +2,17 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
 from django.core.management import get_commands
 
+from accounts import announcing, calling, subscribing
 from channels_registry.connector.capabilities import CAPABILITIES, SAME_POST_TWICE, claims
 from channels_registry.networks import network, slugs
+from socialops.lib.delivery.pace import pace
 from tests import factories
 from tests.servers import CHECKOUT
 from tests.tools import Tool
@@ -42,6 +45,30 @@ def found(module: str, name: str) -> bool:
 def test_the_table_of_networks_is_what_their_classes_say():
     between = README.partition("<!-- capabilities -->\n")[2].partition("\n<!-- /capabilities -->")[0]
     assert between == capability_table(), f"Write this between the marks in README.md:\n{capability_table()}"
+
+
+def events_table() -> str:
+    """The families of events that webhooks tell of, with what stands before the dot of those that there are."""
+    lines = [["Events", "Their types begin with"], ["---", "---"]]
+    for family in announcing.FAMILIES.values():
+        nouns = dict.fromkeys(action.partition(".")[0] for action in family.actions())
+        lines.append([family.words, ", ".join(f"`{noun}.`" for noun in nouns)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def test_the_events_of_webhooks_are_those_that_are_registered():
+    import_module("socialops.urls")  # every verb is known
+    between = README.partition("<!-- events -->\n")[2].partition("\n<!-- /events -->")[0]
+    assert between == events_table(), f"Write this between the marks in README.md:\n{events_table()}"
+
+
+def test_the_numbers_of_webhooks_are_the_codes():
+    told = README.partition("## Webhooks out")[2].partition("\n## ")[0]
+    assert f"none within {calling.PATIENCE:.0f} seconds" in told and "six times over five hours" in told
+    assert len(calling.WAITS) + 1 == pace().tries == 6 and round(sum(calling.WAITS) / 3600) == 5
+    assert timedelta(days=3) == subscribing.FAILED_FOR
+    said = json.loads(told.partition("```json\n")[2].partition("```")[0])
+    assert list(said) == list(json.loads(announcing.payload("x", datetime.now(UTC), {})))
 
 
 def test_every_target_of_make_exists():

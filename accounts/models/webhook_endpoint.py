@@ -62,7 +62,12 @@ class WebhookDelivery(Delivery):
     `event` is None for a test. `channels`: those that `body` names. `key` is its webhook-id, the same at each attempt.
     """
 
-    WORDS: ClassVar = {"held": "Waits its turn", "done": "Delivered", "unknown": "Sent again soon"}
+    WORDS: ClassVar = {
+        "held": "Waits its turn",
+        "scheduled": "On its way",
+        "done": "Delivered",
+        "unknown": "Sent again soon",
+    }
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.PROTECT, related_name="deliveries", db_index=False)
     event = models.ForeignKey(

@@ -97,6 +97,15 @@ class EndpointVerbView(View):
         return redirect("endpoint_list") if self.act == "remove" else redirect("endpoint", pk)
 
 
+class EndpointRemovalView(EndpointVerbView):
+    """GET asks once more: it cannot be undone."""
+
+    act = "remove"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return render(request, "accounts/endpoint_removal.html", {"endpoint": access_endpoint(request.user, pk)})
+
+
 class EndpointResumptionView(View):
     """POST lets it go on; with `catch_up` it is told what happened meanwhile."""
 
