@@ -88,12 +88,13 @@ class EndpointForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args, by: Person, endpoint: WebhookEndpoint | None = None, **kwargs):
-        initial = {"answerable": by.pk}
+        initial: dict[str, Any] = {"answerable": by.pk}
         if endpoint:
             initial = {name: getattr(endpoint, name) for name in ("description", "url", "channels")}
             initial |= {"whole": endpoint.events}
             initial |= {f"some_{key}": endpoint.events for key in FAMILIES}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
         if endpoint:
             del self.fields["answerable"]  # taken over by name, on its own page
         else:

@@ -103,7 +103,7 @@ def test_a_name_that_leads_inside_is_not_contacted(there, settings, monkeypatch,
 
 
 def test_one_that_hangs_with_many_waiting_takes_few_places_and_delays_nobody(there, monkeypatch):
-    monkeypatch.setattr(calling, "PATIENCE", 500)  # times the pace: ten seconds
+    monkeypatch.setattr(calling, "PATIENCE", 25)  # times the pace: half a second, and as much as a lane may take
     there.answers["/hangs"], there.answers["/slow"] = ["hang"], ["slow"]
     hung, slow, well = (subscribe(f"{there.url}/{path}") for path in ("hangs", "slow", "well"))
     assert waiting(hung, 300) == announcing.EACH
@@ -111,7 +111,7 @@ def test_one_that_hangs_with_many_waiting_takes_few_places_and_delays_nobody(the
     began = timezone.now()
     deliver(until=lambda: set(states(well)) == {"done"} and states(slow) == ["done"])
     assert timezone.now() - began < timedelta(seconds=8)
-    assert len(there.at("/hangs")) <= announcing.EACH
+    assert len(there.at("/hangs")) < 300 / 4
 
 
 def test_after_a_failure_one_goes_first_and_after_a_success_all(there, monkeypatch):
@@ -119,15 +119,16 @@ def test_after_a_failure_one_goes_first_and_after_a_success_all(there, monkeypat
     there.answers["/in"] = [500]
     endpoint = subscribe(f"{there.url}/in")
     waiting(endpoint, 30)
-    deliver(
-        until=lambda: WebhookEndpoint.objects.filter(failures__gt=0).exists() and len(there.taken) >= announcing.EACH
-    )
+    deliver(until=lambda: endpoint.deliveries.filter(tries=1).count() >= announcing.EACH)
+    failed = endpoint.deliveries.filter(tries=1).count()
     WebhookEndpoint.objects.update(resting_until=Now() + timedelta(hours=1))
-    assert announcing.release([endpoint.pk]) == 0, "it rests"
+    held = states(endpoint).count("held")
+    assert announcing.release([endpoint.pk]) == 0 and held > 10, "it rests"
     WebhookEndpoint.objects.update(resting_until=Now())
-    assert announcing.release([endpoint.pk]) == 1, "one goes first"
+    announcing.release([endpoint.pk])
+    assert endpoint.deliveries.filter(tries=0, state="scheduled").count() == 1, "one goes first"
     there.answers["/in"] = [200]
-    deliver(until=lambda: states(endpoint).count("done") == 30 - announcing.EACH)
+    deliver(until=lambda: states(endpoint).count("done") == 30 - failed)
     assert WebhookEndpoint.objects.get().failures == 0
 
 
