@@ -55,6 +55,7 @@ def test_a_hook_that_fails_for_one_row_costs_only_that_one(world, network, shift
     assert told("publication.published") == 4
     culprit.refresh_from_db()
     assert culprit.state == "needs_human"
+    assert "cannot be told" in PublicationAttempt.objects.get(delivery=culprit).evidence["refused"]
     assert late.late_acceptance(culprit)["remote_id"], "it is out, so nobody is asked to send it again"
     with pytest.raises(Exception, match="late answer"):
         late.refuse_late_answer(culprit)

@@ -1,11 +1,15 @@
 """A shift that the database let go of: only what it never heard of goes back, because only that was surely not sent."""
 
 from dataclasses import replace
+from itertools import repeat
+from unittest.mock import Mock
 
-from django.db import OperationalError
+import pytest
+from django.db import IntegrityError, OperationalError
 
 from publishing.delivering import LANE
 from publishing.models import Publication
+from socialops.lib.delivery import settling
 from socialops.lib.delivery.claiming import Claimer
 from socialops.lib.delivery.settling import return_unheard
 from socialops.lib.delivery.shift import Shift
@@ -42,3 +46,30 @@ def test_what_was_sent_and_could_not_be_written_is_looked_for_and_not_sent_again
 
     shift(until=lambda: Publication.objects.filter(state="done").exists())
     assert len(network.posts()) == len(network.arrivals()) == 1
+
+
+@pytest.fixture
+def line(monkeypatch):
+    """The connection, which nothing here opens."""
+    monkeypatch.setattr(settling, "connection", Mock())
+    return settling.connection
+
+
+def test_what_cannot_be_written_while_the_database_is_away_is_written_when_it_is_back(line):
+    write = Mock(side_effect=[OperationalError("gone"), OperationalError("gone"), "written"])
+    assert settling.surely(write, seconds=30) == "written"
+    assert line.close.call_count == 2, "on a new connection each time"
+
+
+def test_what_the_database_refuses_is_not_tried_again(line):
+    write = Mock(side_effect=IntegrityError("twice"))
+    with pytest.raises(IntegrityError):
+        settling.surely(write, seconds=30)
+    assert write.call_count == 1
+
+
+def test_it_is_given_up_when_the_lease_is_over(line):
+    write = Mock(side_effect=repeat(OperationalError("gone")))
+    with pytest.raises(OperationalError):
+        settling.surely(write, seconds=0.5)
+    assert write.call_count > 1
