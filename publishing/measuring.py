@@ -4,7 +4,7 @@ A read changes nothing over there, so it needs no attempts: a channel's turn is 
 goes last: where something is about to be sent or shut on the connection, or it has to be silent, its turn waits.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from channels_registry import budgets, refreshing
 from channels_registry.connecting import ask
-from channels_registry.connector.capabilities import Measures
+from channels_registry.connector.capabilities import ListsPosts, Measures
 from channels_registry.connector.errors import Disconnected, NetworkError, TryLater
 from channels_registry.connector.http import Http
 from channels_registry.connector.types import Figures, Following
@@ -21,6 +21,7 @@ from channels_registry.measuring import keep_following
 from channels_registry.models import Connection, ConnectionBudget, Revocation
 from channels_registry.observing import can
 from channels_registry.reaching import opened
+from publishing import noticing
 from publishing.models import COUNTS, MeasuringTurn, PostMeasurement, Publication
 from socialops.lib import turns
 
@@ -87,29 +88,31 @@ def _measure(turn: MeasuringTurn) -> None:
     due = due_posts(turn.channel_id)
     ids = [each.remote_id for rows in due.values() for each in rows][: connection.channel.connector.most_posts]
     follows = _wants_followers(turn)
-    if not ids and not follows:
+    since = noticing.due_since(turn) if can(connection, ListsPosts) else None
+    if not ids and not follows and since is None:
         return _again(turn, EVERY * settings.PACE)
     try:
-        figures, following = ask(connection, lambda http: _read(connection, http, ids, follows))
+        figures, following, seen = ask(connection, lambda http: _read(connection, http, ids, follows, since))
     except NetworkError as error:
         return _failed(turn, connection, error)
-    _keep(turn, due, figures, following)
+    _keep(turn, due, figures, following, seen)
     more = sum(map(len, due.values())) > len(ids)
     return _again(turn, SOON * settings.PACE if more else EVERY * settings.PACE)
 
 
 async def _read(
-    connection: Connection, http: Http, ids: list[str], follows: bool
-) -> tuple[dict[str, Figures | None], Following | None]:
+    connection: Connection, http: Http, ids: list[str], follows: bool, since: datetime | None
+) -> tuple[dict[str, Figures | None], Following | None, noticing.Seen | None]:
     network, access = connection.channel.connector, opened(connection, http)
     figures = await network.post_metrics(access, ids) if ids else {}
-    return figures, await network.channel_metrics(access) if follows else None
+    following = await network.channel_metrics(access) if follows else None
+    return figures, following, await noticing.seen_since(network, access, since) if since else None
 
 
 @transaction.atomic
 def _keep(
     turn: MeasuringTurn, due: dict[str, list[Publication]], figures: dict[str, Figures | None],
-    following: Following | None,
+    following: Following | None, seen: noticing.Seen | None,
 ) -> None:  # fmt: skip
     """What the network said nothing of is asked again at the next turn."""
     rows = [
@@ -120,6 +123,8 @@ def _keep(
     if following is not None:
         keep_following(turn.channel, following)
         MeasuringTurn.objects.filter(pk=turn.pk).update(followed_at=Now())
+    if seen is not None:
+        noticing.keep(turn, *seen)
     MeasuringTurn.objects.filter(pk=turn.pk).update(failures=0, trouble="")
 
 

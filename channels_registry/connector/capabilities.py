@@ -7,6 +7,7 @@ itself.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from channels_registry.connector.http import Http
@@ -24,6 +25,7 @@ from channels_registry.connector.types import (
     MediaLimits,
     Page,
     Placement,
+    PostPage,
     Probe,
     Published,
     RemoteDoor,
@@ -181,6 +183,15 @@ class Measures(ABC):
     async def channel_metrics(self, access: Access) -> Following: ...
 
 
+class ListsPosts(ABC):
+    @abstractmethod
+    async def list_posts(self, access: Access, since: datetime, cursor: str) -> PostPage:
+        """The posts of the channel's own that anybody sees, back to `since`; not its answers, nor what it shared.
+
+        Raises where the list cannot be had: never half a list.
+        """
+
+
 CAPABILITIES: dict[type, str] = {
     Publishes: "Publish",
     Edits: "Edit what is out",
@@ -190,6 +201,7 @@ CAPABILITIES: dict[type, str] = {
     ListsDoors: "List who has access",
     RevokesDoors: "Revoke access",
     Measures: "Figures",
+    ListsPosts: "Posts made there",
 }
 WITHOUT: dict[type, str] = {
     ReceivesWebhooks: "Asked in turns",

@@ -1,6 +1,7 @@
 """What is more than letters in a text: links, tags and mentions, found in ours and taken out of theirs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -54,6 +55,7 @@ class _Text(HTMLParser):
 def plain(html: str) -> str:
     """The words of an HTML post: paragraphs and line breaks kept, everything else dropped."""
     reader = _Text()
-    reader.feed(html)
-    reader.close()
+    with suppress(AssertionError):  # how the standard library's parser gives up on what is no HTML
+        reader.feed(html)
+        reader.close()
     return "".join(reader.parts).strip()

@@ -182,6 +182,24 @@ class Published:
 
 
 @dataclass(frozen=True)
+class PostSeen:
+    """A post that stands on the channel, whoever made it, and however."""
+
+    remote_id: str
+    url: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PostPage:
+    """Newest first. `cursor` "": nothing older than this was asked for."""
+
+    posts: tuple[PostSeen, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True)
 class Figures:
     """What a network counts on one post. None: it does not tell, which is not the same as nobody did."""
 

@@ -17,6 +17,7 @@ from channels_registry.connector.capabilities import (
     Deletes,
     GivesBack,
     ListsDoors,
+    ListsPosts,
     Measures,
     Network,
     Publishes,
@@ -41,6 +42,8 @@ from channels_registry.connector.types import (
     Media,
     MediaLimits,
     Page,
+    PostPage,
+    PostSeen,
     Probe,
     Published,
     RemoteDoor,
@@ -60,7 +63,7 @@ PICTURES = dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 2_000_000)
 FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
-class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, GivesBack, Measures):
+class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, GivesBack, Measures, ListsPosts):
     slug = "bluesky"
     label = "Bluesky"
     purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
@@ -220,6 +223,11 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
         return answer.read(
             lambda profile: Following(count_in(profile, "followersCount"), count_in(profile, "postsCount"))
         )
+
+    async def list_posts(self, access: Access, since: datetime, cursor: str) -> PostPage:
+        params = {"actor": access.remote_id, "filter": "posts_no_replies", "limit": "100"}
+        answer = await _query(access, "app.bsky.feed.getAuthorFeed", params | ({"cursor": cursor} if cursor else {}))
+        return answer.read(lambda value: _posts(value, since))
 
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         answer = await _query(access, "com.atproto.server.listAppPasswords", {})
@@ -429,6 +437,19 @@ def _server_of(session: Mapping[str, Any]) -> str:
     """The server that holds the account, if the login was at a gateway (bsky.social) that says so."""
     services = (session.get("didDoc") or {}).get("service") or []
     return next((str(each["serviceEndpoint"]) for each in services if each.get("id") == "#atproto_pds"), "")
+
+
+def _posts(feed: Mapping[str, Any], since: datetime) -> PostPage:
+    """What others wrote and the channel shared has a reason, and is left out."""
+    each = [item["post"] for item in feed["feed"] if "reason" not in item]
+    seen = [
+        PostSeen(
+            it["uri"], _public_url(it["author"]["handle"], it["uri"]), it["record"]["text"], moment(it["indexedAt"])
+        )
+        for it in each
+    ]
+    older = bool(feed["feed"]) and all(post.at >= since for post in seen)
+    return PostPage(tuple(seen), str(feed.get("cursor") or "") if older else "")
 
 
 def _published(handle: str, uri: str, cid: str) -> Published:

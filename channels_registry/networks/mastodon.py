@@ -19,6 +19,7 @@ from channels_registry.connector.capabilities import (
     Deletes,
     Edits,
     GivesBack,
+    ListsPosts,
     Measures,
     Network,
     Publishes,
@@ -44,6 +45,8 @@ from channels_registry.connector.types import (
     Media,
     MediaLimits,
     Page,
+    PostPage,
+    PostSeen,
     Probe,
     Published,
     RemoteDoor,
@@ -71,7 +74,7 @@ MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
 
 
-class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, GivesBack, Measures):
+class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, GivesBack, Measures, ListsPosts):
     slug = "mastodon"
     label = "Mastodon"
     purpose = "Public posts on one of many linked servers, usually up to 500 characters."
@@ -256,6 +259,12 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
         answer = await _get(access, "accounts/verify_credentials", {})
         return answer.read(lambda me: Following(count_in(me, "followers_count"), count_in(me, "statuses_count")))
 
+    async def list_posts(self, access: Access, since: datetime, cursor: str) -> PostPage:
+        params = {"limit": str(PER_PAGE), "exclude_reblogs": "true", "exclude_replies": "true"}
+        path = f"accounts/{quote(access.remote_id)}/statuses"
+        answer = await _get(access, path, params | ({"max_id": cursor} if cursor else {}))
+        return answer.read(lambda page: _posts(page, since))
+
     async def revoke_door(self, access: Access, door: RemoteDoor) -> Revoked:
         """Our own access only: Mastodon shows and revokes other applications on a page for people."""
         if not door.ours:
@@ -413,6 +422,17 @@ def _base(access: Access) -> str:
 
 def _figures(status: Mapping[str, Any]) -> Figures:
     return Figures(*(count_in(status, f"{what}_count") for what in ("favourites", "reblogs", "replies", "quotes")))
+
+
+def _posts(page: Sequence[Mapping[str, Any]], since: datetime) -> PostPage:
+    """What is said to one person is no post."""
+    more = str(page[-1]["id"]) if page and moment(page[-1]["created_at"]) >= since else ""
+    public = [each for each in page if each["visibility"] != "direct"]
+    seen = (
+        PostSeen(str(it["id"]), str(it["url"] or it["uri"]), plain(it["content"]), moment(it["created_at"]))
+        for it in public
+    )
+    return PostPage(tuple(seen), more)
 
 
 def _published(status: Mapping[str, Any]) -> Published:

@@ -17,6 +17,7 @@ from channels_registry.connector.capabilities import (
     Edits,
     GivesBack,
     ListsDoors,
+    ListsPosts,
     Measures,
     Network,
     Publishes,
@@ -42,6 +43,8 @@ from channels_registry.connector.types import (
     MediaLimits,
     Page,
     Placement,
+    PostPage,
+    PostSeen,
     Probe,
     Published,
     RemoteDoor,
@@ -61,7 +64,17 @@ MAY_MANAGE = frozenset({"owner", "admin", "manage"})
 
 
 class Sandbox(
-    Network, Publishes, Edits, Deletes, Converses, ReceivesWebhooks, ListsDoors, RevokesDoors, GivesBack, Measures
+    Network,
+    Publishes,
+    Edits,
+    Deletes,
+    Converses,
+    ReceivesWebhooks,
+    ListsDoors,
+    RevokesDoors,
+    GivesBack,
+    Measures,
+    ListsPosts,
 ):
     slug = "sandbox"
     label = "Sandbox"
@@ -106,6 +119,8 @@ class Sandbox(
         if not scopes & MAY_MANAGE:
             told = "This token may not see who has access."
             lacking |= {ListsDoors: told, RevokesDoors: told}
+        if not facts.get("lookup"):
+            lacking[ListsPosts] = "This server does not list posts."
         return lacking
 
     def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
@@ -230,6 +245,12 @@ class Sandbox(
         answer = await _call(access, "GET", "figures")
         return answer.read(lambda said: Following(count_in(said, "followers"), count_in(said, "count")))
 
+    async def list_posts(self, access: Access, since: datetime, cursor: str) -> PostPage:
+        answer = await _call(
+            access, "GET", "posts", params={"limit": PER_PAGE} | ({"before": cursor} if cursor else {})
+        )
+        return answer.read(lambda page: _posts(page, since))
+
     async def list_doors(self, access: Access) -> list[RemoteDoor]:
         return (await _call(access, "GET", "doors")).read(_doors)
 
@@ -306,6 +327,12 @@ def _reaches(page: Mapping[str, Any], since: datetime | None) -> bool:
     """Whether nothing further down the list can be ours."""
     oldest = page["items"][-1]["created_at"] if page["items"] else 0
     return not page["before"] or (since is not None and moment(oldest) < since - EARLY)
+
+
+def _posts(page: Mapping[str, Any], since: datetime) -> PostPage:
+    own = [each for each in page["items"] if not each.get("in_reply_to")]
+    seen = (PostSeen(each["id"], each["url"], each["text"], moment(each["created_at"])) for each in own)
+    return PostPage(tuple(seen), "" if _reaches(page, since) else str(page["before"]))
 
 
 def _published(item: Mapping[str, Any]) -> Published:

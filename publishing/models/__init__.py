@@ -20,6 +20,7 @@ from publishing.models.feed import CalendarFeed
 from publishing.models.hold import Hold, HoldDecision, HoldTask
 from publishing.models.intake import REQUEST_MOVES, IntakeForm, PostRequest
 from publishing.models.measurement import COUNTS, MeasuringTurn, PostMeasurement
+from publishing.models.native import NativePost
 from publishing.models.note import Note
 from publishing.models.phrase import PhraseOverride, PhraseRule, Snippet
 from publishing.models.post import POST_MOVES, Post, Variant
@@ -37,7 +38,7 @@ __all__ = [
     "Approval", "ApprovalStage", "ApprovalStep", "ApprovalWorkflow", "Ask", "Asset", "Blackout", "CalendarFeed",
     "Campaign", "Comment", "CommentThread", "Correction", "CorrectionAttempt", "Decision", "Editing", "Embargo",
     "ExternalApprover", "Hold", "HoldDecision", "HoldTask", "Import", "ImportRow", "IntakeForm", "LinkCard",
-    "MeasuringTurn", "Note", "OpeningView", "PhraseOverride", "PhraseRule", "Post", "PostMeasurement", "PostRequest",
-    "Publication", "PublicationAttempt", "Recurrence", "Remit", "Rendition", "Revision", "Rule", "SavedView", "Slot",
-    "Snippet", "Upload", "UploadPiece", "Variant",
+    "MeasuringTurn", "NativePost", "Note", "OpeningView", "PhraseOverride", "PhraseRule", "Post", "PostMeasurement",
+    "PostRequest", "Publication", "PublicationAttempt", "Recurrence", "Remit", "Rendition", "Revision", "Rule",
+    "SavedView", "Slot", "Snippet", "Upload", "UploadPiece", "Variant",
 ]  # fmt: skip

@@ -51,6 +51,7 @@ class MeasuringTurn(models.Model):
     channel = models.OneToOneField("channels_registry.Channel", models.CASCADE, related_name="measuring_turn")
     next_at = models.DateTimeField(db_index=True)
     followed_at = models.DateTimeField(null=True)  # when it last said who follows it
+    listed_at = models.DateTimeField(null=True)  # when the posts that stand there were last read
     failures = models.PositiveSmallIntegerField(default=0)
     trouble = models.CharField(max_length=300, blank=True, default="")  # for people
 

@@ -8,11 +8,16 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import (
     BooleanField,
+    Case,
     Count,
+    Exists,
     ExpressionWrapper,
     F,
+    OuterRef,
     Q,
     QuerySet,
+    Value,
+    When,
     Window,
 )  # fmt: skip
 from django.db.models.functions import RowNumber, TruncDate, TruncHour
@@ -21,16 +26,17 @@ from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.permissions import channels_with, seen_by
-from publishing.models import Approval, Note, Publication
+from publishing.models import Approval, NativePost, Note, Publication
 from publishing.queries.waiting import TONES
 from socialops.lib.prepared import for_one
 
 STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
-ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait"}
+STATE_WORDS |= {"native": "Not approved here", "native_gone": "Not approved here, and taken down there"}
+ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait", "native": "plain", "native_gone": "plain"}
 ICONS = {
     "scheduled": "clock", "needs_approval": "hourglass", "sending": "send", "unknown": "circle-question-mark",
     "needs_human": "circle-question-mark", "done": "check", "failed": "triangle-alert", "held": "hand",
-    "blocked": "ban", "missed": "timer-off",
+    "blocked": "ban", "missed": "timer-off", "native": "globe", "native_gone": "globe",
 }  # fmt: skip
 # What people choose from, with the states of publications behind it; "approval" is what nobody agreed to yet.
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -40,6 +46,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "held": ("Held", ("held",)),
     "trouble": ("Blocked, missed or failed", ("blocked", "missed", "failed")),
     "unknown": ("Unknown", ("unknown", "needs_human")),
+    "native": ("Made on the network", ("native",)),  # of no publication
 }
 MOVABLE = ("scheduled", "held", "blocked", "missed", "failed")
 PUBLISHED = (
@@ -49,6 +56,8 @@ ASKED = (
     "wanted_at", "post__variants__channel__network", "post__variants__channel__name", "post__title", "post_id",
 )  # fmt: skip
 MOST_NOTES = 200
+NATIVE = ("at", "channel__network", "channel__name", "text", "pk")
+KINDS = {"needs_approval": "asked", "native": "native", "native_gone": "native"}  # counted apart from publications
 COUNTED, ASKED_OF = ("group", "total", "pk"), ("group", "total", *ASKED)
 
 
@@ -102,9 +111,12 @@ class Entry:
     state: str = "needs_approval"
     movable: bool = False  # by this reader
     occurrence: str = ""  # of what repeats
+    address: str = ""  # on the network, of one that was made there
 
     @property
     def url(self) -> str:
+        if self.state.startswith("native"):
+            return self.address
         return reverse("post" if self.state == "needs_approval" else "publication", args=[self.pk])
 
     @property
@@ -170,7 +182,7 @@ def notes_between(first: date, last: date, filters: Filters = ALL) -> list[Note]
 
 
 def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> list[Entry]:
-    """Between two instants, in order of time. Two queries."""
+    """Between two instants, in order of time, without what was made on the networks. Two queries."""
     published, asked = between(sight, start, end, filters)
     published = published.annotate(movable=_movable(sight))
     rows: Iterable[tuple] = [*published.values_list(*PUBLISHED), *asked.values_list(*ASKED)]
@@ -180,7 +192,9 @@ def entries(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL
 def days(
     sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[date, Day]:
-    """The same by day of this zone, at most so many entries a day but with true totals. Three queries, few rows."""
+    """The same by day of this zone, at most so many entries a day but with true totals, and with what was made on the
+    networks. Three queries, few rows.
+    """
     return _grouped(sight, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
 
 
@@ -207,16 +221,41 @@ def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: F
     published, asked = between(sight, start, end, filters)
     groups = {pk: (key, total) for key, total, pk in _first(published, "due_at", most, group).values_list(*COUNTED)}
     shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight)).values_list(*PUBLISHED)
-    rows: list[tuple] = [(*groups[row[4]], row) for row in shown]
-    rows += [(key, total, row) for key, total, *row in _first(asked, "wanted_at", most, group).values_list(*ASKED_OF)]
+    rows = [(*groups[row[4]], Entry(*row)) for row in shown]
+    for key, total, *said, pk, state, address in _others(asked, natives(sight, start, end, filters), most, group):
+        at, network, channel, title = said
+        rows.append((key, total, Entry(at, network, channel, title, pk, state, address=address)))
     found: dict[Any, Day] = {}
-    totals: dict[Any, dict[bool, int]] = {}
-    for key, total, row in rows:
-        found.setdefault(key, Day()).entries.append(Entry(*row))
-        totals.setdefault(key, {})[len(row) == len(ASKED)] = total
+    totals: dict[Any, dict[str, int]] = {}
+    for key, total, entry in rows:
+        found.setdefault(key, Day()).entries.append(entry)
+        totals.setdefault(key, {})[KINDS.get(entry.state, "")] = total
     for key, each in found.items():
         each.entries, each.total = _ordered(each.entries)[:most], sum(totals[key].values())
     return found
+
+
+def _others(asked: QuerySet, native: QuerySet, most: int, group) -> QuerySet:
+    """What is no publication, in one query: (group, total, ...)."""
+    asked = _first(asked, "wanted_at", most, group).annotate(kind=Value("needs_approval"), address=Value(""))
+    gone = Case(When(gone_at=None, then=Value("native")), default=Value("native_gone"))
+    native = _first(native, "at", most, group).annotate(kind=gone, address=F("url"))
+    return asked.values_list(*ASKED_OF, "kind", "address").union(
+        native.values_list("group", "total", *NATIVE, "kind", "address"), all=True
+    )
+
+
+def natives(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL) -> QuerySet:
+    """What was made on the networks themselves and is not ours after all. None where the calendar is narrowed to what
+    only posts of ours have.
+    """
+    if filters.state not in ("", "native") or filters.campaign or filters.tag:
+        return NativePost.objects.none()
+    ours = Publication.objects.filter(channel=OuterRef("channel"), remote_id=OuterRef("remote_id"))
+    found = NativePost.objects.filter(
+        ~Exists(ours), at__gte=start, at__lt=end, channel__in=sight.channels, **filters.of_channels()
+    )
+    return found.filter(text__icontains=filters.q) if filters.q else found
 
 
 def _first(rows: QuerySet, when: str, most: int, group) -> QuerySet:
@@ -247,8 +286,10 @@ def between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> t
     )  # fmt: skip
     if filters.state:
         states = STATES[filters.state][1]
-        published = published.filter(state__in=states) if states else published.none()
-        asked = asked.none() if states else asked
+        published = (
+            published.filter(state__in=states) if filters.state not in ("approval", "native") else published.none()
+        )
+        asked = asked if filters.state == "approval" else asked.none()
     return published, asked
 
 

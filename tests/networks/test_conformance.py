@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from channels_registry.connector.capabilities import (
     Edits,
     GivesBack,
     ListsDoors,
+    ListsPosts,
     Measures,
     Publishes,
     RevokesDoors,
@@ -362,6 +363,29 @@ async def test_a_network_says_what_it_takes_and_where_that_is_written(peer, acce
     assert limits.count >= 1
     assert set(limits.bytes) <= {"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm"}
     assert limits.alone <= set(limits.bytes)
+
+
+@every(ListsPosts)
+async def test_what_stands_on_the_channel_is_listed_whoever_made_it_and_no_answers(peer, access):
+    since = datetime.now(UTC) - timedelta(days=1)
+    one, two = draft("The first one. " + new_key()), draft("The second one. " + new_key())
+    first = await publish(peer, access, one, peer.network.marker(new_key()))
+    below = replace(draft("Under it. " + new_key()), reply_to=under(first))
+    await publish(peer, access, below, peer.network.marker(new_key()))
+    await publish(peer, access, two, peer.network.marker(new_key()))
+
+    async def both():
+        with contextlib.suppress(Refused):  # an account that was made a moment ago
+            page = await peer.network.list_posts(access, since, "")
+            return page if len(page.posts) == 2 else None
+
+    page = await eventually(both)
+    assert {each.text for each in page.posts} == {one.text, two.text}
+    assert first.remote_id in {each.remote_id for each in page.posts}
+    assert all(each.url.startswith("http") and each.at > since for each in page.posts)
+    while page.cursor:
+        page = await peer.network.list_posts(access, since, page.cursor)
+        assert page.posts == ()
 
 
 @every(Converses)
