@@ -15,7 +15,7 @@ from accounts.audit import record, record_many, register
 from accounts.models import Person
 from publishing import asking, linking, queries, scheduling
 from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, Decision, Post, Revision, Variant
-from publishing.permissions import barred, require_on_all
+from publishing.rights import barred, require_on_all
 from socialops.lib.addresses import same_mailbox
 
 register("approval.approved", "approved a post")

@@ -12,7 +12,8 @@ from django.db import transaction
 from accounts.models import Person
 from publishing import drafting, queries, rendering
 from publishing.models import Asset, Post, Revision, Variant
-from publishing.permissions import require_on_all, visible_assets
+from publishing.permissions import visible_assets
+from publishing.rights import require_on_all
 
 Shown = list[dict[str, Any]]
 Change = Callable[[Variant], Shown]

@@ -15,7 +15,7 @@ from accounts.models import Person
 from channels_registry.models import Channel
 from publishing import drafting, queries
 from publishing.models import Editing, Post
-from publishing.permissions import require_on_all
+from publishing.rights import require_on_all
 
 MOST = 500_000  # characters of all fields together
 FORGOTTEN = timedelta(hours=1)  # a page without a word from it for so long, with nothing unsaved, is not kept

@@ -14,8 +14,8 @@ from channels_registry.models import Channel
 from publishing import approving, scheduling
 from publishing.models import Campaign, Hold, Post, Revision, Variant
 from publishing.models.revision import content_of, parts_of, sha256, texts_in
-from publishing.permissions import require_on_all
 from publishing.queries import cards
+from publishing.rights import require_on_all
 
 register("post.created", "wrote a post")
 register("post.edited", "changed a post")

@@ -28,7 +28,8 @@ from publishing.models import (
     Rendition,
     Variant,
 )
-from publishing.permissions import may_arrange, may_on_all, require_arranger
+from publishing.permissions import may_arrange, require_arranger
+from publishing.rights import may_on_all
 from socialops.lib.addresses import same_mailbox
 
 register("external.added", "added an external approver")

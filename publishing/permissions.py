@@ -1,12 +1,8 @@
 """Who may do what with posts. Fetching is authorising: what somebody may not see does not exist for them."""
 
-from functools import reduce
-from operator import or_
-
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import PermissionDenied
-from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import Http404
 
 from accounts.models import Person, Role, RoleAssignment
@@ -49,9 +45,9 @@ from publishing.models import (
     Upload,
     Variant,
 )
+from publishing.rights import since_agreed
 
 LEADS = (Role.SOCIAL_LEAD, Role.ADMIN)
-WROTE, CHANGED = "wrote it", "changed it since it was last approved"
 
 
 def visible_posts(person: Person) -> QuerySet[Post]:
@@ -131,7 +127,7 @@ def access_snippet(user, pk: int) -> Snippet:
 
 def access_approval(user, pk: int) -> Approval:
     """The approval with its post and revision, or Http404. The verbs lock it themselves."""
-    changed = _since_agreed().filter(post=OuterRef("post"), by=user.person)
+    changed = since_agreed().filter(post=OuterRef("post"), by=user.person)
     found = Approval.objects.filter(post__in=visible_posts(user.person).values("pk"))
     said = PhraseOverride.objects.filter(revision=OuterRef("revision")).order_by("id")
     overrides = ArraySubquery(said.values(said=JSONObject(by="by__name", reason="reason", phrases="phrases")))
@@ -313,63 +309,3 @@ def _one(found: QuerySet, pk: int, noun: str):
     if one is None:
         raise Http404(f"There is no such {noun}, or you may not see it.")
     return one
-
-
-def require_on_all(person: Person, right: str, post: Post, channels: list[Channel], verb: str) -> None:
-    """Raises PermissionDenied unless the person holds the right on every one of the channels.
-
-    A draft that goes nowhere yet is its author's alone.
-    """
-    if not is_present(person):
-        raise PermissionDenied("Somebody who has left cannot do this.")
-    if not channels and post.author_id != person.pk:
-        raise PermissionDenied(f"This draft has no channel yet, so only {post.author} may {verb} it.")
-    missing = without(person, right, channels)
-    if missing:
-        names = ", ".join(str(c) for c in missing)
-        raise PermissionDenied(f"To {verb} this post you need the right to {right} on {names}. Ask who manages it.")
-
-
-def may_on_all(person: Person, right: str, channels: list[Channel]) -> bool:
-    return bool(channels) and not without(person, right, channels)
-
-
-def without(person: Person, right: str, channels: list[Channel]) -> list[Channel]:
-    """The channels on which this person does not have the right. One query."""
-    rights = channel_permissions.channels_with(person, right).filter(pk__in=[c.pk for c in channels])
-    allowed = set(rights.values_list("pk", flat=True))
-    return [c for c in channels if c.pk not in allowed]
-
-
-def rights_on(person: Person, channels: list[Channel], *rights: str) -> dict[str, set[int]]:
-    """The ids of the channels on which this person has each of the rights. One query."""
-    rows = reduce(or_, (channel_permissions.rights_rows(right) for right in rights))
-    rows = rows.filter(user__person=person, content_object__in=channels)
-    found: dict[str, set[int]] = {right: set() for right in rights}
-    for right, channel in rows.values_list("permission__codename", "content_object"):
-        found[right].add(channel)
-    return found
-
-
-def barred(post: Post) -> dict[int, str]:
-    """The people who may not approve this post now, by id, each with the reason: its author and all who changed it
-    since the last revision that was approved anew at each stage (what was taken over says nothing of their change)."""
-    changed = _since_agreed().filter(post=post).values_list("by_id", flat=True)
-    return dict.fromkeys(changed, CHANGED) | {post.author_id: WROTE}
-
-
-def reason_against(approval: Approval, person: Person) -> str:
-    """The same for one person, of an approval from access_approval; "" if there is none. No query."""
-    if approval.post.author_id == person.pk:
-        return WROTE
-    return CHANGED if approval.changed_by_reader else ""
-
-
-def _since_agreed() -> QuerySet[Revision]:
-    """The revisions that nobody has agreed to anew, of whichever post."""
-    taken_over = Ask.objects.filter(stage__approval=OuterRef("pk"), carried_from__isnull=False)
-    agreed = Approval.objects.filter(
-        ~Exists(taken_over), post=OuterRef("post"), approved_at__isnull=False, state__in=("approved", "void")
-    )
-    latest = agreed.order_by("-revision__number").values("revision__number")[:1]
-    return Revision.objects.filter(number__gt=Coalesce(Subquery(latest), 0))

@@ -14,8 +14,9 @@ from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing import queries
 from publishing.models import Blackout, Campaign, Embargo, Post, Publication, Variant
-from publishing.permissions import LEADS, require_on_all
+from publishing.permissions import LEADS
 from publishing.queries import silences
+from publishing.rights import require_on_all
 
 register("blackout.declared", "declared a blackout")
 register("blackout.ended", "took a blackout back")

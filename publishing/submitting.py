@@ -10,8 +10,8 @@ from accounts.models import Person
 from publishing import approving, asking, phrasing, queries, scheduling
 from publishing.models import Approval, ApprovalWorkflow, Ask, Post, Recurrence, Remit, Variant
 from publishing.models.workflow import Traits
-from publishing.permissions import barred, may_on_all, require_on_all
 from publishing.queries import repeats
+from publishing.rights import barred, may_on_all, require_on_all
 
 register("post.submitted", "asked for approval")
 register("post.submission_withdrawn", "took back a request for approval")

@@ -11,7 +11,8 @@ from accounts.api import Id, Limit, OneOf, Page, Router, Said
 from accounts.models import Person, Scope
 from publishing import approving, queries
 from publishing.models import Approval, ApprovalStage, Ask, Decision
-from publishing.permissions import access_approval, access_post, may_on_all, reason_against
+from publishing.permissions import access_approval, access_post
+from publishing.rights import may_on_all, reason_against
 from socialops.lib.problems import Problem
 
 router = Router(tags=["Approvals"])

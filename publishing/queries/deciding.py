@@ -6,7 +6,7 @@ from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing.models import Decision, ExternalApprover, Post, Revision
-from publishing.permissions import barred
+from publishing.rights import barred
 
 
 def approvers_of(post: Post, channels: list[Channel]) -> QuerySet[Person]:

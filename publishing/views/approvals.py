@@ -11,7 +11,8 @@ from publishing import approving, queries, submitting
 from publishing.forms.approvals import DecisionForm, SubmissionForm
 from publishing.forms.publications import TimeForm
 from publishing.models import Approval, Post, Revision
-from publishing.permissions import access_approval, access_post, may_arrange, may_on_all, reason_against, require_on_all
+from publishing.permissions import access_approval, access_post, may_arrange
+from publishing.rights import may_on_all, reason_against, require_on_all
 from socialops.lib.refusals import add_refusal
 
 

@@ -16,7 +16,8 @@ from channels_registry.permissions import seen_by
 from publishing import holding, queries
 from publishing.forms.holds import HoldForm, TaskForm, TriageForm
 from publishing.models import Campaign, Hold, Post, Publication
-from publishing.permissions import LEADS, access_hold, access_hold_task, rights_on
+from publishing.permissions import LEADS, access_hold, access_hold_task
+from publishing.rights import rights_on
 from socialops.lib.refusals import add_refusal
 
 MOST = 200  # held posts on one page

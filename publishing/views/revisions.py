@@ -8,7 +8,8 @@ from django.views import View
 
 from publishing import drafting, queries, restoring
 from publishing.models import Post
-from publishing.permissions import access_post, rights_on
+from publishing.permissions import access_post
+from publishing.rights import rights_on
 
 
 class RevisionListView(View):
