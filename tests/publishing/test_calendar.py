@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from publishing.models import Campaign, Post, Publication
+from publishing.queries.calendar import Entry
+from publishing.templatetags.calendars import calendar_entry
 from tests import factories
 from tests.publishing.steps import MOST_QUERIES, agree, page, plan, sign_in, staffed, tomorrow, write
 
@@ -125,3 +127,10 @@ def test_an_hour_that_comes_twice_stands_once_in_the_day(publication, dana):
         Publication.objects.filter(pk=publication.pk).update(due_at=datetime(2027, 10, 31, hour, 30, tzinfo=UTC))
         html = page(factories.signed_in(dana), "/calendar/?view=day&from=2027-10-31")
         assert re.search(rf'data-hour="2".*?data-pk="{publication.pk}".*?data-hour="3"', html, re.DOTALL)
+
+
+def test_what_others_wrote_is_escaped_in_an_entry():
+    hostile = '"><script>x</script>'
+    entry = Entry(timezone.now(), "sandbox", hostile, hostile, 1, "native", address=f"https://a.example/{hostile}")
+    drawn = calendar_entry(entry, set())
+    assert "<script" not in drawn and drawn.count("&quot;&gt;&lt;script&gt;") == 5
