@@ -5,6 +5,8 @@ wrong says so in the next comment, or takes theirs back.
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -27,6 +29,7 @@ register("comment.reopened", "reopened a thread of comments")
 LONGEST, LONGEST_QUOTE = 5000, 500  # characters
 AT = re.compile(r"(?<![\w@./])@(?=\w)")
 FIRST_NAME = re.compile(r"[\w’'-]+")
+WORD = re.compile(r"\w+")
 TWICE = timedelta(minutes=1)  # the same words again within it are the same press of a button
 MOST_FROM_OUTSIDE = 100  # comments of one person on one post: they have no seat to take away
 
@@ -147,19 +150,30 @@ def _mentioned_in(text: str, post: Post) -> list[Person]:
     if not places:
         return []
     readers = {person.pk: person for person in readers_of(post)}
-    everybody = list(Person.objects.order_by("name", "pk"))
-    found = [person for rest in places for person in _named(rest, everybody, readers)]
+    people = _by_first_word(Person.objects.order_by("name", "pk"))
+    found = [person for rest in places for person in _named(rest, people, readers)]
     return list({person.pk: person for person in found}.values())
 
 
-def _named(rest: str, everybody: list[Person], readers: dict[int, Person]) -> list[Person]:
+def _by_first_word(people: Iterable[Person]) -> dict[str, list[Person]]:
+    """So that a mention is compared with a few, among thousands of people: the post is locked meanwhile."""
+    found = defaultdict(list)
+    for person in people:
+        if word := WORD.match(person.name.casefold()):
+            found[word.group()].append(person)
+    return found
+
+
+def _named(rest: str, people: dict[str, list[Person]], readers: dict[int, Person]) -> list[Person]:
     rest = rest.casefold()
-    whole = [p for p in everybody if re.match(rf"{re.escape(p.name.casefold())}(?!\w)", rest)]
+    word = WORD.match(rest)
+    alike = people.get(word.group(), []) if word else []
+    whole = [p for p in alike if re.match(rf"{re.escape(p.name.casefold())}(?!\w)", rest)]
     longest = max((len(p.name) for p in whole), default=0)
     if named := [p for p in whole if len(p.name) == longest]:
         return [p for p in named if p.pk in readers] or _refuse(named[0])
     first = FIRST_NAME.match(rest)
-    called = [p for p in everybody if first and p.name.casefold().split(" ")[0] == first.group()]
+    called = [p for p in alike if first and p.name.casefold().split(" ")[0] == first.group()]
     if len(called) == 1:
         return called if called[0].pk in readers else _refuse(called[0])
     reading = [p for p in called if p.pk in readers]

@@ -115,5 +115,5 @@ def _pieces(comment: Comment) -> list[tuple[str, bool]]:
     names = sorted({each for name in comment.named for each in (name, name.split()[0])}, key=len, reverse=True)
     if not names:
         return [(comment.text, False)]
-    cut = re.split(f"(@(?:{'|'.join(map(re.escape, names))}))", comment.text, flags=re.IGNORECASE)
+    cut = re.split(rf"((?<![\w@./])@(?:{'|'.join(map(re.escape, names))})(?!\w))", comment.text, flags=re.IGNORECASE)
     return [(piece, number % 2 == 1) for number, piece in enumerate(cut) if piece]
