@@ -20,8 +20,10 @@ from publishing import following, queries, scheduling, submitting
 from publishing.models import Approval, Post, Publication, Recurrence, Variant
 from publishing.queries import repeats
 from socialops.lib import wall_clock
+from socialops.lib.turns import safely
 
 AHEAD, AGAIN = timedelta(days=90), timedelta(hours=1)
+LATELY = 10  # of its times that are over and shown
 
 register("recurrence.made", "let a post repeat")
 register("recurrence.ended", "ended the repeating of a post")
@@ -98,7 +100,7 @@ def expand_due() -> int:
     due = waiting.annotate(agreed=Subquery(agreed)).filter(
         Q(looked_at=None) | Q(looked_at__lt=queries.now() - AGAIN) | Q(under=None) | ~Q(under=F("agreed"))
     )
-    return sum(len(expand(each)) for each in due.order_by("pk"))
+    return sum(len(safely(expand, each) or ()) for each in due.order_by("pk"))
 
 
 @transaction.atomic
@@ -136,7 +138,7 @@ class Turn:
 
 
 def turns(recurrence: Recurrence, most: int = 100) -> list[Turn]:
-    """Those that lie ahead. Three queries."""
+    """Those that lie ahead, the next `most` of them, after the last that were planned. Three queries."""
     now = queries.now()
     there = {p.occurrence: p for p in occurrences_of(recurrence).exclude(state="cancelled")}
     approval = recurrence.variant.post.approvals.filter(state="approved").order_by("-id").first()
@@ -146,7 +148,8 @@ def turns(recurrence: Recurrence, most: int = 100) -> list[Turn]:
         publication = there.get(repeats.name_of(wall))
         if at > now or publication:
             found.append(Turn(at, publication, "" if publication else _why_not(recurrence, approval, wall, at, now)))
-    return found[:most]
+    ahead = [turn for turn in found if turn.at > now]
+    return [*[turn for turn in found if turn.at <= now][-LATELY:], *ahead[:most]]
 
 
 def _why_not(recurrence: Recurrence, approval: Approval | None, wall: datetime, at: datetime, now: datetime) -> str:

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError
 
 from channels_registry.networks.sandbox import Sandbox
-from publishing import approving, drafting, repeating, retiming, scheduling, silencing, submitting
+from publishing import approving, drafting, queries, repeating, retiming, scheduling, silencing, submitting
 from publishing.models import Approval, Publication, Recurrence
 from publishing.queries import repeats
 from socialops.lib import wall_clock
@@ -329,6 +329,26 @@ def test_it_repeats_from_its_page_changes_and_ends_there(variant, approved, bob,
     assert "Repeats" in page(client, f"/calendar/?view=list&from={day:%Y-%m-%d}")
     assert "4 that waited are cancelled" in client.post(f"{path}ending/", follow=True).content.decode()
     assert "It does not repeat" in client.post(f"{path}ending/", follow=True).content.decode()
+
+
+def test_one_that_cannot_be_read_costs_the_others_nothing(asked, approved, bob, acme, alice, dana):
+    agree_to(approved, bob)
+    Recurrence.objects.update(rule="FREQ=YEARLY;COUNT=2")
+    other = write(alice, [acme], title="Another")
+    sound = repeating.repeat(other.variants.get(), "FREQ=WEEKLY;COUNT=3", tomorrow(9), PARIS, dana)
+    submitting.submit(other, alice, bob, "facts")
+    agree_to(other, bob)
+    Approval.objects.filter(post=approved).update(repeats={str(asked.variant_id): repeats.said(asked)})
+    asked.refresh_from_db()
+    assert repeating.expand_due() == len(planned(sound)) == 3
+
+
+def test_its_page_shows_what_is_ahead_however_much_of_it_is_over(daily, monkeypatch):
+    later = queries.now() + timedelta(days=60)
+    monkeypatch.setattr(queries, "now", lambda: later)
+    shown = repeating.turns(daily, most=20)
+    assert [turn.at > later for turn in shown] == [False] * 10 + [True] * 20
+    assert all(turn.publication for turn in shown)
 
 
 def test_its_page_costs_the_same_for_many_times(daily, dana, django_assert_max_num_queries):
