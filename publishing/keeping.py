@@ -38,7 +38,7 @@ def save_view(by: Person, name: str, layout: str, filters: Filters, shared: bool
 @transaction.atomic
 def remove_view(view: SavedView, by: Person) -> None:
     """Their own, or a shared one by those who lead. Whom the calendar opened with it see the whole month again."""
-    if view.person_id != by.pk and not has_role(by, *LEADS):
+    if view.person_id != by.pk and not (view.shared and has_role(by, *LEADS)):
         raise PermissionDenied(f"Only {view.person}, a social lead or an administrator removes it.")
     record(by, "view.removed", view, layout=view.layout, filters=view.filters)
     view.delete()
@@ -49,7 +49,8 @@ def open_with(view: SavedView | None, by: Person) -> None:
     """What the calendar shows them first; None is this month with everything."""
     if view and view.person_id != by.pk and not view.shared:
         raise PermissionDenied(f"{view.person} does not share it.")
-    OpeningView.objects.filter(person=by).delete()
     if view:
-        OpeningView.objects.create(person=by, view=view)
+        OpeningView.objects.update_or_create(person=by, defaults={"view": view})
+    else:
+        OpeningView.objects.filter(person=by).delete()
     record(by, "view.opens", by, view=view.pk if view else None)

@@ -46,6 +46,10 @@ def test_the_calendar_opens_with_the_one_that_was_chosen(saved, acme, alice):
     client.post(f"/calendar/views/{saved.pk}/opening/", {"drop": "yes"})
     assert client.get("/calendar/").status_code == 200
     assert trail(alice)[-2:] == ["view.opens", "view.opens"]
+    keeping.open_with(saved, alice)
+    other = keeping.save_view(alice, "Other", "week", Filters())
+    keeping.open_with(other, alice)
+    assert OpeningView.objects.get().view == other
 
 
 def test_the_same_name_again_takes_its_place(saved, alice):
@@ -72,6 +76,8 @@ def test_charlie_neither_opens_nor_removes_what_is_anothers(saved, alice, charli
     assert client.post(f"/calendar/views/{shared.pk}/removal/").status_code == 403
     with pytest.raises(PermissionDenied):
         keeping.open_with(saved, charlie)
+    with pytest.raises(PermissionDenied):
+        keeping.remove_view(saved, gina)
     keeping.remove_view(shared, gina)
     factories.signed_in(alice).post(f"/calendar/views/{saved.pk}/removal/")
     assert not SavedView.objects.exists()
