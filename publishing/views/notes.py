@@ -1,5 +1,7 @@
 """Notes on days of the calendar."""
 
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -73,8 +75,10 @@ def _there(note: Note) -> str:
 
 
 def _list(request: HttpRequest, form: NoteForm, status: int = 200) -> HttpResponse:
-    ahead = Note.objects.filter(last__gte=timezone.localdate()).select_related("campaign", "added_by")
-    context = {"notes": ahead.order_by("first", "pk")[:MOST], "form": form, "may_plan": may_plan(request.user.person)}
+    person = request.user.person
+    today = timezone.now().astimezone(ZoneInfo(person.time_zone)).date()
+    ahead = Note.objects.filter(last__gte=today).select_related("campaign", "added_by")
+    context = {"notes": ahead.order_by("first", "pk")[:MOST], "form": form, "may_plan": may_plan(person)}
     return render(request, "publishing/note_list.html", context, status=status)
 
 

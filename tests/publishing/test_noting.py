@@ -1,10 +1,12 @@
 """Notes on days of the calendar."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
 from publishing import noting
 from publishing.models import Campaign, Note
@@ -89,6 +91,18 @@ def test_bad_input_is_said_beside_its_field(alice, field, value):
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert not Note.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati"])
+def test_the_list_begins_with_the_day_that_it_is_where_its_reader_is(alice, zone):
+    """At any hour one of the two zones has another date than UTC."""
+    alice.time_zone = zone
+    alice.save(update_fields=["time_zone"])
+    today = timezone.now().astimezone(ZoneInfo(zone)).date()
+    noting.add_note(alice, "Over", today - timedelta(days=1))
+    noting.add_note(alice, "Now", today)
+    shown = page(factories.signed_in(alice), "/calendar/notes/")
+    assert "Now" in shown and "Over" not in shown
 
 
 def test_the_database_knows_no_note_that_ends_before_it_begins(fair):
