@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Person
@@ -21,10 +22,12 @@ from socialops.lib.fetch import Blocked, checked_url
 from socialops.lib.pages import Told, Unreadable, read_page
 
 FRESH, AGAIN = timedelta(hours=1), timedelta(minutes=1)  # how old a card may be; after what a failure is tried again
+KEPT = timedelta(days=1)  # a reading of which nothing came
 MOST_A_MINUTE = 20  # pages that one person has read
 AT_ONCE = 8
 LONGEST = 2000  # characters of an address
 PICTURE_BYTES = 900_000  # no network that takes a card of ours takes less (a test says so)
+BROKEN = "The page cannot be read."
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,12 @@ def read_due(allow: Collection[str] = ()) -> int:
     return turns.in_turn("read pages", _due, lambda rows: _read(rows, allow))
 
 
+def forget() -> int:
+    """Readings that no post refers to, because nothing came of them. Returns how many."""
+    old = LinkCard.objects.filter(asked_at__lt=Now() - KEPT)
+    return old.filter(~Q(problem="") | Q(read_at=None)).delete()[0]
+
+
 def _due() -> list[LinkCard] | None:
     waited = LinkCard.objects.filter(read_at=None, asked_at__gt=Now() - cards.WAITED)
     return list(waited.order_by("asked_at", "pk")[:AT_ONCE]) or None
@@ -60,7 +69,11 @@ def _read(rows: list[LinkCard], allow: Collection[str]) -> None:
         return await asyncio.gather(*readings, return_exceptions=True)
 
     for row, told in zip(rows, asyncio.run(every()), strict=True):
-        _keep(row, told)
+        try:
+            _keep(row, told)
+        except Exception:  # such as a storage that is away: the page is not read again and again meanwhile
+            log.exception("what a page said could not be kept")
+            LinkCard.objects.filter(pk=row.pk).update(read_at=Now(), problem=BROKEN)
 
 
 def _keep(row: LinkCard, told: Told | BaseException) -> None:
@@ -68,14 +81,18 @@ def _keep(row: LinkCard, told: Told | BaseException) -> None:
     if isinstance(told, Unreadable):
         row.problem = told.reason[:300]
     elif isinstance(told, BaseException):
-        row.problem = "The page cannot be read."
+        row.problem = BROKEN
         log.error("a page could not be read", exc_info=told)
     else:
         row.title, row.description = told.title, told.description
         if picture := told.picture:
             row.mime, row.width, row.height = picture.mime, picture.width, picture.height
             row.sha256 = hashlib.sha256(picture.content).hexdigest()
-            row.file.save("", ContentFile(picture.content), save=False)
+            same = LinkCard.objects.filter(sha256=row.sha256).first()  # most pages show what they showed an hour ago
+            if same:
+                row.file.name = same.file.name
+            else:
+                row.file.save("", ContentFile(picture.content), save=False)
     row.save()
 
 

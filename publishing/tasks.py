@@ -25,6 +25,11 @@ def read_pages() -> None:
 
 
 @shared_task(ignore_result=True)
+def forget_pages() -> None:
+    carding.forget()
+
+
+@shared_task(ignore_result=True)
 def remind() -> None:
     """Approvals that wait: who is away, who is late."""
     reminding.remind()

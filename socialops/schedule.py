@@ -36,6 +36,7 @@ SLOW_READS = {
     "accounts.tasks.forget_answers": 3600.0,
     "publishing.tasks.remind": 60.0,
     "publishing.tasks.retime": 3600.0,
+    "publishing.tasks.forget_pages": 3600.0,
     "publishing.tasks.repeat": 20.0,
     "governance.tasks.sweep": 5.0,
     "channels_registry.tasks.read_doors": 5.0,

@@ -80,6 +80,44 @@ def test_a_page_is_not_asked_for_again_and_again(alice, acme, writer):
     assert LinkCard.objects.count() == 1 + carding.MOST_A_MINUTE
 
 
+def test_the_same_picture_is_kept_once_and_what_came_to_nothing_is_forgotten(alice):
+    with website() as site:
+        site.answers = {
+            "/winter": '<title>Rates</title><meta property="og:image" content="/p.jpg"></head>',
+            "/p.jpg": (200, {"Content-Type": "image/jpeg"}, files.jpeg()),
+        }
+        for _ in range(2):
+            LinkCard.objects.create(url=f"{site.url}/winter", asked_by=alice, asked_at=timezone.now())
+            carding.read_due(allow={site.place})
+    first, second = LinkCard.objects.order_by("pk")
+    assert first.file.name and first.file.name == second.file.name
+    long_ago = timezone.now() - timedelta(days=2)
+    known(alice, title="", problem="It does not answer.", asked_at=long_ago)
+    known(alice, title="", read_at=None, asked_at=long_ago)
+    known(alice, title="", problem="It does not answer.")
+    old = known(alice, asked_at=long_ago)
+    assert carding.forget() == 2
+    assert LinkCard.objects.count() == 4 and LinkCard.objects.filter(pk=old.pk).exists()
+
+
+def test_what_cannot_be_kept_is_not_read_again_and_again(alice, monkeypatch):
+    def away(*_, **__):
+        raise OSError("the storage is away")
+
+    monkeypatch.setattr(LinkCard._meta.get_field("file").storage, "save", away)
+    with website() as site:
+        site.answers = {
+            "/winter": '<title>Rates</title><meta property="og:image" content="/p.jpg"></head>',
+            "/p.jpg": (200, {"Content-Type": "image/jpeg"}, files.jpeg()),
+            "/other": "<title>Another</title></head>",
+        }
+        for path in ("winter", "other"):
+            LinkCard.objects.create(url=f"{site.url}/{path}", asked_by=alice, asked_at=timezone.now())
+        assert carding.read_due(allow={site.place}) == 1
+    first, second = LinkCard.objects.order_by("pk")
+    assert (first.problem, second.title) == ("The page cannot be read.", "Another")
+
+
 def test_who_may_not_write_there_has_nothing_read(charlie, acme):
     previewed(factories.signed_in(charlie), TEXT, acme)
     assert not LinkCard.objects.exists()
