@@ -100,9 +100,8 @@ def keep_change(post: Post, by: Person, latest: Revision) -> Revision:
     What would be published otherwise than was agreed takes back what was agreed, asked for or scheduled.
     """
     if content_of(post, _current(post)) == latest.content:
-        post.save(
-            update_fields=["campaign", "tags", "card_link"]
-        )  # what is for finding it here is no part of a revision
+        # What is for finding it here is no part of a revision, nor is a link of which there is no card.
+        post.save(update_fields=["campaign", "tags", "card_link"])
         return latest
     revision = _save_revision(post, by)
     if revision.hash != latest.hash:

@@ -19,17 +19,9 @@ from socialops.lib.delivery.late import accepted_late, refuse_late_answer
 LOST = "What it follows did not go out. Give that another time, and this goes with it; or cancel both."
 ASKED_AGAIN = 20  # seconds; it is let go at once when what it follows is out, and this is for when that was missed
 COPIED = (
-    "variant",
-    "occurrence",
-    "channel",
-    "approval",
-    "revision",
-    "content_hash",
-    "answerable",
-    "wall_time",
-    "time_zone",
+    "variant", "occurrence", "channel", "approval", "revision", "content_hash", "answerable", "wall_time", "time_zone",
     "fold",
-)
+)  # fmt: skip
 TIMES = ("wall_time", "time_zone", "fold", "tzdata", "due_at", "next_attempt_at", "not_after")
 
 _before = Publication.objects.filter(pk=OuterRef("follows"))

@@ -16,6 +16,7 @@ from publishing.rights import may_on_all, reason_against
 from socialops.lib.problems import Problem
 
 router = Router(tags=["Approvals"])
+LAST = 10  # requests about one post
 VERBS = {"approved": approving.approve, "changes_requested": approving.request_changes, "rejected": approving.reject}
 
 
@@ -104,9 +105,9 @@ def approvals(request: HttpRequest, limit: Limit = 100) -> Page[AskOut]:
 
 @router.reads("posts/{int:pk}/approvals", Scope.APPROVALS_READ, Page[ApprovalOut], "api_approvals_of_post")
 def approvals_of(request: HttpRequest, pk: int) -> Page[ApprovalOut]:
-    """Every request about a post, the latest first."""
+    """The last ten requests about a post, the latest first."""
     post, user = access_post(request.user, pk), request.user
-    requests = [access_approval(user, each.pk) for each in post.approvals.order_by("-pk")[:10]]
+    requests = [access_approval(user, each.pk) for each in post.approvals.order_by("-pk")[:LAST]]
     return Page(items=[out(each, user.person) for each in requests], next=None)
 
 

@@ -53,9 +53,7 @@ def document(feed: CalendarFeed, now: datetime) -> bytes:
 
 def _nearest(feed: CalendarFeed, now: datetime) -> list[Planned]:
     found = {}
-    for one in _planned(
-        feed, now
-    ):  # the asked first: what is scheduled, and asked about for another time, is there once
+    for one in _planned(feed, now):  # the asked first: what is also scheduled, for another time, is there once
         found[one.key] = one
     nearest = sorted(found.values(), key=lambda one: abs(one.at - now))[:MOST]
     return sorted(nearest, key=lambda one: (one.at, one.key))

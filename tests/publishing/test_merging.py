@@ -37,8 +37,6 @@ def offered(html: str) -> dict[str, list[str]]:
         r'<input type="hidden" name="(\w+)" value="([^"]*)">', html.partition('id="both"')[2]
     ):
         found.setdefault(name, []).append(value)
-        if name == "expected_revision":
-            continue
     return {name: values for name, values in found.items() if name != "csrfmiddlewaretoken"}
 
 
