@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, JSONObject
 
-from accounts.models import AuditEvent, Departure, Person
+from accounts.models import AuditEvent, Departure, Person, WebhookEndpoint
 from channels_registry.models import AccessGrant, Channel, Revocation
 from channels_registry.models.access_grant import Door
 from governance.models import CaseDoor, OffboardingCase
 from governance.permissions import may_read
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
-from publishing.models import Publication
+from publishing.models import Publication, Recurrence
 from socialops.lib.counting import count_of
 from socialops.lib.waiting import Waiting
 
@@ -79,8 +79,10 @@ def work_left(person: Person) -> dict[str, QuerySet]:
         "publications": Publication.objects.filter(
             answerable=person, state__in=["scheduled", "blocked", "held", "unknown", "needs_human"]
         ),
+        "recurrences": Recurrence.objects.filter(answerable=person, ended_at=None, variant__removed_at=None),
         "approvals": publishing_queries.asked_of(person),
         "conversations": Conversation.objects.filter(assigned_to=person).exclude(state=Conversation.State.RESOLVED),
+        "endpoints": WebhookEndpoint.objects.filter(answerable=person, ended_at=None),
     }
 
 

@@ -6,10 +6,14 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
+from accounts import subscribing
+from accounts.models import WebhookEndpoint
 from channels_registry import revoking
 from governance import evidence, offboarding, queries
 from governance.models import OffboardingCase
+from publishing.models import Recurrence
 from tests import factories
+from tests.publishing.steps import write
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +42,23 @@ def test_the_auditor_reads_but_does_not_close(case):
     frank = factories.signed_in(factories.person("frank", "auditor"))
     assert "Close case" not in frank.get(reverse("case", args=[case.pk])).content.decode()
     assert frank.post(reverse("case_closing", args=[case.pk])).status_code == 403
+
+
+def test_what_a_leaver_answers_for_is_told_with_the_case(case, settings, tmp_path):
+    """Both stand still by themselves; somebody has to hear of it."""
+    settings.SEALING_KEYS = str(tmp_path / "keys")
+    frank, path = factories.signed_in(factories.person("frank", "auditor")), reverse("case", args=[case.pk])
+    assert "that repeat" not in (before := frank.get(path).content.decode()) and "webhook endpoint" not in before
+    alice, elsewhere = factories.person("alice"), factories.channel("sandbox", handle="other")
+    factories.grant(elsewhere, alice, "author")
+    variant = write(alice, [elsewhere]).variants.get()
+    Recurrence.objects.create(
+        variant=variant, rule="FREQ=DAILY;COUNT=2", starts="2027-01-01T09:00Z", time_zone="UTC", answerable=case.person
+    )
+    endpoint, _ = subscribing.add_endpoint(factories.erin(), "https://hooks.example.org/", ["people"], "Our chat")
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(answerable=case.person)
+    after = frank.get(path).content.decode()
+    assert "1 post that repeats</b>" in after and "1 webhook endpoint</b>" in after
 
 
 def test_closing_from_the_page(case):
