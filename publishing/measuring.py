@@ -16,7 +16,7 @@ from channels_registry.connecting import ask
 from channels_registry.connector.capabilities import ListsPosts, Measures
 from channels_registry.connector.errors import Disconnected, NetworkError, TryLater
 from channels_registry.connector.http import Http
-from channels_registry.connector.types import Figures, Following
+from channels_registry.connector.types import Access, Figures, Following
 from channels_registry.measuring import keep_following
 from channels_registry.models import Connection, ConnectionBudget, Revocation
 from channels_registry.observing import can
@@ -95,18 +95,29 @@ def _measure(turn: MeasuringTurn) -> None:
         figures, following, seen = ask(connection, lambda http: _read(connection, http, ids, follows, since))
     except NetworkError as error:
         return _failed(turn, connection, error)
-    _keep(turn, due, figures, following, seen)
+    listed = None if isinstance(seen, NetworkError) else seen
+    _keep(turn, due, figures, following, listed)
+    if isinstance(seen, NetworkError):
+        return _failed(turn, connection, seen)
     more = sum(map(len, due.values())) > len(ids)
     return _again(turn, SOON * settings.PACE if more else EVERY * settings.PACE)
 
 
 async def _read(
     connection: Connection, http: Http, ids: list[str], follows: bool, since: datetime | None
-) -> tuple[dict[str, Figures | None], Following | None, noticing.Seen | None]:
+) -> tuple[dict[str, Figures | None], Following | None, noticing.Seen | NetworkError | None]:
     network, access = connection.channel.connector, opened(connection, http)
     figures = await network.post_metrics(access, ids) if ids else {}
     following = await network.channel_metrics(access) if follows else None
-    return figures, following, await noticing.seen_since(network, access, since) if since else None
+    return figures, following, await _listed(network, access, since) if since else None
+
+
+async def _listed(network: ListsPosts, access: Access, since: datetime) -> noticing.Seen | NetworkError:
+    """What was counted is kept although the list cannot be had."""
+    try:
+        return await noticing.seen_since(network, access, since)
+    except NetworkError as error:
+        return error
 
 
 @transaction.atomic

@@ -41,9 +41,9 @@ def keep(turn: MeasuringTurn, posts: Sequence[PostSeen], since: datetime) -> Non
     """In the transaction of the turn. What is ours is left out; what is missing from the list is gone over there."""
     ours = Publication.objects.filter(channel=turn.channel_id, remote_id__in=[each.remote_id for each in posts])
     known = set(ours.values_list("remote_id", flat=True))
-    rows = [_row(turn, each) for each in posts if each.remote_id not in known]
+    rows = {each.remote_id: _row(turn, each) for each in posts if each.remote_id not in known}  # pages may overlap
     NativePost.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["channel", "remote_id"],
+        rows.values(), update_conflicts=True, unique_fields=["channel", "remote_id"],
         update_fields=["url", "text", "seen_at", "gone_at"],
     )  # fmt: skip
     there = NativePost.objects.filter(channel=turn.channel_id, at__gte=since, gone_at=None)

@@ -6,12 +6,13 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from channels_registry.connector.types import PostSeen
 from publishing import measuring, noticing
-from publishing.models import MeasuringTurn, NativePost, Publication
+from publishing.models import MeasuringTurn, NativePost, PostMeasurement, Publication
 from tests import factories
 from tests.deliveries import world
 from tests.publishing.steps import page, published
-from tests.publishing.test_measuring import there
+from tests.publishing.test_measuring import aged, there
 
 
 @pytest.fixture
@@ -107,9 +108,25 @@ def test_the_list_is_read_every_quarter_of_an_hour_and_a_failure_marks_nothing_a
     assert NativePost.objects.get().gone_at is None
 
 
-def test_an_address_that_is_no_web_address_is_not_linked_to(shop):
-    from channels_registry.connector.types import PostSeen
+def test_figures_are_kept_although_the_list_cannot_be_had(shop, sandbox_server):
+    ours = shop.publish(1)[0]
+    published(ours, there(sandbox_server, ours))
+    aged(ours, timedelta(hours=2))
+    sandbox_server.fault("error_before", match={"method": "GET", "path": "/api/v1/posts"})
+    again()
+    assert PostMeasurement.objects.get().publication == ours
+    turn = MeasuringTurn.objects.get()
+    assert turn.failures == 1 and turn.listed_at is None
 
+
+def test_one_that_stands_on_two_pages_is_kept_once(shop):
+    turn = MeasuringTurn.objects.create(channel=shop.channels[0], next_at=timezone.now())
+    now = timezone.now()
+    noticing.keep(turn, [PostSeen("x1", "", "Hi", now)] * 2, now - timedelta(days=1))
+    assert NativePost.objects.count() == 1
+
+
+def test_an_address_that_is_no_web_address_is_not_linked_to(shop):
     turn = MeasuringTurn.objects.create(channel=shop.channels[0], next_at=timezone.now())
     now = timezone.now()
     bad = PostSeen("x1", "javascript:alert(1)", "<b>Hi\0</b>", now)
