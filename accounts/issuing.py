@@ -3,7 +3,6 @@
 The secret is shown once. It begins with PREFIX, so that one that leaked is known wherever it is found.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -18,6 +17,7 @@ from accounts.backends import may_use_tokens
 from accounts.models import ApiToken, Person, Role, Scope
 from accounts.models.api_token import binding
 from accounts.permissions import has_role
+from socialops.lib.tokens import digest
 
 PREFIX = "socialops_"
 MOST_DAYS = 365
@@ -77,11 +77,6 @@ def too_soon(token: ApiToken) -> int:
         cursor.execute(_USE, [token.pk])
         uses, left = cursor.fetchone()
     return max(1, int(left)) if uses > A_MINUTE else 0
-
-
-def digest(secret: str) -> str:
-    """256 random bits need no slow hash."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check(by: Person, name: str, scopes: list[str], days: int) -> None:

@@ -22,7 +22,7 @@ from publishing import queries
 from publishing.models import CalendarFeed
 from publishing.queries import feeds
 from publishing.queries.calendar import Filters
-from publishing.taking_in import hash_of
+from socialops.lib.tokens import digest
 
 HOUR, MOST_AN_HOUR, MOST_OF_ONE = timedelta(hours=1), 120, 20
 
@@ -48,7 +48,7 @@ def make_feed(by: Person, name: str, filters: Filters, whole_text: bool = False)
         raise ValidationError("You do not see this channel. Narrow the calendar to another one.")
     token = secrets.token_urlsafe(24)
     feed = CalendarFeed.objects.create(
-        person=by, name=name.strip(), token_hash=hash_of(token), filters=filters.said, whole_text=whole_text
+        person=by, name=name.strip(), token_hash=digest(token), filters=filters.said, whole_text=whole_text
     )
     record(by, "feed.made", feed, filters=feed.filters, whole_text=whole_text)
     return feed, settings.BASE_URL + reverse("feed", args=[token])
@@ -87,7 +87,7 @@ def read(token: str) -> tuple[CalendarFeed, bytes] | None:
 
 def _standing(token: str) -> CalendarFeed | None:
     """One whose person is here, may sign in, and sees what it is for."""
-    found = CalendarFeed.objects.select_related("person").filter(token_hash=hash_of(token), ended_at=None)
+    found = CalendarFeed.objects.select_related("person").filter(token_hash=digest(token), ended_at=None)
     feed = found.filter(person__in=Person.objects.present(), person__user__is_active=True).first()
     if feed is None:
         return None

@@ -3,7 +3,6 @@
 Who asks follows it at a signed link of their own, which came by mail. Neither link opens anything else.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -25,6 +24,7 @@ from channels_registry.models import Channel
 from publishing import drafting
 from publishing.models import Campaign, IntakeForm, Post, PostRequest
 from publishing.permissions import LEADS
+from socialops.lib.tokens import digest
 
 SALT = "publishing.post_request"  # a link for another purpose is signed with another salt, and refused here
 GOOD_FOR = timedelta(days=180)
@@ -49,7 +49,7 @@ def open_form(
     if not name.strip():
         raise ValidationError({"name": "Give it a name. Who opens the link sees it."})
     token = secrets.token_urlsafe(24)
-    form = IntakeForm.objects.create(name=name.strip(), token_hash=hash_of(token), made_by=by)
+    form = IntakeForm.objects.create(name=name.strip(), token_hash=digest(token), made_by=by)
     form.channels.set(channels)
     form.campaigns.set(campaigns)
     record(by, "intake.opened", form)
@@ -62,7 +62,7 @@ def renew_link(form: IntakeForm, by: Person) -> str:
     require_role(by, *LEADS)
     form = _open(form)
     token = secrets.token_urlsafe(24)
-    form.token_hash = hash_of(token)
+    form.token_hash = digest(token)
     form.save(update_fields=["token_hash"])
     record(by, "intake.link_renewed", form)
     return link_of(token)
@@ -80,7 +80,7 @@ def close_form(form: IntakeForm, by: Person) -> IntakeForm:
 
 def opened(token: str) -> IntakeForm:
     """The form of a link. Raises ValidationError with what to do if there is none (any more)."""
-    form = IntakeForm.objects.filter(token_hash=hash_of(token), closed_at=None).first()
+    form = IntakeForm.objects.filter(token_hash=digest(token), closed_at=None).first()
     if form is None:
         raise ValidationError(GONE)
     return form
@@ -170,11 +170,6 @@ def followed(token: str) -> PostRequest:
     if request is None:
         raise ValidationError(GONE)
     return request.duplicate_of or request
-
-
-def hash_of(token: str) -> str:
-    """What is kept of the token of a private link."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _open(form: IntakeForm) -> IntakeForm:
