@@ -7,7 +7,7 @@ and to see off.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from accounts import issuing
+from accounts import issuing, subscribing
 from accounts import people as staffing
 from accounts.models import Person, Scope
 from channels_registry import access, connecting, observing, registering
@@ -73,7 +73,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
-    _give_tools(people)
+    _give_tools(people, channels["fernhill"])
     for handle, customer, text in SAID:
         network.say(channels[handle].remote_id, text, name=customer)
 
@@ -255,9 +255,13 @@ def _leave(people: dict[str, Person]) -> None:
     offboarding.sweep()
 
 
-def _give_tools(people: dict[str, Person]) -> None:
+def _give_tools(people: dict[str, Person], main: Channel) -> None:
+    """Tokens, and an endpoint for webhooks. It is paused: nobody is there to hear it."""
     issuing.issue(people["alice"], "Newsroom website", [Scope.POSTS_READ, Scope.POSTS_WRITE], 90)
     issuing.issue(people["gina"], "Wall screen", [Scope.PUBLICATIONS_READ, Scope.CHANNELS_READ], 365)
+    there = "https://chat.fernhill.example/hooks/social"
+    endpoint, _ = subscribing.add_endpoint(people["erin"], there, ["publishing"], "Newsroom chat", [main.pk])
+    subscribing.pause(endpoint, people["erin"])
 
 
 def _friday(now: datetime) -> datetime:
