@@ -46,8 +46,8 @@ def administrators_in_turn() -> None:
 
 
 def people_with_role(*roles: str):
-    """Present people who hold one of the roles."""
-    return Person.objects.present().filter(roles__role__in=roles, roles__ended_at=None).distinct()
+    """Present people who hold one of the roles, in the order in which whoever tells them all takes their rows."""
+    return Person.objects.present().filter(roles__role__in=roles, roles__ended_at=None).distinct().order_by("pk")
 
 
 def access_person(user, pk: int) -> Person:

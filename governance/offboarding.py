@@ -114,7 +114,7 @@ def _steerers(case: OffboardingCase) -> list[Person]:
     """The case's owner; every other administrator where there is none, or the owner has left as well."""
     if case.owner and is_present(case.owner):
         return [case.owner]
-    return list(people_with_role(Role.ADMIN).exclude(pk=case.person_id).order_by("pk"))
+    return list(people_with_role(Role.ADMIN).exclude(pk=case.person_id))
 
 
 def _hand_over_work(case: OffboardingCase) -> None:
