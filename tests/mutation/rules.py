@@ -26,6 +26,7 @@ TESTS: dict[str, list[str]] = {
     "publishing/delegating.py": [f"{P}test_reminding.py", *_AGREED],
     "publishing/linking.py": [f"{P}test_linking.py", f"{P}test_bypasses.py", "tests/test_every_url.py"],
     "publishing/permissions.py": [*_MAY, "tests/test_every_url.py"],
+    "publishing/rights.py": _MAY,
     "publishing/models/revision.py": [f"{P}test_restoring.py", *_AGREED, f"{P}test_attaching.py"],
     "publishing/models/approval.py": [*_AGREED, *_AROUND],
 }  # fmt: skip
