@@ -90,7 +90,8 @@ def announce() -> int:
 
     It looks at what is, so a run that never came, or died halfway, costs nothing but time.
     """
-    told = sum(safely(_catch_up, pk) or 0 for pk in _listening().values_list("pk", flat=True))
+    behind = _listening().filter(seq__lt=latest_seal())
+    told = sum(safely(_catch_up, pk) or 0 for pk in behind.values_list("pk", flat=True))
     release(_listening().values_list("pk", flat=True))
     return told
 

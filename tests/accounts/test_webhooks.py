@@ -124,6 +124,16 @@ def test_two_at_once_tell_it_once_and_what_broke_halfway_is_told_by_the_next(mon
 
 
 @pytest.mark.django_db
+def test_where_nothing_is_new_any_number_of_endpoints_costs_the_same(django_assert_max_num_queries):
+    """It is asked every second."""
+    for _ in range(5):
+        subscribe()
+    tell()
+    with django_assert_max_num_queries(5):
+        assert announcing.announce() == 0
+
+
+@pytest.mark.django_db
 def test_what_is_said_is_thin():
     """Whose event it was, of which thing; no text, no reason, no address of anybody."""
     endpoint = subscribe(events=["people"])
