@@ -149,11 +149,13 @@ def _unchanged(decision: Decision, revisions: list[tuple[int, int, dict]]) -> bo
 
 
 def _same_time(before: Approval, now: Approval, stage: ApprovalStage) -> bool:
-    """What was agreed to for a window covers the same or a smaller one; what repeats, the same rules."""
-    if "time" not in stage.covers:
-        return True
+    """What was agreed to for a window covers the same or a smaller one, where time is part of the question. Going out
+    again and again is more than another time: whatever they were asked, nobody agreed to a rule that they never saw.
+    """
     if not repeats.covers(before.repeats, now.repeats):
         return False
+    if "time" not in stage.covers:
+        return True
     if before.window_from is None or before.window_until is None:
         return True
     return _within(now.window_from, now.window_until, before.window_from, before.window_until)

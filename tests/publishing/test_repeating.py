@@ -85,6 +85,18 @@ def test_ninety_days_of_it_are_planned_at_one_wall_time_under_what_was_agreed(da
     assert repeating.expand_due() == 0
 
 
+@pytest.mark.parametrize("remit", ["brand", "legal"])
+def test_who_agreed_to_it_once_without_regard_to_time_has_not_agreed_to_it_again_and_again(
+    post, alice, bob, dana, remit
+):
+    first = submitting.submit(post, alice, bob, remit)
+    approving.approve(first, bob, first.revision.hash)
+    asked = repeating.repeat(post.variants.get(), RULE, tomorrow(9), PARIS, dana)
+    assert (repeating.expand_due(), post.approvals.latest("id").state) == (0, "pending")
+    agree_to(post, bob)
+    assert repeating.expand_due() == len(planned(asked)) > 80
+
+
 def test_the_database_plans_none_that_nobody_agreed_to(daily):
     one = planned(daily)[0]
     Approval.objects.filter(pk=one.approval_id).update(repeats={})
