@@ -1,6 +1,7 @@
 """The calendar by a private link, for programs that read iCalendar. Whoever has the link reads what its person may see.
 
-Nobody is signed in by it. It opens nothing from the minute on at which they leave or lose what it was for.
+Nobody is signed in by it. It opens nothing from the minute on at which they leave or lose what it was for, get a new
+password, or have all their sessions ended.
 """
 
 import secrets
@@ -10,12 +11,13 @@ from hashlib import sha256
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.audit import record, register
-from accounts.models import Person
+from accounts.models import Person, User
+from accounts.models.api_token import binding
 from accounts.permissions import is_present
 from channels_registry.permissions import seen_by
 from publishing import queries
@@ -38,20 +40,28 @@ class TooOften(Exception):
 def make_feed(by: Person, name: str, filters: Filters, whole_text: bool = False) -> tuple[CalendarFeed, str]:
     """The feed, and its link, which nobody can read again."""
     Person.objects.select_for_update().get(pk=by.pk)
-    if not is_present(by):
-        raise PermissionDenied("Somebody who has left cannot do this.")
-    if not name.strip():
+    user, name = User.objects.filter(person=by, is_active=True).first(), " ".join(name.split())
+    if user is None or not is_present(by):
+        raise PermissionDenied("Only who may sign in can do this.")
+    if not name:
         raise ValidationError({"name": "Give it a name. It is how you tell your links apart."})
-    if by.calendar_feeds.filter(ended_at=None).count() >= MOST_OF_ONE:
+    if links_of(by).count() >= MOST_OF_ONE:
         raise ValidationError(f"You have {MOST_OF_ONE} links. End one that is not read any more first.")
     if filters.channel and not seen_by(by).filter(pk=filters.channel).exists():
         raise ValidationError("You do not see this channel. Narrow the calendar to another one.")
     token = secrets.token_urlsafe(24)
     feed = CalendarFeed.objects.create(
-        person=by, name=name.strip(), token_hash=digest(token), filters=filters.said, whole_text=whole_text
-    )
+        person=by, name=name, token_hash=digest(token), filters=filters.said, whole_text=whole_text,
+        bound_to=binding(user),
+    )  # fmt: skip
     record(by, "feed.made", feed, filters=feed.filters, whole_text=whole_text)
     return feed, settings.BASE_URL + reverse("feed", args=[token])
+
+
+def links_of(person: Person) -> QuerySet[CalendarFeed]:
+    """Those that open something. One query for how they sign in."""
+    user = User.objects.filter(person=person).first()
+    return person.calendar_feeds.filter(ended_at=None, bound_to=binding(user) if user else "-")
 
 
 @transaction.atomic
@@ -86,10 +96,10 @@ def read(token: str) -> tuple[CalendarFeed, bytes] | None:
 
 
 def _standing(token: str) -> CalendarFeed | None:
-    """One whose person is here, may sign in, and sees what it is for."""
-    found = CalendarFeed.objects.select_related("person").filter(token_hash=digest(token), ended_at=None)
+    """One whose person is here, may sign in as they did when they made it, and sees what it is for."""
+    found = CalendarFeed.objects.select_related("person__user").filter(token_hash=digest(token), ended_at=None)
     feed = found.filter(person__in=Person.objects.present(), person__user__is_active=True).first()
-    if feed is None:
+    if feed is None or feed.bound_to != binding(feed.person.user):
         return None
     seen = seen_by(feed.person)
     channel = feed.filters.get("channel")

@@ -236,7 +236,7 @@ CONFIRMED_URLS = {
     "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "grant_new", "endpoint_new",
     "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal",
 }  # fmt: skip
-CONFIRMED_POST_URLS = {"evidence_list", "token_list"}  # to look at them it is not asked
+CONFIRMED_POST_URLS = {"evidence_list", "token_list", "feed_list"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

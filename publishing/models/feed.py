@@ -8,6 +8,7 @@ class CalendarFeed(models.Model):
 
     person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="calendar_feeds")
     name = models.CharField(max_length=80)
+    bound_to = models.CharField(max_length=64, default="")  # to how its person signs in, as an API token is
     token_hash = models.CharField(max_length=64, unique=True)
     filters = models.JSONField(default=dict, blank=True)  # queries.calendar.Filters.said
     whole_text = models.BooleanField(default=False)  # else a post's title is all that it says

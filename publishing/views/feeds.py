@@ -73,7 +73,7 @@ def _plain(words: str, status: int, headers: dict[str, str]) -> HttpResponse:
 
 def _list(request: HttpRequest, form: FeedForm, link: str = "", status: int = 200) -> HttpResponse:
     person, filters = request.user.person, Filters.read(request.GET)
-    feeds = list(person.calendar_feeds.filter(ended_at=None).order_by("-made_at"))
+    feeds = list(feeding.links_of(person).order_by("-made_at"))
     told = saved_views.told(person, [Filters(**feed.filters) for feed in feeds] + [filters])
     context = {
         "feeds": list(zip(feeds, told, strict=False)), "form": form, "link": link, "shows": told[-1],

@@ -130,7 +130,14 @@ def test_a_script_is_sent_to_the_page_that_asks():
 
 @pytest.mark.parametrize("name", sorted(settings.CONFIRMED_URLS | settings.CONFIRMED_POST_URLS))
 def test_every_sensitive_address_asks(name):
-    args = {"person_new": [], "evidence_list": [], "token_list": [], "role_ending": [1, "admin"]}.get(name, [1])
+    args = {
+        "person_new": [],
+        "evidence_list": [],
+        "token_list": [],
+        "feed_list": [],
+        "endpoint_new": [],
+        "role_ending": [1, "admin"],
+    }.get(name, [1])
     asked = browser_of(erin(), minutes=60).post(reverse(name, args=args), {"typed": "words"})
     assert asked.status_code == 302 and asked.url.startswith(reverse("account_reauthenticate"))
 

@@ -80,7 +80,7 @@ def test_what_waits_for_approval_is_said_to_and_keeps_its_event_when_it_is_sched
     assert (event["UID"], event["STATUS"]) == (uid, "CONFIRMED")
 
 
-@pytest.mark.parametrize("way", ["left", "lost the right", "login shut", "ended", "channel lost"])
+@pytest.mark.parametrize("way", ["left", "lost the right", "login shut", "password", "ended", "channel lost"])
 def test_a_link_that_is_over_answers_like_one_that_never_was(link, publication, charlie, way):
     unknown = Client().get("/feeds/never/socialops.ics")
     if way == "channel lost":
@@ -92,6 +92,9 @@ def test_a_link_that_is_over_answers_like_one_that_never_was(link, publication, 
         AccessGrant.objects.filter(person=charlie).update(revoked_at=timezone.now())
     elif way == "login shut":
         User.objects.filter(person=charlie).update(is_active=False)
+    elif way == "password":
+        factories.user(charlie, "another good password")
+        assert not feeding.links_of(charlie)
     else:
         feeding.end_feed(CalendarFeed.objects.get(), charlie)
     answer = Client().get(link)
@@ -151,10 +154,11 @@ def test_it_is_made_and_ended_on_a_page_that_shows_it_once(publication, charlie,
     campaign = Campaign.objects.create(name="Winter", owner=alice)
     path = f"/calendar/links/?channel={publication.channel_id}&campaign={campaign.pk}&tag=x"
     assert "Acme · Winter · tag x" in page(client, path)
-    made = client.post(path, {"name": "My phone"}).content.decode()
+    made = client.post(path, {"name": "My\r\nphone"}).content.decode()
     assert "/socialops.ics" in made
     assert "/socialops.ics" not in page(client, path)
     feed = CalendarFeed.objects.get()
+    assert feed.name == "My phone", "a line of its own would be one of the calendar's"
     assert feed.filters == {"channel": publication.channel_id, "campaign": campaign.pk, "tag": "x"}
     client.post(f"/calendar/links/{feed.pk}/ending/")
     assert trail(feed) == ["feed.made", "feed.ended"]
