@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
+from yarl import URL
 
 from accounts import audit
 from accounts.announcing import FAMILIES, KEEP, PLACES, latest_seal, payload, release
@@ -56,7 +57,7 @@ def add_endpoint(
     secret = _new_secret()
     made.sealed_secret = seal_endpoint_secret(made, secret)
     made.save(update_fields=["sealed_secret"])
-    audit.record(by, "webhook.added", made, url=made.url, events=made.events, channels=made.channels,
+    audit.record(by, "webhook.added", made, url=_told(made.url), events=made.events, channels=made.channels,
                  answerable=made.answerable_id)  # fmt: skip
     return made, secret
 
@@ -70,7 +71,8 @@ def change_endpoint(endpoint: WebhookEndpoint, by: Person, **said) -> WebhookEnd
     changed = {name: getattr(endpoint, name) for name in said if was[name] != getattr(endpoint, name)}
     if changed:
         endpoint.save(update_fields=list(changed))
-        audit.record(by, "webhook.changed", endpoint, changed=changed, was={name: was[name] for name in changed})
+        before = {name: was[name] for name in changed}
+        audit.record(by, "webhook.changed", endpoint, changed=_trail(changed), was=_trail(before))
     return endpoint
 
 
@@ -233,6 +235,15 @@ def _say(endpoint: WebhookEndpoint, said: dict) -> None:
         raise ValidationError({"events": "Choose at least one of the events there are."})
     if set(endpoint.channels) - set(PLACES.seen_by(endpoint.answerable).values_list("pk", flat=True)):
         raise ValidationError({"channels": f"{endpoint.answerable} does not see all of these channels."})
+
+
+def _trail(said: dict) -> dict:
+    return {name: _told(value) if name == "url" else value for name, value in said.items()}
+
+
+def _told(url: str) -> str:
+    """Where it goes, for the trail. In many services whoever knows the whole address may write there."""
+    return str(URL(url).origin())
 
 
 def _check_answerable(person: Person) -> None:

@@ -134,6 +134,15 @@ def test_where_nothing_is_new_any_number_of_endpoints_costs_the_same(django_asse
 
 
 @pytest.mark.django_db
+def test_the_trail_says_where_it_goes_and_not_the_secret_that_many_addresses_end_with():
+    endpoint = subscribe("https://hooks.example.org/services/s3cret")
+    subscribing.change_endpoint(endpoint, erin(), url="https://chat.example.org/other-s3cret?key=s3cret")
+    added, changed = AuditEvent.objects.filter(action__startswith="webhook.").order_by("pk")
+    assert added.data["url"] == changed.data["was"]["url"] == "https://hooks.example.org"
+    assert changed.data["changed"] == {"url": "https://chat.example.org"}
+
+
+@pytest.mark.django_db
 def test_what_is_said_is_thin():
     """Whose event it was, of which thing; no text, no reason, no address of anybody."""
     endpoint = subscribe(events=["people"])
