@@ -20,7 +20,7 @@ from publishing.rights import require_on_all
 register("post.created", "wrote a post")
 register("post.edited", "changed a post")
 
-LONGEST = 100_000  # characters of one text; no network takes more
+LONGEST, MOST = 100_000, 100  # characters of one text, and texts of one thread; no network takes more
 
 
 class Unchanged:
@@ -144,6 +144,8 @@ def _current(post: Post) -> list[Variant]:
 def _own(texts, placements, threads, first_comments) -> dict[str, Mapping[int, Any]]:
     """What a channel has of its own: the variant's field, and by channel id what stands there."""
     following = {pk: [text for text in thread if text.strip()] for pk, thread in (threads or {}).items()}
+    if any(len(thread) > MOST for thread in following.values()):
+        raise ValidationError({"text": f"The thread is too long. {MOST} posts are kept at most."})
     comments = {pk: text if text.strip() else "" for pk, text in (first_comments or {}).items()}
     return {"text": texts or {}, "placement": placements or {}, "thread": following, "first_comment": comments}
 

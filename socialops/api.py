@@ -47,6 +47,7 @@ class PlainJson(Parser):
         return said
 
 
+MOST_ERRORS = 100  # that are said at once
 NOT_JSON = "The body is not JSON, or is too deep."
 
 
@@ -153,7 +154,7 @@ def _not_there(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(Misfit)
 def _does_not_fit(request: HttpRequest, error: Misfit) -> HttpResponse:
     fields: dict[str, list[str]] = {}
-    for each in error.errors:
+    for each in error.errors[:MOST_ERRORS]:
         fields.setdefault(_field(each["loc"]), []).append(PLAINLY.get(each["type"]) or _sentence(each["msg"]))
     return problems.answer(problems.of_fields(fields))
 

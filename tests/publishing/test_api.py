@@ -93,6 +93,7 @@ BAD = [
     ({"text": "A", "campaign": 987654321}, "campaign", "not one of the available choices"),
     ({"text": "A", "tags": ["x" * 41]}, "tags.0", "at most 40 characters"),
     ({"text": "A", "author": 1}, "author", "There is no such field."),
+    ({"text": "A", **{f"x{n}": 1 for n in range(5000)}}, "x99", "There is no such field."),
     ({"text": "A", "state": "approved"}, "state", "There is no such field."),
     ({"text": "A", "variants": [{"channel": 987654321, "text": "B"}]}, "variants", "does not go to"),
 ]
@@ -102,6 +103,13 @@ BAD = [
 def test_what_cannot_be_is_said_of_its_field_in_plain_words(tool, sent, field, words):
     refused = said(tool.post("posts", sent), 422)
     assert words in " ".join(refused["errors"][field]), refused
+    assert len(refused["errors"]) <= 100
+    assert not Post.objects.exists()
+
+
+def test_a_thread_has_an_end(tool, acme):
+    sent = {"text": "A", "channels": [acme.pk], "variants": [{"channel": acme.pk, "thread": ["more"] * 101}]}
+    assert "100 posts" in str(said(tool.post("posts", sent), 422)["errors"])
     assert not Post.objects.exists()
 
 
