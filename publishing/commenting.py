@@ -119,7 +119,7 @@ def _say(
     if again := same.filter(at__gt=Now() - TWICE).order_by("-id").first():
         return again
     if thread is None:
-        channel = _place_of(quote, opening["revision"]) if quote else None
+        channel = _place_of(quote, opening["revision"], by is None) if quote else None
         thread = CommentThread.objects.create(post=post, quote=quote, channel_id=channel, **opening)
     thread.post = post
     comment = Comment.objects.create(thread=thread, text=text, by=by, external=external)
@@ -190,13 +190,14 @@ def _refuse(person: Person) -> list[Person]:
     raise ValidationError({"text": f"{person} {why}, so cannot be told of it. {what}"})
 
 
-def _place_of(quote: str, revision: Revision) -> int | None:
-    """The channel on which the revision says so; None: in the master text."""
-    if queries.says(revision, quote, None):
+def _place_of(quote: str, revision: Revision, outside: bool) -> int | None:
+    """The channel on which the revision says so; None: in the master text, read `outside` only where it goes out."""
+    channels = [variant["channel"] for variant in revision.content["variants"]]
+    there = next((channel for channel in channels if queries.says(revision, quote, channel)), None)
+    if (there or not outside) and queries.says(revision, quote, None):
         return None
-    for channel in (variant["channel"] for variant in revision.content["variants"]):
-        if queries.says(revision, quote, channel):
-            return channel
+    if there:
+        return there
     raise ValidationError({"quote": "These words do not stand in the post as it was saved. Copy them from there."})
 
 

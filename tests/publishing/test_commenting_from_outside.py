@@ -66,6 +66,19 @@ def test_nora_asks_about_a_passage_as_she_was_asked_about_it_and_takes_it_back(o
     assert events(post)[-1].data == {"comment": asked.pk, "text": "With tax?", "external": "nora@lawyers.test"}
 
 
+def test_nora_learns_nothing_of_a_text_that_stands_on_no_channel(gina, bob, nora, acme, alice):
+    with_lawyers(gina, bob, nora)
+    asked_outside(write(alice, [acme], "We buy Falcon.", variants={acme.pk: "Big news soon."}), alice, bob)
+    path = path_of(mailed())
+    client = through_the_door(path)[0]
+    answers = {
+        client.post(f"{path}comments/", {"text": "?", "quote": quote}).status_code for quote in ("Falcon", "Eagle")
+    }
+    assert answers == {422} and not Comment.objects.exists()
+    client.post(f"{path}comments/", {"text": "?", "quote": "news"})
+    assert Comment.objects.get().thread.channel == acme
+
+
 def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, bob):
     mails = MailDelivery.objects.filter(to="nora@lawyers.test")
     mails.update(state="sending", lease_until=timezone.now())
