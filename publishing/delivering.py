@@ -148,7 +148,8 @@ def _refusals() -> list[Refusal]:
     approved = Q(approval__state="approved", approval__revision=F("revision"), revision__hash=F("content_hash"))
     anytime = Q(approval__window_from=None)
     timely = anytime | Q(approval__window_from__lte=F("due_at"), approval__window_until__gte=F("due_at"))
-    cancelled = Publication.objects.filter(variant=OuterRef("variant"), part=OuterRef("part"), state="cancelled")
+    same = {name: OuterRef(name) for name in ("variant", "occurrence", "part")}
+    cancelled = Publication.objects.filter(**same, state="cancelled")
     overtaken = Exists(cancelled.filter(accepted_late(PublicationAttempt)))
     return [
         Refusal("held", "A hold stands over it.", queries.is_held(), stops=True),

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from channels_registry.networks.sandbox import Sandbox
 from publishing import approving, drafting, queries, repeating, retiming, scheduling, silencing, submitting
+from publishing.delivering import LANE, OVERTAKEN
 from publishing.models import Approval, Publication, Recurrence
 from publishing.queries import repeats
 from socialops.lib import wall_clock
@@ -17,6 +18,7 @@ from tests import factories
 from tests.publishing.steps import (
     MOST_QUERIES,
     at_once,
+    came_late,
     connect,
     events,
     page,
@@ -156,6 +158,16 @@ def test_one_is_moved_by_itself_and_one_that_is_skipped_stays_away(daily, dana):
     html = page(factories.signed_in(dana), f"/variants/{daily.variant_id}/repetition/")
     assert html.count("Skipped.") == 1
     assert Publication.objects.get(pk=third.pk).due_at == third.due_at
+
+
+def test_one_that_is_out_although_it_was_cancelled_stops_no_other(daily, dana):
+    first, *others = planned(daily)
+    scheduling.cancel(first, dana)
+    came_late(first)
+    (overtaken,) = (refusal.when for refusal in LANE.refusals if refusal.reason == OVERTAKEN)
+    assert not Publication.objects.filter(overtaken, pk__in=[each.pk for each in others]).exists()
+    Publication.objects.filter(pk=others[0].pk).update(occurrence=first.occurrence)
+    assert list(Publication.objects.filter(overtaken, state="scheduled")) == [others[0]]
 
 
 def test_what_is_out_stays_out_and_is_never_made_again(daily):
