@@ -31,6 +31,7 @@ AT = re.compile(r"(?<![\w@./])@(?=\w)")
 FIRST_NAME = re.compile(r"[\w’'-]+")
 WORD = re.compile(r"\w+")
 TWICE = timedelta(minutes=1)  # the same words again within it are the same press of a button
+MOST = 1000  # comments on one post: its page shows all of them
 MOST_FROM_OUTSIDE = 100  # comments of one person on one post: they have no seat to take away
 
 
@@ -118,6 +119,8 @@ def _say(
     same = Comment.objects.filter(thread__post=post, by=by, external=external, text=text, withdrawn_at=None, **about)
     if again := same.filter(at__gt=Now() - TWICE).order_by("-id").first():
         return again
+    if Comment.objects.filter(thread__post=post).count() >= MOST:
+        raise ValidationError({"text": f"{MOST:,} comments are kept on one post. Go on elsewhere."})
     if thread is None:
         channel = _place_of(quote, opening["revision"], by is None) if quote else None
         thread = CommentThread.objects.create(post=post, quote=quote, channel_id=channel, **opening)

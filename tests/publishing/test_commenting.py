@@ -163,6 +163,13 @@ def test_lists_say_how_many_threads_wait(post, thread, alice, bob, writer):
     assert not any("unresolved" in page(*each) for each in lists)
 
 
+def test_a_post_has_room_for_so_many_comments(post, thread, alice, monkeypatch):
+    monkeypatch.setattr(commenting, "MOST", 2)
+    commenting.answer(thread, alice, "The second.")
+    with pytest.raises(ValidationError, match="on one post"):
+        commenting.answer(thread, alice, "The third.")
+
+
 def test_the_same_press_twice_says_it_once(post, alice):
     first = commenting.open_thread(post, alice, "Twice?")
     assert commenting.open_thread(post, alice, "Twice?") == first
