@@ -17,10 +17,11 @@ register = template.Library()
 def calendar_entry(entry: Entry, crowded: set[int]) -> SafeString:
     """A link with the icon and the word of its state; one that the reader may move says what a script needs for it."""
     at, words = localtime(entry.at), entry.words
-    what, where, url = escape(entry.title), escape(entry.channel), escape(entry.url)
+    what, where = escape(entry.title), escape(entry.channel)
+    link = f' href="{escape(entry.url)}"' if entry.url else ""  # the network of one that was made there gave none
     close = _close() if entry.movable and entry.pk in crowded else ""
     return mark_safe(  # noqa: S308 (what others wrote is escaped above, once for each time that it is said)
-        f'<a class="slot {entry.tone}" href="{url}" title="{what}, {where}: {words}"{_movable(entry, at)}>'
+        f'<a class="slot {entry.tone}"{link} title="{what}, {where}: {words}"{_movable(entry, at)}>'
         f"{icon(entry.icon)}<time>{_time(entry, at)}</time>{network_icon(entry.network)}"
         f'<span class="what">{what}</span><span class="where">{where}</span><span class="state">{words}</span>'
         f"{close}</a>"
