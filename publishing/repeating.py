@@ -34,7 +34,7 @@ register("recurrence.adopted", "took over a post that repeats")
 def repeat(variant: Variant, rule: str, starts: datetime, time_zone: str, by: Person) -> Recurrence:
     """From `starts` (a naive wall time) on. `by` answers for each of its times.
 
-    Where the post is approved, those whom time concerns are asked again; else the rule is asked about with the post.
+    Where the post is approved, all who agreed are asked again; else the rule is asked about with the post.
     """
     post = Post.objects.select_for_update().get(pk=variant.post_id)
     variant = Variant.objects.select_related("channel").get(pk=variant.pk)

@@ -53,8 +53,8 @@ def submit(
 
 @transaction.atomic
 def ask_again(post: Post, by: Person, wanted_at: datetime) -> Approval:
-    """Ask for another time than the one that was agreed to. Only whose remit covers the time is asked again; until they
-    agree nothing goes out.
+    """Ask for another time than the one that was agreed to. Only whose remit covers the time is asked again, unless it
+    repeats by a rule that the others have not seen; until they agree nothing goes out.
     """
     post = Post.objects.select_for_update().get(pk=post.pk)
     standing = scheduling.approved(post)

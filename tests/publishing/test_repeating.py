@@ -93,6 +93,8 @@ def test_who_agreed_to_it_once_without_regard_to_time_has_not_agreed_to_it_again
 ):
     first = submitting.submit(post, alice, bob, remit)
     approving.approve(first, bob, first.revision.hash)
+    path = f"/variants/{post.variants.get().pk}/repetition/"
+    assert "Who agreed before is asked again" in page(factories.signed_in(dana), path)
     asked = repeating.repeat(post.variants.get(), RULE, tomorrow(9), PARIS, dana)
     assert (repeating.expand_due(), post.approvals.latest("id").state) == (0, "pending")
     agree_to(post, bob)
