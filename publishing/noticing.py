@@ -10,6 +10,7 @@ from channels_registry.connector.capabilities import ListsPosts
 from channels_registry.connector.types import Access, PostSeen
 from publishing import queries
 from publishing.models import MeasuringTurn, NativePost, Publication
+from socialops.lib.delivery.settling import storable
 
 EVERY = timedelta(minutes=15)
 FIRST, THEN = timedelta(days=31), timedelta(days=7)  # how far back: the first time, and from then on
@@ -38,7 +39,10 @@ async def seen_since(network: ListsPosts, access: Access, since: datetime) -> Se
 
 
 def keep(turn: MeasuringTurn, posts: Sequence[PostSeen], since: datetime) -> None:
-    """In the transaction of the turn. What is ours is left out; what is missing from the list is gone over there."""
+    """In the transaction of the turn. What is ours is left out; what is missing from the list is gone over there. An id
+    that no column takes is no reason to lose the figures, which are kept beside it.
+    """
+    posts = [each for each in posts if len(each.remote_id) <= 600 and storable(each.remote_id) == each.remote_id]
     ours = Publication.objects.filter(channel=turn.channel_id, remote_id__in=[each.remote_id for each in posts])
     known = set(ours.values_list("remote_id", flat=True))
     rows = {each.remote_id: _row(turn, each) for each in posts if each.remote_id not in known}  # pages may overlap
@@ -52,8 +56,8 @@ def keep(turn: MeasuringTurn, posts: Sequence[PostSeen], since: datetime) -> Non
 
 
 def _row(turn: MeasuringTurn, seen: PostSeen) -> NativePost:
-    url = seen.url if seen.url.startswith(("https://", "http://")) and len(seen.url) <= 600 else ""
-    text = " ".join(seen.text.replace("\0", "").split())[:300]
+    url = storable(seen.url) if seen.url.startswith(("https://", "http://")) and len(seen.url) <= 600 else ""
+    text = " ".join(storable(seen.text).split())[:300]
     return NativePost(
         channel_id=turn.channel_id, remote_id=seen.remote_id, url=url, text=text, at=seen.at, seen_at=queries.now()
     )

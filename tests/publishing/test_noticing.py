@@ -126,6 +126,15 @@ def test_one_that_stands_on_two_pages_is_kept_once(shop):
     assert NativePost.objects.count() == 1
 
 
+@pytest.mark.parametrize("remote_id", ["x" * 601, "x\0", "x\ud83d"])
+def test_what_no_column_takes_loses_nothing_else(shop, remote_id):
+    turn = MeasuringTurn.objects.create(channel=shop.channels[0], next_at=timezone.now())
+    now = timezone.now()
+    good = PostSeen("x1", "https://there.test/\ud83d", "Half \ud83d", now)
+    noticing.keep(turn, [PostSeen(remote_id, "", "Hi", now), good], now - timedelta(days=1))
+    assert NativePost.objects.get().text == "Half ?"
+
+
 def test_an_address_that_is_no_web_address_is_not_linked_to(shop):
     turn = MeasuringTurn.objects.create(channel=shop.channels[0], next_at=timezone.now())
     now = timezone.now()
