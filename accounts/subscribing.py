@@ -162,8 +162,8 @@ def send_test(endpoint: WebhookEndpoint, by: Person) -> WebhookDelivery:
 def send_again(delivery: WebhookDelivery, by: Person) -> WebhookDelivery:
     """What did not arrive goes out under its own id. What did is told anew under another: its receiver would pass over
     the same."""
-    endpoint = _mine(delivery.endpoint, by)
-    delivery = WebhookDelivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk, endpoint=endpoint)
+    delivery = WebhookDelivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+    endpoint = _mine(delivery.endpoint, by)  # locked after its delivery, as a lane does that settles
     now = database_now()
     if delivery.state in ("done", "cancelled"):
         delivery = WebhookDelivery.objects.create(
