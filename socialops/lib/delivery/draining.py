@@ -15,7 +15,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from socialops.lib.delivery.lane import Lane
-from socialops.lib.delivery.shift import Shift, free_slot, side_by_side
+from socialops.lib.delivery.shift import Shift, side_by_side
+from socialops.lib.delivery.slots import free_slot
 
 log = logging.getLogger(__name__)
 NUDGE_EXPIRES = 5.0

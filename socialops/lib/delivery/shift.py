@@ -20,7 +20,6 @@ from typing import Any
 
 from django.db import Error, connection
 
-from socialops.lib import turns
 from socialops.lib.clock import steady
 from socialops.lib.delivery.claiming import MOST, Claimed, Claimer, Job
 from socialops.lib.delivery.lane import Lane
@@ -28,6 +27,7 @@ from socialops.lib.delivery.pace import pace
 from socialops.lib.delivery.reaping import reap
 from socialops.lib.delivery.sending import Sender
 from socialops.lib.delivery.settling import Verdict, return_unheard, settle_surely, surely
+from socialops.lib.delivery.slots import give_slot, take_slot
 from socialops.lib.delivery.telling import away
 
 log = logging.getLogger(__name__)
@@ -249,44 +249,6 @@ async def _together(shifts: Sequence[Shift], leave: Callable[[], Any]) -> bool:
         if isinstance(end, BaseException):
             raise end
     return any(ends)
-
-
-def free_slot(lane: Lane) -> bool:
-    """Whether a shift would find a slot now. Asked by a nudge, on the process's ordinary connection."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
-            AND classid = %s::bigint::oid AND objid < %s
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
-            [_key(lane) & 0xFFFFFFFF, lane.slots],
-        )
-        return cursor.fetchone()[0] < lane.slots
-
-
-def take_slot(lane: Lane) -> int | None:
-    """The number (from 1) of the slot that this connection now holds. The database frees it when we fall silent."""
-    connection.close()
-    with connection.cursor() as cursor:
-        for silence in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
-            cursor.execute(f"SET {silence} = %s", [f"{pace().silence * 1000:.0f}ms"])
-        # A claim that a crash of the database can forget is no intent: what it stood for would be sent again.
-        cursor.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-        )
-        for number in random.sample(range(lane.slots), lane.slots):
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_key(lane), number])
-            if cursor.fetchone()[0]:
-                return number + 1
-    return None
-
-
-def give_slot() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock_all()")
-
-
-def _key(lane: Lane) -> int:
-    return turns.key(f"delivery:{lane.name}")
 
 
 @contextmanager
