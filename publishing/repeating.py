@@ -105,18 +105,19 @@ def expand_due() -> int:
 
 @transaction.atomic
 def expand(recurrence: Recurrence) -> list[Publication]:
-    """The publications that its next 90 days lack. None while its approval or its person's right is missing."""
+    """The publications that its next 90 days lack. None while its approval or its person's right is missing; a right
+    that is back is seen within the hour.
+    """
     recurrence = _locked(recurrence)
     channel = recurrence.variant.channel
     if recurrence.ended_at or recurrence.variant.removed_at:
-        return []
-    if not channel_permissions.may(recurrence.answerable, "publish", channel) or channel.state == "archived":
         return []
     try:
         approval = scheduling.approved(recurrence.variant.post)
     except ValidationError:
         return []
-    made = list(_missing(recurrence, approval)) if repeats.agreed(approval, recurrence) else []
+    may = channel.state != "archived" and channel_permissions.may(recurrence.answerable, "publish", channel)
+    made = list(_missing(recurrence, approval)) if may and repeats.agreed(approval, recurrence) else []
     recurrence.under, recurrence.looked_at = approval, queries.now()
     recurrence.save(update_fields=["under", "looked_at"])
     return made

@@ -199,12 +199,16 @@ def test_another_rule_holds_from_now_on_and_is_asked_about(daily, approved, bob,
     assert [one.occurrence[-5:] for one in planned(other)] == ["09:00", "18:00", "18:00", "18:00"]
 
 
-def test_nothing_is_planned_while_its_person_may_not_publish_until_somebody_takes_it_over(asked, approved, bob, dana):
+def test_nothing_is_planned_while_its_person_may_not_publish_until_somebody_takes_it_over(
+    asked, approved, bob, dana, django_assert_num_queries
+):
     agree_to(approved, bob)
     with pytest.raises(ValidationError, match="still answers"):
         repeating.adopt(asked, dana)
     factories.departed(dana)
     assert repeating.expand_due() == 0
+    with django_assert_num_queries(2):
+        repeating.expand_due()  # and it is not looked at again at every tick
     other = factories.person("olga")
     factories.grant(asked.variant.channel, other, "publisher")
     repeating.adopt(asked, other)
