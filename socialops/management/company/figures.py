@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from channels_registry.models import Channel
 from publishing.measuring import WHEN
-from publishing.models import Campaign, PostMeasurement, Publication
+from publishing.models import Campaign, NativePost, PostMeasurement, Publication
 from socialops.management.company import posts
 from socialops.sandbox.control import Control
 
@@ -26,6 +26,15 @@ def look_back(people: dict[str, Person], channels: list[Channel], network: Contr
         there = network.post(publication.channel.remote_id, publication.text, **whole)
         Publication.objects.filter(pk=publication.pk).update(remote_id=there)
         PostMeasurement.objects.bulk_create(_counted(publication, whole, now))
+    _past_everybody(channels[-1], network, now)
+
+
+def _past_everybody(channel: Channel, network: Control, now: datetime) -> None:
+    """Somebody posted on the network itself; the workers would see it within a quarter of an hour."""
+    words = "Back in the workshop after the storm. Repairs take two days longer this week."
+    there = network.post(channel.remote_id, words)
+    at = now - timedelta(hours=2)
+    NativePost.objects.create(channel=channel, remote_id=there, text=words, at=at, seen_at=now)
 
 
 def _counted(publication: Publication, whole: dict[str, int], now: datetime) -> list[PostMeasurement]:
