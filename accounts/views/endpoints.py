@@ -14,6 +14,7 @@ from accounts.audit import words
 from accounts.forms import EndpointForm
 from accounts.models import Role, WebhookEndpoint
 from accounts.permissions import access_endpoint, is_present, require_role
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 VERBS = {  # what the last part of the address does, and what is said of it
@@ -134,8 +135,7 @@ class WebhookResendingView(View):
 def _page(
     request: HttpRequest, endpoint: WebhookEndpoint, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    before = request.GET.get("before", "")
-    rows = queries.webhooks_to(endpoint, int(before) if before.isdecimal() and len(before) < 18 else 0)
+    rows = queries.webhooks_to(endpoint, number(request.GET.get("before")) or 0)
     page = rows[: queries.FEW_WEBHOOKS]
     named = PLACES.seen_by(endpoint.answerable).filter(pk__in=endpoint.channels).values_list("name", flat=True)
     context: dict[str, Any] = {

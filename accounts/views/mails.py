@@ -10,6 +10,7 @@ from accounts import mailing
 from accounts.models import MailDelivery, Role
 from accounts.permissions import require_role
 from accounts.queries import troubled_mails
+from socialops.lib.numbers import numbers
 
 MOST = 100  # on the page, and in one decision
 
@@ -39,7 +40,7 @@ class MailsDecisionView(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         require_role(request.user.person, Role.ADMIN)
-        pks = [int(pk) for pk in request.POST.getlist("mail")[:MOST] if pk.isdecimal() and len(pk) < 18]
+        pks = numbers(request.POST.getlist("mail")[:MOST])
         again = request.POST.get("decision") == "again"
         count = mailing.decide(pks, request.user.person, again)
         mails = "1 mail" if count == 1 else f"{count} mails"

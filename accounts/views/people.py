@@ -14,6 +14,7 @@ from accounts.audit import words
 from accounts.forms import PersonForm, RoleForm, TeamForm
 from accounts.models import Person, Role
 from accounts.permissions import access_membership, access_person, has_role, may_see_departures, require_role
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 # What other apps show on a person's page: they own these addresses, and the page loads them.
@@ -28,7 +29,7 @@ class PersonListView(View):
             words=asked.get("q", "")[:200],
             role=asked.get("role", "") if asked.get("role") in Role.values else "",
             who=asked.get("who", "") if asked.get("who") in {"leaving", "left"} else "here",
-            after=int(asked["after"]) if asked.get("after", "").isdecimal() and len(asked["after"]) < 18 else 0,
+            after=number(asked.get("after")) or 0,
         )
         page, after = queries.people_page(chosen, may_see)
         narrowed = {"q": chosen.words, "role": chosen.role, "who": chosen.who}

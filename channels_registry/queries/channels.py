@@ -17,6 +17,7 @@ from channels_registry.models.access_grant import Door
 from channels_registry.permissions import seen_by
 from channels_registry.queries.administrators import with_one_administrator
 from channels_registry.queries.waiting import answered_for
+from socialops.lib.numbers import number
 
 PAGE = 100
 CURRENT = ("live", "disconnected", "pending")
@@ -60,9 +61,9 @@ def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
     found = found.select_related("owner").order_by("name", "pk").annotate(
         doors=Count("grants", filter=Q(grants__revoked_at=None) & ~Q(grants__door=Door.RIGHT), distinct=True),
     )  # fmt: skip
-    name, _, pk = chosen.after.rpartition("|")
-    if pk.isdecimal() and len(pk) < 18:
-        found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
+    name, _, last_pk = chosen.after.rpartition("|")
+    if (pk := number(last_pk)) is not None:
+        found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=pk))
     current = Connection.objects.filter(state__in=CURRENT).defer("sealed_secrets", "sealed_webhook_secret")
     rows = list(found.prefetch_related(Prefetch("connections", current, to_attr="current"))[: PAGE + 1])
     last = rows[PAGE - 1] if len(rows) > PAGE else None

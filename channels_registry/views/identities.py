@@ -10,6 +10,7 @@ from channels_registry import queries
 from channels_registry.forms import IdentityForm
 from channels_registry.models import NetworkIdentity
 from channels_registry.observing import decide, may_decide
+from socialops.lib.numbers import number
 
 SHOWN = 100
 
@@ -36,9 +37,7 @@ class IdentityMatchView(View):
 
 
 def _page(request: HttpRequest, errors=None, status: int = 200) -> HttpResponse:
-    asked = request.GET.get("channel", "")
-    channel = int(asked) if asked.isdecimal() and len(asked) < 18 else None
-    waiting = queries.identities_waiting(request.user.person, channel)
+    waiting = queries.identities_waiting(request.user.person, number(request.GET.get("channel")))
     rows = list(waiting[:SHOWN])
     people = list(Person.objects.order_by("name").only("pk", "name")) if rows else []
     suggested = {person.pk: person for person in people}

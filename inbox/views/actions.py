@@ -15,6 +15,7 @@ from inbox.forms import AssignmentForm, ConfirmationForm, ReplyForm, SnoozeForm
 from inbox.models import Message
 from inbox.permissions import access_conversation, access_reply
 from inbox.views.conversations import back, conversation_page
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 
@@ -62,8 +63,7 @@ class AssignmentView(View):
 class ResolutionView(View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         conversation = access_conversation(request.user, pk)
-        seen = request.POST.get("seen", "")
-        last = int(seen) if seen.isdecimal() and len(seen) < 18 else None
+        last = number(request.POST.get("seen"))
         undo = reverse("reopening", args=[pk])
         return _done(request, pk, lambda: triaging.resolve(conversation, request.user.person, last), "Resolved.", undo)
 

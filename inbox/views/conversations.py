@@ -12,6 +12,7 @@ from channels_registry.permissions import seen_by
 from inbox import queries
 from inbox.forms import SNOOZES, ReplyForm
 from inbox.models import Conversation
+from socialops.lib.numbers import number
 
 
 class InboxView(View):
@@ -100,7 +101,7 @@ def _list_context(request: HttpRequest) -> dict[str, Any]:
     person = request.user.person
     channels = seen_by(person)
     chosen = filters(request)
-    wanted = {"channel": _number(chosen.get("channel", "")), "q": chosen.get("q", "").strip()[:100]}
+    wanted = {"channel": number(chosen.get("channel")), "q": chosen.get("q", "").strip()[:100]}
     listed = queries.listed(channels, person, chosen["view"], wanted, request.GET.get("before", ""))
     return {
         "channels": channels,
@@ -124,7 +125,3 @@ def _log(request: HttpRequest, pk: int) -> HttpResponse:
 def _unchanged(request: HttpRequest, stamp: str | None) -> HttpResponse | None:
     """204 for a part that refreshes itself and shows already what there is."""
     return HttpResponse(status=204) if stamp and request.GET.get("stamp") == stamp else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 18 else None

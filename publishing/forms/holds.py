@@ -8,6 +8,7 @@ from channels_registry import networks
 from channels_registry.models import Channel
 from publishing.forms.fields import offer_choices
 from publishing.models import Campaign, Hold
+from socialops.lib.numbers import numbers
 
 
 class HoldForm(forms.Form):
@@ -66,7 +67,7 @@ class TriageForm(forms.Form):
     def clean(self) -> None:
         fate, _, one = self.cleaned_data.get("decision", "").partition(":")
         self.fate = fate
-        self.wanted = [int(one)] if one.isdecimal() and len(one) < 18 else self.cleaned_data.get("chosen", [])
+        self.wanted = numbers([one]) or self.cleaned_data.get("chosen", [])
         if fate not in ("kept", "moved", "dropped"):
             self.add_error("decision", "Choose what becomes of them: keep, move or drop.")
         elif not self.wanted:

@@ -12,6 +12,7 @@ from channels_registry import permissions as channel_permissions
 from channels_registry.models import Channel
 from publishing.forms.fields import CardLinkField, TagsField, TextsField, lines, offer
 from publishing.models import Campaign
+from socialops.lib.numbers import number, numbers
 
 
 class PostForm(forms.Form):
@@ -45,8 +46,7 @@ class PostForm(forms.Form):
         offered = channel_permissions.channels_with(person, "draft").exclude(state="archived") | own
         rights = {f"may_{right}": _may(person, right) for right in ("draft", "publish")}
         self.offered = offer(self, "channels", offered.annotate(**rights).order_by("network", "name"))
-        standing = str(self["campaign"].value() or "")
-        its = Q(pk=int(standing)) if standing.isdecimal() and len(standing) < 18 else Q(pk=None)
+        its = Q(pk=number(str(self["campaign"].value() or "")))
         offer(self, "campaign", Campaign.objects.filter(Q(archived_at=None) | its).order_by("name"))
         for channel in self.asked_for(chosen or []):
             self.fields[f"variant_{channel.pk}"] = forms.CharField(
@@ -84,7 +84,7 @@ class PostForm(forms.Form):
         """The channels whose own text may come with this form: those of the post, and those just ticked."""
         if not self.is_bound:
             return chosen
-        ticked = [pk for pk in cast(QueryDict, self.data).getlist("channels") if pk.isdecimal() and len(pk) < 18]
+        ticked = numbers(cast(QueryDict, self.data).getlist("channels"))
         known = {c.pk: c for c in chosen}
         return list((known | {c.pk: c for c in self.offered.filter(pk__in=ticked)}).values())
 

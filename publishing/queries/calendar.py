@@ -28,6 +28,7 @@ from accounts.models import Person
 from channels_registry.permissions import channels_with, seen_by
 from publishing.models import Approval, NativePost, Note, Publication
 from publishing.queries.waiting import TONES
+from socialops.lib.numbers import number
 from socialops.lib.prepared import for_one
 
 STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
@@ -77,8 +78,8 @@ class Filters:
         """Of an address. What makes no sense narrows nothing."""
         state = said.get("state", "")
         return cls(
-            channel=_number(said.get("channel", "")), network=said.get("network", "")[:40],
-            state=state if state in STATES else "", campaign=_number(said.get("campaign", "")),
+            channel=number(said.get("channel")), network=said.get("network", "")[:40],
+            state=state if state in STATES else "", campaign=number(said.get("campaign")),
             tag=said.get("tag", "").strip().lower()[:40], q=said.get("q", "").strip()[:140],
         )  # fmt: skip
 
@@ -291,10 +292,6 @@ def between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> t
         )
         asked = asked if filters.state == "approval" else asked.none()
     return published, asked
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 18 else None
 
 
 def _ordered(found: Iterable[Entry]) -> list[Entry]:

@@ -21,6 +21,7 @@ from publishing.forms.workflows import CodeForm, DecisionByLinkForm, ExternalFor
 from publishing.models import AgreementLink, ExternalApprover
 from publishing.permissions import access_agreement_link, access_external, require_arranger
 from publishing.views.assets import file_of
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 PROOF = "agreement"  # the cookie with the proof: for this link's pages alone, as long as the proof is good
@@ -108,7 +109,7 @@ class AgreementCommentView(Outside):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         link, said, form = linking.proven(token, _proof(request)), request.POST, CommentForm(request.POST)
         form.is_valid()
-        thread, taken_back = (_number(said.get(name, "")) for name in ("thread", "withdraw"))
+        thread, taken_back = (number(said.get(name)) for name in ("thread", "withdraw"))
         try:
             if taken_back:
                 commenting.withdraw_by_link(token, _proof(request), taken_back)
@@ -220,10 +221,6 @@ def _since(link: AgreementLink, channels: list[Channel]) -> list[queries.Differe
 
 def _proof(request: HttpRequest) -> str:
     return request.COOKIES.get(PROOF, "")
-
-
-def _number(said: str) -> int | None:
-    return int(said) if said.isdecimal() and len(said) < 18 else None
 
 
 def _externals(request: HttpRequest, form: ExternalForm, status: int = 200) -> HttpResponse:

@@ -13,6 +13,7 @@ from publishing.forms.publications import TimeForm
 from publishing.models import Approval, Post, Revision
 from publishing.permissions import access_approval, access_post, may_arrange
 from publishing.rights import may_on_all, reason_against, require_on_all
+from socialops.lib.numbers import numbers
 from socialops.lib.refusals import add_refusal
 
 
@@ -79,7 +80,7 @@ class DecisionsView(View):
     """POST ask=<id> for each of those that were opened and are agreed to at once."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        chosen = [int(pk) for pk in request.POST.getlist("ask") if pk.isdecimal() and len(pk) < 18]
+        chosen = numbers(request.POST.getlist("ask"))
         done, refused = approving.approve_opened(request.user.person, chosen)
         if done:
             messages.success(request, f"{len(done)} approved.")

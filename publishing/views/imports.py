@@ -17,6 +17,7 @@ from publishing.permissions import access_import, access_import_row, may_draft_s
 from publishing.queries.columns import fields_for
 from publishing.queries.imports import counts, wrong_rows
 from publishing.queries.wishes import seen_channels
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 PAGE, LATEST = 25, 50
@@ -153,9 +154,8 @@ class ExportView(View):
 
 def _page(request: HttpRequest, of: Import, form: MappingForm | None = None, status: int = 200) -> HttpResponse:
     channels, found = seen_channels(request.user.person), counts(of)
-    after = request.GET.get("after", "")
     problem = request.GET.get("problem", "")
-    rows = wrong_rows(of, problem).filter(number__gt=int(after) if after.isdecimal() and len(after) < 9 else 0)
+    rows = wrong_rows(of, problem).filter(number__gt=number(request.GET.get("after")) or 0)
     page = list(rows[: PAGE + 1])
     labels = fields_for(channels) | {"row": "Row"}
     shown = [(row, [(labels.get(name, name), words) for name, words in row.problems.items()]) for row in page[:PAGE]]

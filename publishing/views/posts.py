@@ -17,6 +17,7 @@ from publishing.permissions import access_post, visible_posts
 from publishing.queries import cards, merging
 from publishing.views.autosaves import restored
 from socialops.lib import words
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 PAGE = 50
@@ -67,8 +68,8 @@ class PostView(View):
     """GET shows it with what may be done next; POST saves it."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        post, unsaved = access_post(request.user, pk), request.GET.get("unsaved", "")
-        form = restored(request, post, int(unsaved)) if unsaved.isdecimal() and len(unsaved) < 18 else None
+        post, unsaved = access_post(request.user, pk), number(request.GET.get("unsaved"))
+        form = restored(request, post, unsaved) if unsaved is not None else None
         return _post_page(request, post, form)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -105,8 +106,8 @@ class PreviewsView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PostForm(request.POST, person=request.user.person)
         form.is_valid()
-        number = request.GET.get("post", "")
-        post = access_post(request.user, int(number)) if number.isdecimal() and len(number) < 18 else None
+        its = number(request.GET.get("post"))
+        post = access_post(request.user, its) if its is not None else None
         standing = {v.channel_id: v for v in post.variants.current()} if post else {}
         drawn = _drawn(request, form, standing, ask=True)
         fresh = [preview for preview in drawn["previews"] if f"variant_{preview.channel.pk}" not in request.POST]

@@ -18,6 +18,7 @@ from publishing.forms.publications import AddressForm
 from publishing.models import Campaign, Publication
 from publishing.permissions import access_publication, visible_publications
 from socialops.lib.delivery.late import acceptance_in
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 PAGE = 50
@@ -41,8 +42,8 @@ class PublicationListView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         person = request.user.person
-        filters = {name: request.GET.get(name, "") for name in FILTERS}
-        filters = {name: value for name, value in filters.items() if name == "network" or _is_number(value)}
+        said = {name: request.GET.get(name, "") for name in FILTERS}
+        filters = {name: value for name, value in said.items() if name == "network" or number(value) is not None}
         chosen = {FILTERS[name]: value for name, value in filters.items() if value}
         publications = visible_publications(person).filter(**chosen)
         only = "".join(f"&{name}={quote(value)}" for name, value in filters.items() if value)
@@ -56,10 +57,6 @@ class PublicationListView(View):
             "next": f"?state={shelf}&before={following}{only}" if following else "", "choices": _choices(person),
         }  # fmt: skip
         return render(request, "publishing/publication_list.html", context)
-
-
-def _is_number(value: str) -> bool:
-    return not value or (value.isdecimal() and len(value) < 18)
 
 
 def _choices(person: Person) -> dict[str, list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ from publishing import drafting, queries, restoring
 from publishing.models import Post
 from publishing.permissions import access_post
 from publishing.rights import rights_on
+from socialops.lib.numbers import number as whole_number
 
 
 class RevisionListView(View):
@@ -25,8 +26,7 @@ class RevisionView(View):
         return _page(request, access_post(request.user, pk), number)
 
     def post(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
-        post, expected = access_post(request.user, pk), request.POST.get("expected_revision", "")
-        known = int(expected) if expected.isdecimal() and len(expected) < 10 else 0
+        post, known = access_post(request.user, pk), whole_number(request.POST.get("expected_revision")) or 0
         try:
             restoring.restore(post, request.user.person, number, known)
         except drafting.Conflict as conflict:
