@@ -139,7 +139,7 @@ def remove(endpoint: WebhookEndpoint, by: Person) -> None:
     endpoint.ended_at, endpoint.ended_by = database_now(), by
     endpoint.save(update_fields=["ended_at", "ended_by"])
     waiting = endpoint.deliveries.filter(state__in=("held", "scheduled", "blocked"))
-    dropped = waiting.update(state="cancelled", reason="The endpoint was taken away.")
+    dropped = waiting.update(state="cancelled", reason="The endpoint was removed.")
     audit.record(by, "webhook.removed", endpoint, dropped=dropped)
 
 
@@ -215,7 +215,7 @@ def _mine(endpoint: WebhookEndpoint, by: Person) -> WebhookEndpoint:
     require_role(by, Role.ADMIN)
     found = WebhookEndpoint.objects.select_for_update(of=("self",)).select_related("answerable").get(pk=endpoint.pk)
     if found.ended_at is not None:
-        raise ValidationError("This endpoint was taken away.")
+        raise ValidationError("This endpoint was removed.")
     return found
 
 

@@ -21,7 +21,7 @@ VERBS = {  # what the last part of the address does, and what is said of it
     "test": (subscribing.send_test, "A test is on its way. Its answer stands below."),
     "pause": (subscribing.pause, "Paused. Nothing is sent until you let it go on."),
     "adopt": (subscribing.adopt, "You answer for it now."),
-    "remove": (subscribing.remove, "Taken away. Nothing is sent there any more."),
+    "remove": (subscribing.remove, "Removed. Nothing is sent there any more."),
 }
 
 

@@ -143,9 +143,7 @@ class NoteForm(forms.Form):
 
 
 class SavedViewForm(forms.Form):
-    name = forms.CharField(
-        label="Name", max_length=60, help_text="Under a name that you have it takes the other’s place."
-    )
+    name = forms.CharField(label="Name", max_length=60, help_text="A name that you use already replaces that view.")
     shared = forms.BooleanField(
         label="Share it with everybody", required=False, help_text="Each sees in it what they may see, and no more."
     )
