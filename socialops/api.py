@@ -39,6 +39,8 @@ class PlainJson(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
             raise Problem("not-json", "Send JSON, with the header Content-Type: application/json.")
+        if len(request.body) > MOST_BYTES:
+            raise Problem("too-large", TOO_LARGE)
         try:
             said = json.loads(request.body, parse_constant=_refuse_constant)
             _refuse_unkept(said)
@@ -47,12 +49,14 @@ class PlainJson(Parser):
         return said
 
 
+MOST_BYTES, TOO_LARGE = 1_000_000, "Send less than 1 MB at once."
+MOST_NAMES = 50  # in one object: none that is known has half as many, and each that is not known costs an error
 MOST_ERRORS = 100  # that are said at once
 NOT_JSON = "The body is not JSON, or is too deep."
 
 
 class Unkept(ValueError):
-    """Characters that no text column takes."""
+    """What is not looked at any further: characters that no text column takes, or more names than there are."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -64,6 +68,8 @@ def _refuse_unkept(said: Any) -> None:
     while left:
         each = left.pop()
         if isinstance(each, dict):
+            if len(each) > MOST_NAMES:
+                raise Unkept(f"An object has more than {MOST_NAMES} names. The reference says which are known.")
             left += [*each.keys(), *each.values()]
         elif isinstance(each, list):
             left += each
@@ -169,7 +175,7 @@ def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problems.answer(Problem("too-large", "Send less than 2.5 MB at once."))
+    return problems.answer(Problem("too-large", TOO_LARGE))
 
 
 @api.exception_handler(UnreadablePostError)

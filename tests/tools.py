@@ -26,3 +26,10 @@ class Tool:
 
     def patch(self, path: str, said: Any):
         return self.post(path, said, method="PATCH")
+
+
+def said(answer, status: int):
+    assert answer.status_code == status, answer.content
+    kind = "application/problem+json" if status >= 400 else "application/json"
+    assert answer["Content-Type"] == kind
+    return answer.json()

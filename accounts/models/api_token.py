@@ -16,8 +16,8 @@ LONGEST = timedelta(days=366)
 class Scope(models.TextChoices):
     """What a token is good for, where its person may do it too."""
 
-    POSTS_READ = "posts:read", "Read posts and campaigns"
-    POSTS_WRITE = "posts:write", "Write posts and ask for approval"
+    POSTS_READ = "posts:read", "Read posts with what is said about them, pictures and campaigns"
+    POSTS_WRITE = "posts:write", "Write and comment on posts, and ask for approval"
     APPROVALS_READ = "approvals:read", "Read what waits for a decision"
     APPROVALS_DECIDE = "approvals:decide", "Approve and ask for changes"
     PUBLICATIONS_READ = "publications:read", "Read what is scheduled and what went out"

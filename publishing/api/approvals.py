@@ -55,6 +55,16 @@ class AskOut(ninja.Schema):
     revision_hash: str
 
 
+class RepeatOut(ninja.Schema):
+    """A rule of RFC 5545 from `starts` on, a wall time; `words` say it in a sentence."""
+
+    channel: str
+    rule: str
+    starts: str
+    time_zone: str
+    words: str
+
+
 class ApprovalOut(ninja.Schema):
     """`content` is what is asked about, whatever the post says now; send its hash with your decision."""
 
@@ -69,6 +79,7 @@ class ApprovalOut(ninja.Schema):
     revision: int
     revision_hash: str
     content: dict[str, Any]
+    repeats: list[RepeatOut] = Field(description="Agreeing is agreeing to all these times.")
     stages: list[StageOut]
     may_decide: bool
     reason: str = Field(description="Why you may not, if it is because you had a hand in it.")
@@ -97,10 +108,10 @@ class Changed(ninja.Schema):
 
 
 @router.reads("approvals", Scope.APPROVALS_READ, Page[AskOut], "api_approvals")
-def approvals(request: HttpRequest, limit: Limit = 100) -> Page[AskOut]:
+def approvals(request: HttpRequest, cursor: str = "", limit: Limit = 100) -> Page[AskOut]:
     """What waits for your decision, the clock that runs out first on top."""
-    waiting = queries.asked_of(request.user.person).select_related("stage__approval__revision")
-    return Page(items=[_ask_out(ask) for ask in waiting[:limit]], next=None)
+    rows, following = queries.asked_page(request.user.person, cursor, limit)
+    return Page(items=[_ask_out(each) for each in rows], next=following or None)
 
 
 @router.reads("posts/{int:pk}/approvals", Scope.APPROVALS_READ, Page[ApprovalOut], "api_approvals_of_post")
@@ -147,6 +158,7 @@ def out(approval: Approval, person: Person) -> ApprovalOut:
         post=PostRef.from_orm(approval.post), asked_by=str(approval.asked_by), revision=approval.revision.number,
         revision_hash=approval.revision.hash, content=approval.revision.content,
         stages=[_stage_out(row) for row in rows], reason=f"You {reason}." if reason else "",
+        repeats=[RepeatOut(**said) for said in approval.repeats.values()],
         may_decide=asked and not reason and may_on_all(person, "approve", channels),
         **{name: getattr(approval, name) for name in COPIED},
     )  # fmt: skip

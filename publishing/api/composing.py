@@ -13,6 +13,13 @@ from publishing.forms.posts import PostForm
 from publishing.models import Post, Variant
 
 Tag = Annotated[str, Field(pattern="^[^,]+$", max_length=40)]
+RevisionNumber = Annotated[
+    int,
+    Field(
+        strict=True, ge=0, le=2**31 - 1,
+        description="The one your change was made on. If it is no longer the latest, nothing is changed (409).",
+    ),
+]  # fmt: skip
 OWN = {"text": "variant", "placement": "placement", "thread": "thread", "first_comment": "comment"}  # in the form
 
 
@@ -39,9 +46,7 @@ class PostIn(Said):
 class PostEdit(PostIn):
     """Only what is sent is changed."""
 
-    revision: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = Field(
-        description="The one your change was made on. If it is no longer the latest, nothing is changed (409)."
-    )
+    revision: RevisionNumber
     text: str = ""
 
 

@@ -13,14 +13,16 @@ from accounts.api import Id, Instant, Limit, Of, OneOf, Page, Router, Said, Some
 from accounts.models import Person, Scope
 from channels_registry.api import ChannelRef
 from publishing import drafting, queries, submitting
-from publishing.api.approvals import ApprovalOut, out
+from publishing.api.approvals import ApprovalOut, RepeatOut, out
 from publishing.api.composing import PostEdit, PostIn, form_of, given
 from publishing.models import Post, Remit, Revision, Variant
 from publishing.permissions import access_approval, access_post, visible_posts
+from publishing.queries import repeats
 from socialops.lib.problems import Problem
 
 router = Router(tags=["Posts"])
 PostState = Annotated[str, OneOf(Post.State.values)]
+Repeats = dict[int, RepeatOut]  # by variant
 
 
 class PictureOut(ninja.Schema):
@@ -28,8 +30,18 @@ class PictureOut(ninja.Schema):
     alt: str
 
 
+class CardOut(ninja.Schema):
+    """Of a link, as it is approved and sent."""
+
+    url: str
+    title: str
+    description: str
+
+
 class VariantOut(ninja.Schema):
-    """`text` null inherits the post's; `final_text` is what goes out."""
+    """`text` null inherits the post's; `final_text` is what goes out. Where a network draws cards itself, `card` is
+    null; `repeats` is the rule by which it goes out again and again.
+    """
 
     channel: ChannelRef
     placement: str
@@ -38,6 +50,8 @@ class VariantOut(ninja.Schema):
     thread: list[str]
     first_comment: str
     pictures: list[PictureOut]
+    card: CardOut | None
+    repeats: RepeatOut | None
 
 
 class PostOut(ninja.Schema):
@@ -99,13 +113,14 @@ def posts(
     found = found.filter(author=person) if mine else found
     found = found.filter(campaign=campaign) if campaign else found
     rows, following = queries.post_page(found, cursor, limit)
-    return Page(items=[post_out(each, each.shown) for each in rows], next=following or None)
+    again = _repeats([variant for each in rows for variant in each.shown])
+    return Page(items=[_post_out(each, each.shown, again) for each in rows], next=following or None)
 
 
 @router.reads("posts/{int:pk}", Scope.POSTS_READ, PostOut, "api_post")
 def read_post(request: HttpRequest, pk: int) -> PostOut:
     """With what each channel gets."""
-    return _whole(access_post(request.user, pk))
+    return whole(access_post(request.user, pk))
 
 
 @router.does("posts", Scope.POSTS_WRITE, PostOut, "api_posts", status=201)
@@ -113,7 +128,7 @@ def write_post(request: HttpRequest, said: PostIn) -> PostOut:
     """A draft, of which you are the author."""
     person = request.user.person
     sent = {"channels": [], "text": "", **given(form_of(person, said), said)}
-    return _whole(drafting.create_post(person, **sent))
+    return whole(drafting.create_post(person, **sent))
 
 
 @router.does("posts/{int:pk}", Scope.POSTS_WRITE, PostOut, "api_post", method="PATCH", conflict=Conflict)
@@ -124,9 +139,9 @@ def change_post(request: HttpRequest, pk: int, said: PostEdit) -> PostOut:
     try:
         drafting.edit_post(post, person, expected_revision=said.revision, **given(form, said))
     except drafting.Conflict as conflict:
-        raise _moved(conflict.theirs, said) from conflict
+        raise moved(conflict.theirs, said.revision, said) from conflict
     post.refresh_from_db()
-    return _whole(post)
+    return whole(post)
 
 
 @router.does("posts/{int:pk}/approval", Scope.POSTS_WRITE, ApprovalOut, "api_submission", status=201)
@@ -148,17 +163,18 @@ def submit_post(request: HttpRequest, pk: int, said: SubmissionIn) -> ApprovalOu
 def withdraw_submission(request: HttpRequest, pk: int) -> PostOut:
     """Take back a request that is not decided yet. The post is a draft again."""
     submitting.withdraw(access_post(request.user, pk), request.user.person)
-    return _whole(access_post(request.user, pk))
+    return whole(access_post(request.user, pk))
 
 
-def _whole(post: Post) -> PostOut:
-    return post_out(post, queries.variants_of(post))
+def whole(post: Post) -> PostOut:
+    variants = queries.variants_of(post)
+    return _post_out(post, variants, _repeats(variants))
 
 
-def post_out(post: Post, variants: list[Variant]) -> PostOut:
+def _post_out(post: Post, variants: list[Variant], again: Repeats) -> PostOut:
     return PostOut(
         author=Somebody(id=post.author_id, name=post.author.name), campaign=post.campaign_id,
-        revision=post.revision_number, variants=[_variant_out(each, post) for each in variants],
+        revision=post.revision_number, variants=[_variant_out(each, post, again) for each in variants],
         page=reverse("post", args=[post.pk]),
         **{name: getattr(post, name) for name in COPIED},
     )  # fmt: skip
@@ -167,11 +183,17 @@ def post_out(post: Post, variants: list[Variant]) -> PostOut:
 COPIED = ("id", "title", "text", "why_now", "state", "tags", "wanted_at", "created_at", "updated_at")
 
 
-def _variant_out(variant: Variant, post: Post) -> VariantOut:
+def _repeats(variants: list[Variant]) -> Repeats:
+    return {each.variant_id: RepeatOut(**repeats.said(each)) for each in repeats.standing(variants)}
+
+
+def _variant_out(variant: Variant, post: Post, again: Repeats) -> VariantOut:
     variant.post = post
     return VariantOut(
         channel=ChannelRef.from_orm(variant.channel), final_text=variant.final_text,
         pictures=[PictureOut(asset=one["asset"], alt=one["alt"]) for one in variant.media],
+        card=CardOut(**{name: variant.card[name] for name in CardOut.model_fields}) if variant.card else None,
+        repeats=again.get(variant.pk),
         **{name: getattr(variant, name) for name in ("placement", "text", "thread", "first_comment")},
     )  # fmt: skip
 
@@ -185,7 +207,8 @@ def _somebody(pk: int | None) -> Person | None:
     return person
 
 
-def _moved(theirs: Revision, said: PostEdit) -> Problem:
-    words = f"{theirs.by} saved this post after revision {said.revision}. Nothing of yours was saved: it stands below."
+def moved(theirs: Revision, revision: int, said: Said) -> Problem:
+    """Somebody saved the post after the revision on which `said` was made."""
+    words = f"{theirs.by} saved this post after revision {revision}. Nothing of yours was saved: it stands below."
     saved = {"number": theirs.number, "by": str(theirs.by), "at": theirs.at.isoformat(), "content": theirs.content}
     return Problem("conflict", words, theirs=saved, mine=said.model_dump(mode="json", exclude_unset=True))

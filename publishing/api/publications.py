@@ -41,6 +41,7 @@ class PublicationOut(ninja.Schema):
     post: PostRef
     channel: ChannelRef
     part: int = Field(description="0 is the post itself; the parts of a thread and its first comment follow.")
+    occurrence: str = Field(description="Of a post that repeats: the wall time of its rule, what it is known by.")
     state: Annotated[str, OneOf(State.values)]
     reason: str
     to_do: str
@@ -167,7 +168,9 @@ def _out(publication: Publication) -> PublicationOut:
     )  # fmt: skip
 
 
-COPIED = ("id", "part", "state", "reason", "due_at", "time_zone", "fold", "text", "remote_id", "remote_url")
+COPIED = (
+    "id", "part", "occurrence", "state", "reason", "due_at", "time_zone", "fold", "text", "remote_id", "remote_url",
+)  # fmt: skip
 
 
 def _attempt_out(attempt: PublicationAttempt, meaning: str) -> AttemptOut:

@@ -27,7 +27,17 @@ from publishing.queries.checking import (
     rights_problem,
     variants_of,
 )  # fmt: skip
-from publishing.queries.comments import Talk, outsiders, says, talk, talk_outside, unresolved
+from publishing.queries.comments import (
+    Talk,
+    Thread,
+    one_thread,
+    outsiders,
+    says,
+    talk,
+    talk_outside,
+    thread_page,
+    unresolved,
+)
 from publishing.queries.deciding import approvers_of, decisions_on, seen_before, seen_outside
 from publishing.queries.drawing import (
     Difference,
@@ -60,6 +70,7 @@ from publishing.queries.lists import (
     URGENT,
     approvals_of,
     asked_now,
+    asked_page,
     decided_by,
     post_page,
     progress,
@@ -76,15 +87,15 @@ from publishing.queries.waiting import scheduled_from, trouble, waiting_for
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
     "Place", "Planned", "Presence", "Preview", "Shelves", "StageRow", "Standing", "StandingHold", "Step", "Stops",
-    "Talk", "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now",
-    "asked_of", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in",
+    "Talk", "Thread", "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now",
+    "asked_of", "asked_page", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in",
     "clocks_told", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
     "going_out", "hangings", "held_by", "history", "hits", "holds_on", "is_held", "may_answer", "measure",
-    "media_limits_of", "next_out", "now", "outsiders", "plan", "post_page", "posts_by_state", "presence",
+    "media_limits_of", "next_out", "now", "one_thread", "outsiders", "plan", "post_page", "posts_by_state", "presence",
     "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
     "rights_problem", "rows_of", "says", "scheduled_from", "scope_of", "seen_before", "seen_outside",
     "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of", "steps_of",
-    "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine",
+    "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine", "thread_page",
     "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of", "waiting_for",
     "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",
 ]  # fmt: skip

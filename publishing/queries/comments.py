@@ -77,6 +77,17 @@ def talk_outside(post: Post) -> list[Thread]:
     return _threads(post, CommentThread.objects.filter(post=post, kind=CommentThread.Kind.EXTERNAL))
 
 
+def thread_page(post: Post, kind: str | None, after: int, size: int) -> tuple[list[Thread], str]:
+    """Threads of a kind (None: of all) that began after this one, with the cursor of the next page ("" at the end)."""
+    threads = CommentThread.objects.filter(post=post, pk__gt=after, **({"kind": kind} if kind else {}))
+    rows = _threads(post, threads, size + 1)
+    return rows[:size], str(rows[size - 1].thread.pk) if len(rows) > size else ""
+
+
+def one_thread(post: Post, pk: int) -> Thread:
+    return _threads(post, CommentThread.objects.filter(post=post, pk=pk))[0]
+
+
 def unresolved(post: str = "pk") -> Coalesce:
     """How many threads about a post wait for somebody; `post` is the way to its id. Part of another query."""
     waiting = CommentThread.objects.filter(post=OuterRef(post), resolved_at=None).order_by().values("post")
@@ -96,11 +107,12 @@ def says(revision: Revision, words: str, channel: int | None) -> bool:
     return any(words in part.text for part in revision.parts_on(channel))
 
 
-def _threads(post: Post, threads: QuerySet[CommentThread]) -> list[Thread]:
+def _threads(post: Post, threads: QuerySet[CommentThread], most: int | None = None) -> list[Thread]:
     named = Comment.mentions.through.objects.filter(comment=OuterRef("pk")).values("person__name")
     comments = Comment.objects.select_related("by", "external").annotate(named=ArraySubquery(named))
     rows = threads.select_related("channel", "revision", "resolved_by").order_by("pk")
     rows = rows.prefetch_related(Prefetch("comments", comments.order_by("pk"), to_attr="said"))
+    rows = rows if most is None else rows[:most]
     latest = post.revisions.filter(number=post.revision_number).first()
     return [
         Thread(

@@ -1,15 +1,16 @@
 """The lists: posts, and publications by what has become of them. Paged by key, so that a page never shifts."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Prefetch, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import Person
 from publishing.models import Approval, Ask, Decision, ExternalApprover, Post, Publication, Variant
+from publishing.queries.agreeing import asked_of
 from publishing.queries.comments import unresolved
 from publishing.queries.deciding import decisions_on
 from socialops.lib.cursors import cursor_after, place_of
@@ -28,6 +29,7 @@ SHELVES: dict[str, tuple[str, Q]] = {
 URGENT = ("unknown", "blocked", "missed", "held", "late")
 SOON = timedelta(minutes=1)
 LATEST_FIRST = ("out", "cancelled")
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,18 @@ def post_page(posts: QuerySet[Post], before: str, size: int) -> tuple[list[Post]
         .prefetch_related(Prefetch("variants", current, to_attr="shown"))
     )
     return _cut(list(posts.order_by("-updated_at", "-id")[: size + 1]), size, "updated_at")
+
+
+def asked_page(person: Person, before: str, size: int) -> tuple[list[Ask], str]:
+    """What waits for their decision from the cursor on: the clock that runs out first on top, those without one last.
+    With the cursor of the next page ("" at the end).
+    """
+    asks = asked_of(person).annotate(clock=Coalesce("stage__decide_by", Value(NEVER)))
+    if place := place_of(before):
+        when, pk = place
+        asks = asks.filter(Q(clock__gt=when) | Q(clock=when, pk__gt=pk))
+    asks = asks.select_related("stage__approval__revision")
+    return _cut(list(asks.order_by("clock", "id")[: size + 1]), size, "clock")
 
 
 def shelf_counts(publications: QuerySet[Publication]) -> dict[str, int]:

@@ -167,7 +167,7 @@ def test_everybodys_are_listed_for_an_administrator_with_their_last_use(made):
     token, _ = made
     page = signed_in(erin()).get(reverse("everybodys_tokens")).content.decode()
     assert "Newsroom" in page and ">never</td>" in page
-    assert ">Read posts and campaigns</td>" in page, "in the words in which it was chosen"
+    assert ">Read posts with what is said about them, pictures and campaigns</td>" in page, "as it was chosen"
     assert issuing.too_soon(token) == 0
     assert ">never</td>" not in signed_in(erin()).get(reverse("everybodys_tokens")).content.decode()
 

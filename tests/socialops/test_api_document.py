@@ -30,7 +30,10 @@ CHECKS = [
 EXAMPLES = 6  # an operation
 
 
-REAL = {"posts": "draft", "approvals": "approval", "publications": "publication", "campaigns": "campaign"}
+REAL = {
+    "posts": "draft", "approvals": "approval", "publications": "publication", "campaigns": "campaign",
+    "assets": "asset",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
