@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.urls import reverse
 
+from accounts import notifying
 from accounts.audit import record, register
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
@@ -28,6 +30,7 @@ LATELY = 10  # of its times that are over and shown
 register("recurrence.made", "let a post repeat")
 register("recurrence.ended", "ended the repeating of a post")
 register("recurrence.adopted", "took over a post that repeats")
+register("recurrence.stalled", "plans a post that repeats no further: who answers for it may not publish")
 
 
 @transaction.atomic
@@ -82,8 +85,8 @@ def adopt(recurrence: Recurrence, by: Person) -> Recurrence:
     was = recurrence.answerable
     if channel_permissions.may(was, "publish", recurrence.variant.channel):
         raise ValidationError(f"{was} still answers for it. Change it or end it instead.")
-    recurrence.answerable, recurrence.looked_at = by, None
-    recurrence.save(update_fields=["answerable", "looked_at"])
+    recurrence.answerable, recurrence.looked_at, recurrence.stalled_at = by, None, None
+    recurrence.save(update_fields=["answerable", "looked_at", "stalled_at"])
     record(by, "recurrence.adopted", recurrence, was=was.pk)
     ahead = occurrences_of(recurrence).filter(answerable=was, due_at__gt=queries.now())
     for each in ahead.filter(state__in=("scheduled", "held", "blocked")):
@@ -116,11 +119,26 @@ def expand(recurrence: Recurrence) -> list[Publication]:
         approval = scheduling.approved(recurrence.variant.post)
     except ValidationError:
         return []
-    may = channel.state != "archived" and channel_permissions.may(recurrence.answerable, "publish", channel)
-    made = list(_missing(recurrence, approval)) if may and repeats.agreed(approval, recurrence) else []
+    may = channel_permissions.may(recurrence.answerable, "publish", channel)
+    goes_on = may and channel.state != "archived" and repeats.agreed(approval, recurrence)
+    made = list(_missing(recurrence, approval)) if goes_on else []
+    if may == (recurrence.stalled_at is not None):
+        _note(recurrence, stalls=not may)
     recurrence.under, recurrence.looked_at = approval, queries.now()
     recurrence.save(update_fields=["under", "looked_at"])
     return made
+
+
+def _note(recurrence: Recurrence, *, stalls: bool) -> None:
+    """Its person is told when they lose the right, and again only after they had it back."""
+    recurrence.stalled_at = queries.now() if stalls else None
+    recurrence.save(update_fields=["stalled_at"])
+    if stalls:
+        person, variant = recurrence.answerable, recurrence.variant
+        record(None, "recurrence.stalled", recurrence, answerable=person.pk)
+        place = f"“{variant.post.title}” repeats on {variant.channel.name}"
+        words = f"{place}, where you may not publish any more. It stands still."
+        notifying.notify(person, "recurrence.stalled", words, reverse("post", args=[variant.post_id]), mail=True)
 
 
 def occurrences_of(recurrence: Recurrence):

@@ -22,6 +22,7 @@ class Recurrence(models.Model):
         "publishing.Approval", models.SET_NULL, null=True, blank=True, related_name="+"
     )
     looked_at = models.DateTimeField(null=True, blank=True)  # and when
+    stalled_at = models.DateTimeField(null=True, blank=True)  # since when it is known that its person may not publish
 
     class Meta:
         constraints = [

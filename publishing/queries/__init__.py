@@ -82,7 +82,7 @@ from publishing.queries.lists import (
 from publishing.queries.phrases import Hit, active_rules, hits, snippets, words_of
 from publishing.queries.routing import Planned, plan, steps_of, traits_of, workflow_for, workflows
 from publishing.queries.telling import attempts_told, clocks_told, what_to_do
-from publishing.queries.waiting import scheduled_from, trouble, waiting_for
+from publishing.queries.waiting import scheduled_from, standing_still, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
@@ -94,7 +94,8 @@ __all__ = [
     "media_limits_of", "next_out", "now", "one_thread", "outsiders", "plan", "post_page", "posts_by_state", "presence",
     "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
     "rights_problem", "rows_of", "says", "scheduled_from", "scope_of", "seen_before", "seen_outside",
-    "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of", "steps_of",
+    "shelf_counts", "shelves", "snippets", "stage_rows", "standing_holds", "standing_of", "standing_still",
+    "steps_of",
     "still_standing", "stops", "tags_in_use", "takedowns", "talk", "talk_outside", "theirs_and_mine", "thread_page",
     "too_late_for", "traits_of", "trouble", "undecided", "unresolved", "used_in", "variants_of", "waiting_for",
     "wanted_time", "what_to_do", "with_thumb", "words_of", "workflow_for", "workflows",

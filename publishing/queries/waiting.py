@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
 from channels_registry.permissions import seen_by
-from publishing.models import Approval, Post, Publication, Variant
+from publishing.models import Approval, Post, Publication, Recurrence, Variant
 from publishing.queries.agreeing import asked_of
 from socialops.lib.waiting import Kind, Waiting
 
@@ -42,8 +42,9 @@ MANY = {
 
 
 def waiting_for(person: Person) -> list[Waiting]:
-    """Approvals asked of them, their posts that came back, what needs a person or a time. Four queries."""
-    return [*_approvals(person), *_returned(person), *_publications(person, NEEDS_SOMEBODY), *_without_time(person)]
+    """Approvals asked of them, their posts that came back, what needs a person or a time. Five queries."""
+    mine = [*_approvals(person), *_returned(person), *_publications(person, NEEDS_SOMEBODY), *_without_time(person)]
+    return [*mine, *_standing_still(person)]
 
 
 def trouble(person: Person) -> list[Waiting]:
@@ -112,6 +113,25 @@ def _without_time(person: Person) -> list[Waiting]:
         )
         for approval in agreed.select_related("post").order_by("wanted_at", "id")[:20]
     ]
+
+
+def standing_still(person: Person) -> QuerySet[Recurrence]:
+    """What repeats no further until somebody like them takes it over: who answered left, or lost the right."""
+    there = channel_permissions.channels_with(person, "publish").values("pk")
+    found = Recurrence.objects.filter(stalled_at__isnull=False, ended_at=None, variant__removed_at=None)
+    found = found.filter(variant__channel__in=there).exclude(answerable=person)
+    return found.select_related("variant__post", "variant__channel", "answerable").order_by("stalled_at", "pk")
+
+
+def _standing_still(person: Person) -> list[Waiting]:
+    return [
+        Waiting(
+            f"“{each.variant.post.title}” repeats no further",
+            f"{each.variant.channel.name}. {each.answerable} answers for it, and may not publish there any more.",
+            reverse("repetition", args=[each.variant_id]), "Take it over or end it", tone="risk",
+        )
+        for each in standing_still(person)[:20]
+    ]  # fmt: skip
 
 
 def _waiting_publications(where: Q, states: tuple[str, ...], most: int = 200) -> list[Waiting]:

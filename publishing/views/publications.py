@@ -55,6 +55,7 @@ class PublicationListView(View):
             "publications": page, "shelf": shelf, "counts": counts, "total": counts[shelf], "filters": filters,
             "only": only, "shelves": [(name, words, counts[name]) for name, (words, _) in queries.SHELVES.items()],
             "next": f"?state={shelf}&before={following}{only}" if following else "", "choices": _choices(person),
+            "still": queries.standing_still(person)[:20],
         }  # fmt: skip
         return render(request, "publishing/publication_list.html", context)
 

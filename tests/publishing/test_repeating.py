@@ -8,6 +8,8 @@ import tzdata
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError
 
+from accounts.models import Notification
+from channels_registry import access
 from channels_registry.networks.sandbox import Sandbox
 from publishing import approving, drafting, queries, repeating, retiming, scheduling, silencing, submitting
 from publishing.delivering import LANE, OVERTAKEN
@@ -215,6 +217,34 @@ def test_nothing_is_planned_while_its_person_may_not_publish_until_somebody_take
     assert repeating.expand_due() > 80
     assert {one.answerable for one in planned(asked)} == {other}
     assert trail(asked)[-1] == "recurrence.adopted"
+
+
+def test_who_lost_only_the_right_is_told_once_and_who_may_publish_there_sees_it(daily, acme, dana, charlie):
+    def looked() -> list[str]:
+        Recurrence.objects.update(looked_at=None)
+        repeating.expand_due()
+        return list(Notification.objects.filter(person=dana, kind="recurrence.stalled").values_list("text", flat=True))
+
+    olga = factories.person("olga")
+    factories.grant(acme, olga, "publisher")
+    access.revoke(acme.grants.get(person=dana), factories.erin(), "moved")
+    assert looked() == looked() == [
+        "“Winter rates” repeats on Acme, where you may not publish any more. It stands still."
+    ]
+    assert trail(daily).count("recurrence.stalled") == 1
+    client = {person: factories.signed_in(person) for person in (olga, charlie, dana)}
+    for path in ("/", "/publications/"):
+        shown = page(client[olga], path)
+        assert "repeats no further" in shown and f"/variants/{daily.variant_id}/repetition/" in shown
+        assert not any("repeats no further" in page(client[person], path) for person in (charlie, dana))
+    factories.grant(acme, dana, "publisher")
+    looked()
+    assert "repeats no further" not in page(client[olga], "/publications/"), "the right is back"
+    access.revoke(acme.grants.get(person=dana, revoked_at=None), factories.erin(), "moved again")
+    Notification.objects.all().update(read_at=queries.now())
+    assert len(looked()) == 2, "another time, so it is said again"
+    repeating.adopt(daily, olga)
+    assert Recurrence.objects.get().stalled_at is None and "repeats no further" not in page(client[olga], "/")
 
 
 def test_whoever_takes_it_over_answers_for_what_was_planned_too(daily, dana):
