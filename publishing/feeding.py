@@ -15,10 +15,11 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from accounts import notifying
 from accounts.audit import record, register
-from accounts.models import Person, User
+from accounts.models import Person, Role, User
 from accounts.models.api_token import binding
-from accounts.permissions import is_present
+from accounts.permissions import has_role, is_present
 from channels_registry.permissions import seen_by
 from publishing import queries
 from publishing.models import CalendarFeed
@@ -66,13 +67,16 @@ def links_of(person: Person) -> QuerySet[CalendarFeed]:
 
 @transaction.atomic
 def end_feed(feed: CalendarFeed, by: Person) -> CalendarFeed:
-    """Its link opens nothing any more."""
-    if feed.person_id != by.pk:
-        raise PermissionDenied("Only whose link it is ends it. It stops by itself when they leave.")
+    """Its link opens nothing any more: by its person, or an administrator, of whom they are told."""
+    if feed.person_id != by.pk and not has_role(by, Role.ADMIN):
+        raise PermissionDenied("Only its person, or an administrator, ends a link. It stops by itself when they leave.")
     if not CalendarFeed.objects.filter(pk=feed.pk, ended_at=None).update(ended_at=Now()):
         raise ValidationError("This link was ended already.")
     feed.refresh_from_db()
-    record(by, "feed.ended", feed)
+    record(by, "feed.ended", feed, person=feed.person_id)
+    if feed.person_id != by.pk:
+        words = f"{by} ended your private link to the calendar “{feed.name}”."
+        notifying.notify(feed.person, "feed.ended", words, reverse("feed_list"), mail=True)
     return feed
 
 

@@ -265,8 +265,10 @@ def access_slot(user, pk: int) -> Slot:
 
 
 def access_feed(user, pk: int) -> CalendarFeed:
-    """One's own."""
-    return _one(CalendarFeed.objects.filter(_present(user.person), person=user.person), pk, "link")
+    """One's own; an administrator's are everybody's."""
+    mine = Q(_present(user.person), person=user.person)
+    found = CalendarFeed.objects.filter(mine | role_exists(user.person, Role.ADMIN))
+    return _one(found.select_related("person"), pk, "link")
 
 
 def may_plan(person: Person) -> bool:

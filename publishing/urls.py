@@ -44,6 +44,7 @@ urlpatterns = [
     path("calendar/views/<int:pk>/opening/", saved_views.OpeningView.as_view(), name="saved_view_opening"),
     path("calendar/links/", feeds.FeedListView.as_view(), name="feed_list"),
     path("calendar/links/<int:pk>/ending/", feeds.FeedEndingView.as_view(), name="feed_ending"),
+    path("people/<int:pk>/calendar-links/", feeds.PersonFeedsView.as_view(), name="person_feeds"),
     path("feeds/<str:token>/socialops.ics", feeds.FeedView.as_view(), name="feed"),
     path("channels/<int:pk>/queue/", queues.QueueView.as_view(), name="queue"),
     path("slots/<int:pk>/", queues.SlotView.as_view(), name="slot"),

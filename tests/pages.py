@@ -115,6 +115,7 @@ PAGES: dict[str, Page] = {
     "note_list": Page(who="alice"),
     "note": Page("note", who="alice"),
     "saved_view_list": Page(who="alice", query="?view=week&tag=repair"),
+    "person_feeds": Page("writer", who="erin"),
     "feed_list": Page(who="alice", query="?tag=repair"),
     "queue": Page("queued", who="gina"),
     "embargo": Page("draft", who="alice"),

@@ -166,7 +166,8 @@ RULES: dict[str, Rule] = {
     "saved_view_removal": only("alice", "saved_view", post={}),
     "saved_view_opening": only("alice", "saved_view", post={}),
     "feed_list": signed_in(),
-    "feed_ending": only("alice", "feed", post={}),
+    "feed_ending": only("alice erin", "feed", post={}),
+    "person_feeds": signed_in("writer"),  # empty for others than administrators
     "feed": Rule(frozenset(), args=lambda _: ("no-such-link",)),  # a link that opens nothing: 404 for everybody
     "queue": only(SEE_BLUE, "blue"),
     "slot": only(PUBLISH_BLUE, "slot", post={"remove": "yes"}),

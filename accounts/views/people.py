@@ -18,7 +18,7 @@ from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 # What other apps show on a person's page: they own these addresses, and the page loads them.
-SLOTS = ("person_access", "person_case")
+SLOTS = ("person_access", "person_case", "person_feeds")
 
 
 class PersonListView(View):

@@ -8,6 +8,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views import View
 
+from accounts.models import Role
+from accounts.permissions import access_person, has_role
 from publishing import feeding
 from publishing.forms.planning import FeedForm
 from publishing.permissions import access_feed
@@ -39,15 +41,28 @@ class FeedListView(View):
 
 
 class FeedEndingView(View):
-    """POST ends a link."""
+    """POST ends a link: by its person, or an administrator, who goes back to that person's page."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        feed = access_feed(request.user, pk)
         try:
-            feeding.end_feed(access_feed(request.user, pk), request.user.person)
+            feeding.end_feed(feed, request.user.person)
             messages.success(request, "Ended. Who reads it gets nothing any more.")
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
-        return redirect("feed_list")
+        return redirect("feed_list") if feed.person_id == request.user.person_id else redirect("person", feed.person_id)
+
+
+class PersonFeedsView(View):
+    """A person's links, for administrators: a part of that person's page, and a page of its own."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        person = access_person(request.user, pk)
+        if not has_role(request.user.person, Role.ADMIN):
+            return HttpResponse(status=204)  # the person's page is everybody's, so its readers are not told off
+        part = "#links" if request.htmx else ""
+        context = {"person": person, "feeds": feeding.links_of(person).order_by("-made_at")}
+        return render(request, f"publishing/person_feeds.html{part}", context)
 
 
 class FeedView(View):

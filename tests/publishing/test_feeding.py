@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
 
-from accounts.models import User
+from accounts.models import AuditEvent, Notification, User
 from channels_registry.models import AccessGrant
 from publishing import approving, feeding, scheduling
 from publishing.models import CalendarFeed, Campaign, Post, Publication
@@ -45,6 +45,25 @@ def test_the_link_is_not_kept_and_opens_what_is_planned(link, publication, charl
     assert event["DTSTART"].to_ical().endswith(b"Z")
     assert event["URL"].endswith(f"/publications/{publication.pk}/")
     assert trail(feed) == ["feed.made"]
+
+
+def test_an_administrator_ends_somebody_elses_link_from_their_page_and_they_are_told(link, charlie, bob):
+    feed, erin = CalendarFeed.objects.get(), factories.erin()
+    path = f"/people/{charlie.pk}/calendar-links/"
+    assert factories.signed_in(bob).get(path).status_code == 204
+    assert factories.signed_in(bob).post(f"/calendar/links/{feed.pk}/ending/").status_code == 404
+    with pytest.raises(PermissionDenied):
+        feeding.end_feed(feed, bob)
+    admin = factories.signed_in(erin)
+    assert "My phone" in page(admin, path) and link not in page(admin, path)
+    assert path in page(admin, f"/people/{charlie.pk}/"), "the person's page loads it"
+    assert admin.post(f"/calendar/links/{feed.pk}/ending/").url == f"/people/{charlie.pk}/"
+    assert Client().get(link).status_code == 404
+    assert "My phone" not in page(admin, path)
+    event = AuditEvent.objects.get(action="feed.ended")
+    assert (event.actor, event.data["person"]) == (erin, charlie.pk)
+    told = Notification.objects.get(person=charlie)
+    assert (told.text, told.by_mail) == ("Erin ended your private link to the calendar “My phone”.", True)
 
 
 def test_the_text_is_left_out_unless_it_was_chosen(link, publication, charlie):
