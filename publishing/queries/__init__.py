@@ -13,7 +13,7 @@ from publishing.queries.agreeing import (
 )  # fmt: skip
 from publishing.queries.assets import Shelves, asset_page, shelves, takedowns, too_late_for, used_in, with_thumb
 from publishing.queries.briefing import Brief, brief, brief_outside
-from publishing.queries.calendar import Day, Entry, days, entries, going_out
+from publishing.queries.calendar import days, entries, going_out
 from publishing.queries.campaigns import STAGES, campaign_rows, next_out, posts_by_state, tags_in_use
 from publishing.queries.checking import (
     Measure,
@@ -50,6 +50,7 @@ from publishing.queries.drawing import (
     theirs_and_mine,
 )
 from publishing.queries.editing import Presence, presence
+from publishing.queries.entries import Day, Entry
 from publishing.queries.hanging import Hanging, hangings
 from publishing.queries.history import Step, history
 from publishing.queries.holds import (

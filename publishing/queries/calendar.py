@@ -1,7 +1,7 @@
 """What goes out when: publications, and posts that want a time but still need approval."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,24 +21,16 @@ from django.db.models import (
     Window,
 )  # fmt: skip
 from django.db.models.functions import RowNumber, TruncDate, TruncHour
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.permissions import channels_with, seen_by
 from publishing.models import Approval, NativePost, Note, Publication
-from publishing.queries.waiting import TONES
+from publishing.queries.entries import Day, Entry
+from publishing.queries.silences import is_crowded
 from socialops.lib.numbers import number
 from socialops.lib.prepared import for_one
 
-STATE_WORDS = Publication.WORDS | {"needs_approval": "Needs approval"}
-STATE_WORDS |= {"native": "Not approved here", "native_gone": "Not approved here, and taken down there"}
-ENTRY_TONES = TONES | {"scheduled": "sched", "needs_approval": "wait", "native": "plain", "native_gone": "plain"}
-ICONS = {
-    "scheduled": "clock", "needs_approval": "hourglass", "sending": "send", "unknown": "circle-question-mark",
-    "needs_human": "circle-question-mark", "done": "check", "failed": "triangle-alert", "held": "hand",
-    "blocked": "ban", "missed": "timer-off", "native": "globe", "native_gone": "globe",
-}  # fmt: skip
 # What people choose from, with the states of publications behind it; "approval" is what nobody agreed to yet.
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "approval": ("Needs approval", ()),
@@ -98,54 +90,6 @@ class Filters:
 
 
 ALL = Filters()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One post on one channel at one time. `pk` is the publication's or, while it needs approval, the post's."""
-
-    at: datetime
-    network: str
-    channel: str
-    title: str
-    pk: int
-    state: str = "needs_approval"
-    movable: bool = False  # by this reader
-    occurrence: str = ""  # of what repeats
-    address: str = ""  # on the network, of one that was made there
-
-    @property
-    def url(self) -> str:
-        if self.state.startswith("native"):
-            return self.address
-        return reverse("post" if self.state == "needs_approval" else "publication", args=[self.pk])
-
-    @property
-    def tone(self) -> str:
-        return ENTRY_TONES[self.state]
-
-    @property
-    def words(self) -> str:
-        return STATE_WORDS[self.state]
-
-    @property
-    def icon(self) -> str:
-        return ICONS[self.state]
-
-
-@dataclass
-class Day:
-    """The first few entries of a day (or an hour), and how many there are."""
-
-    entries: list[Entry] = field(default_factory=list)
-    total: int = 0
-
-    @property
-    def more(self) -> int:
-        return self.total - len(self.entries)
-
-
-NOTHING = Day()
 
 
 @dataclass(frozen=True)
@@ -221,8 +165,8 @@ def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: F
     """The places are counted in publications alone; only what is shown is joined with what it says."""
     published, asked = between(sight, start, end, filters)
     groups = {pk: (key, total) for key, total, pk in _first(published, "due_at", most, group).values_list(*COUNTED)}
-    shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight)).values_list(*PUBLISHED)
-    rows = [(*groups[row[4]], Entry(*row)) for row in shown]
+    shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight), crowded=is_crowded())
+    rows = [(*groups[row[4]], Entry(*row)) for row in shown.values_list(*PUBLISHED, "crowded")]
     for key, total, *said, pk, state, address in _others(asked, natives(sight, start, end, filters), most, group):
         at, network, channel, title = said
         rows.append((key, total, Entry(at, network, channel, title, pk, state, address=address)))

@@ -14,7 +14,8 @@ from icalendar import Calendar, Event
 
 from accounts.models import AuditEvent
 from publishing.models import CalendarFeed
-from publishing.queries.calendar import STATE_WORDS, Filters, Sight, between
+from publishing.queries.calendar import Filters, Sight, between
+from publishing.queries.entries import STATE_WORDS
 
 BEFORE, AFTER = timedelta(days=90), timedelta(days=365)
 MOST = 1_000  # events; those nearest to this moment

@@ -91,13 +91,10 @@ def close_to(publication: Publication) -> list[Publication]:
     return list(others.select_related("variant__post").order_by("due_at", "pk")[:5])
 
 
-def crowded(ids: list[int], start: datetime, end: datetime) -> set[int]:
-    """Which of these publications, due between the two, have another on their channel within ten minutes. One query.
-
-    The two moments keep it from reading all that a channel ever sent.
-    """
+def is_crowded() -> Exists:
+    """Of a publication: whether another stands on its channel within ten minutes."""
     others = Publication.objects.filter(
-        channel=OuterRef("channel"), state__in=LIVE, due_at__gt=OuterRef("due_at") - CLOSE,
-        due_at__lt=OuterRef("due_at") + CLOSE, due_at__gte=start - CLOSE, due_at__lte=end + CLOSE,
-    ).exclude(variant=OuterRef("variant"))  # fmt: skip
-    return set(Publication.objects.filter(Exists(others), pk__in=ids).values_list("pk", flat=True))
+        channel=OuterRef("channel"), state__in=LIVE,
+        due_at__gt=OuterRef("due_at") - CLOSE, due_at__lt=OuterRef("due_at") + CLOSE,
+    )  # fmt: skip
+    return Exists(others.exclude(variant=OuterRef("variant")))

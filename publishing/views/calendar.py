@@ -21,6 +21,7 @@ from publishing.forms.publications import MoveForm
 from publishing.models import Note
 from publishing.permissions import access_publication
 from publishing.queries import saved_views, silences
+from publishing.queries.entries import NOTHING
 from publishing.views.crowding import warn_of_crowding
 
 VIEWS = {"month": "Month", "week": "Week", "day": "Day", "list": "List"}
@@ -44,6 +45,9 @@ class Span:
         if view == "week":
             day -= timedelta(days=day.weekday())
         return cls(view, day, day + timedelta(days={"week": 7, "list": LISTED, "day": 1}[view]))
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day < self.end
 
     @property
     def days(self) -> list[date]:
@@ -87,20 +91,19 @@ class CalendarView(View):
         read = _hours if span.view == "day" else _days
         seen = queries.calendar.channels_of(person)
         sight = queries.calendar.Sight([pk for pk, *_ in seen], [pk for pk, _, _, own in seen if own])
-        cells = read(sight, span, zone, filters)
+        cells = read(sight, span, zone, filters, today)
         own = [cell for cell in cells if cell["inside"]]
         _hatch(cells, sight, span, zone, filters)
         notes = _note(cells, span, filters)
         context = {
-            "span": span, "cells": cells, "today": today, "zone": zone.key, "filters": filters,
-            "crowded": _crowded(cells),
+            "span": span, "cells": cells, "zone": zone.key, "filters": filters,
             "total": sum(cell["here"].total for cell in own),
-            "earlier": sum(cell["here"].total for cell in own if cell["day"] < today),
-            "is_now": span.first <= today < span.end,
+            "earlier": sum(cell["here"].total for cell in own if cell["past"]),
+            "is_now": today in span,
             "views": [(name, label, _address(filters, name, span.first)) for name, label in VIEWS.items()],
             "before": _address(filters, span.view, span.previous), "after": _address(filters, span.view, span.end),
             "now": _address(filters, span.view), "show_all": _address(queries.calendar.ALL, span.view, span.first),
-            "of_day": _address(filters, "day") + "&from=", "narrowed": filters != queries.calendar.ALL,
+            "narrowed": filters != queries.calendar.ALL,
             "channels": [(pk, name) for pk, name, state, _ in seen if state != "archived"],
             "narrowing": "?" + urlencode({"view": span.view, **filters.said}),
             "networks": networks.slugs(), "states": queries.calendar.STATES,
@@ -146,32 +149,30 @@ def _back(request: HttpRequest) -> str:
 
 
 def _days(
-    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters
+    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters, today: date
 ) -> list[dict[str, Any]]:
+    """A cell for each day, with what the page says of it: in a template each comparison and each date cost more."""
     each = span.days
     start, end = _midnight(each[0], zone), _midnight(each[-1] + timedelta(days=1), zone)
     found = queries.calendar.days(sight, start, end, zone, SHOWN[span.view], filters)
+    url = _address(filters, "day") + "&from="
     return [
-        {"day": day, "inside": span.first <= day < span.end, "here": found.get(day, queries.calendar.NOTHING)}
+        {
+            "day": day, "number": day.day, "iso": f"{day}", "date": f"{day.day} {day:%B}", "weekday": f"{day:%A}",
+            "inside": day in span, "today": day == today, "past": day < today and today in span, "url": f"{url}{day}",
+            "here": found.get(day, NOTHING),
+        }
         for day in each
-    ]
+    ]  # fmt: skip
 
 
 def _hours(
-    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters
+    sight: queries.calendar.Sight, span: Span, zone: ZoneInfo, filters: queries.calendar.Filters, today: date
 ) -> list[dict[str, Any]]:
     start, end = _midnight(span.first, zone), _midnight(span.end, zone)
     found = queries.calendar.hours(sight, start, end, zone, SHOWN["day"], filters)
-    return [
-        {"day": span.first, "hour": hour, "inside": True, "here": found.get(hour, queries.calendar.NOTHING)}
-        for hour in range(24)
-    ]
-
-
-def _crowded(cells: list[dict[str, Any]]) -> set[int]:
-    shown = [entry for cell in cells for entry in cell["here"].entries if entry.movable]
-    times = [entry.at for entry in shown]
-    return silences.crowded([entry.pk for entry in shown], min(times), max(times)) if shown else set()
+    day = {"day": span.first, "inside": True, "past": span.first < today}
+    return [day | {"hour": hour, "here": found.get(hour, NOTHING)} for hour in range(24)]
 
 
 def _hatch(

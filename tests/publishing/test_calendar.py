@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from publishing.models import Campaign, Post, Publication
-from publishing.queries.calendar import Entry
+from publishing.queries.entries import Entry
 from publishing.templatetags.calendars import calendar_entry
 from tests import factories
 from tests.publishing.steps import MOST_QUERIES, agree, page, plan, sign_in, staffed, tomorrow, write
@@ -132,5 +132,5 @@ def test_an_hour_that_comes_twice_stands_once_in_the_day(publication, dana):
 def test_what_others_wrote_is_escaped_in_an_entry():
     hostile = '"><script>x</script>'
     entry = Entry(timezone.now(), "sandbox", hostile, hostile, 1, "native", address=f"https://a.example/{hostile}")
-    drawn = calendar_entry(entry, set())
+    drawn = calendar_entry(entry)
     assert "<script" not in drawn and drawn.count("&quot;&gt;&lt;script&gt;") == 5
