@@ -1,5 +1,7 @@
 """Who is behind a session or a password. Read at every request, so a leaver is out at the minute, whatever has run."""
 
+from functools import cache
+
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -33,8 +35,9 @@ def may_use_tokens() -> QuerySet:
     return users.exclude(is_admin=True, has_second_factor=False) if settings.SECOND_FACTOR_REQUIRED else users
 
 
+@cache
 def _users() -> QuerySet:
-    """Users who may sign in, with what the gate asks at every request."""
+    """Users who may sign in, with what the gate asks at every request; put together once, and asked anew each time."""
     admin = RoleAssignment.objects.filter(person=OuterRef("person"), role=Role.ADMIN, ended_at=None)
     second = Authenticator.objects.filter(
         user=OuterRef("pk"), type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]

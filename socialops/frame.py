@@ -5,7 +5,7 @@ A context processor (settings.TEMPLATES), so no app imports it. Two queries; a f
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
@@ -64,6 +64,15 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
 }
 TABS = ("today", "inbox", "approval_list", "calendar")
 COUNTED = ("held", "unread", "inbox", "approval_list", "case_list")  # roles, and what waits, by its place in the rail
+
+
+@lru_cache(maxsize=512)  # a page names two dozen
+def address(name: str, *args) -> str:
+    """The path of a page, or nothing while there is none."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 class Frame:
@@ -151,14 +160,6 @@ _waits_for = for_one(_counted)  # for every page of everybody
 
 def _names() -> list[str]:
     return [name for entries in RAIL.values() for name, *_ in entries]
-
-
-def address(name: str, *args) -> str:
-    """The path of a page, or nothing while there is none."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def _inside(path: str, url: str) -> bool:

@@ -1,5 +1,6 @@
 """All of static/css as one text: three dozen small files for people, one request for a browser. No build step."""
 
+import os
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,14 +15,16 @@ LAYERS = ("reset", "tokens", "base", "layout", "components", "utilities")
 
 def composed() -> tuple[str, str]:
     """The whole text and its version, composed again when a file has changed."""
-    return _compose(tuple((path, path.stat().st_mtime_ns) for path in sorted(CSS.rglob("*.css"))))
+    found = [each for folder, *_ in os.walk(CSS) for each in os.scandir(folder) if each.name.endswith(".css")]
+    return _compose(tuple(sorted((each.path, each.stat().st_mtime_ns) for each in found)))
 
 
 @lru_cache(maxsize=1)
-def _compose(files: tuple[tuple[Path, int], ...]) -> tuple[str, str]:
+def _compose(files: tuple[tuple[str, int], ...]) -> tuple[str, str]:
+    paths = [Path(path) for path, _ in files]
     parts = [f"@layer {', '.join(LAYERS)};"]
     for layer in LAYERS:
-        texts = [path.read_text() for path, _ in files if layer in (path.stem, path.parent.name)]
+        texts = [path.read_text() for path in paths if layer in (path.stem, path.parent.name)]
         parts.append(f"@layer {layer} {{\n{''.join(texts)}}}")
     text = "\n".join(parts).replace('url("../', f'url("{static("")}')
     return text, sha256(text.encode()).hexdigest()[:12]
