@@ -228,9 +228,9 @@ def test_who_lost_only_the_right_is_told_once_and_who_may_publish_there_sees_it(
     olga = factories.person("olga")
     factories.grant(acme, olga, "publisher")
     access.revoke(acme.grants.get(person=dana), factories.erin(), "moved")
-    assert looked() == looked() == [
-        "“Winter rates” repeats on Acme, where you may not publish any more. It stands still."
-    ]
+    assert (
+        looked() == looked() == ["“Winter rates” repeats on Acme, where you may not publish any more. It stands still."]
+    )
     assert trail(daily).count("recurrence.stalled") == 1
     client = {person: factories.signed_in(person) for person in (olga, charlie, dana)}
     for path in ("/", "/publications/"):
