@@ -1,10 +1,14 @@
 """The Celery application, where it differs from Celery's own habits."""
 
-import pytest
-from kombu import Connection
-from kombu.transport.redis import Channel
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
-from socialops.celery import app
+import pytest
+from kombu import Connection, Message
+from kombu.transport.redis import Channel
+from kombu.utils.imports import symbol_by_name
+
+from socialops.celery import Request, app
 
 
 def closed_by_the_second_try() -> None:
@@ -28,3 +32,30 @@ def test_control_with_kombus_own_habit_it_ends(monkeypatch):
     monkeypatch.setattr(Channel, "do_restore", True)
     with pytest.raises(AttributeError, match="hostname"):
         closed_by_the_second_try()
+
+
+def said(expires_in: timedelta) -> Request:
+    """A nudge as a worker gets it, from a sender whose clock differs from ours by as much as is missing."""
+    expires = (datetime.now(UTC) + expires_in).isoformat()
+    headers = {"task": "socialops.pulse", "id": str(uuid4()), "expires": expires, "root_id": None, "parent_id": None}
+    message = Message(body=b"", headers=headers, delivery_info={}, properties={"reply_to": "", "correlation_id": ""})
+    task, body = app.tasks["socialops.pulse"], ((), {}, {})
+    return symbol_by_name(task.Request)(message, app=app, task=task, decoded=True, headers=headers, body=body)
+
+
+@pytest.fixture
+def long_idle(monkeypatch):
+    """This worker has heeded nothing for long."""
+    app.finalize()
+    monkeypatch.setattr(Request, "heeded", {})
+
+
+def test_a_worker_whose_clock_is_ahead_still_hears_that_it_has_to_look(long_idle):
+    nudge = said(timedelta(hours=-1))
+    assert not nudge.revoked(), "as it arrives"
+    assert not nudge.revoked(), "as it is handed to a process"
+
+
+def test_of_a_heap_of_expired_messages_one_is_heeded(long_idle):
+    assert [nudge.revoked() for nudge in (said(timedelta(hours=-1)) for _ in range(5))] == [False, *[True] * 4]
+    assert not said(timedelta(seconds=5)).revoked(), "and each that has not expired"
