@@ -10,6 +10,7 @@ from channels_registry.connector.text import same
 from channels_registry.connector.types import Published, Unsure
 
 EARLY = timedelta(seconds=60)  # clocks differ: what stands there may be dated a little before it was due
+AHEAD = timedelta(hours=15)  # or the clock that called it due was wrong: by a zone, or since a jump
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,12 +31,21 @@ def look(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[A
     return looked
 
 
-def one_of(found: Iterable[Published]) -> Published | Unsure | None:
-    """The only one; Unsure when several fit, for taking the newest of them could bind another post."""
+def one_of(found: Iterable[Published], early: Iterable[Published] = ()) -> Published | Unsure | None:
+    """The only one; Unsure when several fit, for taking the newest of them could bind another post.
+
+    `early`: what would be ours if the clock that called it due was wrong (`long_before`). Then nothing is proven.
+    """
     different = {each.remote_id: each for each in found}
     if len(different) > 1:
         return Unsure(f"{len(different)} posts with this text stand there. A person has to say which one is this.")
+    if not different and any(True for _ in early):
+        return Unsure("The same words stand there, dated before this was due. A person has to say whether it is this.")
     return next(iter(different.values()), None)
+
+
+def long_before(since: datetime | None) -> datetime | None:
+    return None if since is None else since - AHEAD
 
 
 def matches(text: str, since: datetime | None, item_text: str, item_at: datetime) -> bool:

@@ -26,7 +26,7 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, Refused, TryLater
 from channels_registry.connector.http import Http, bearer
-from channels_registry.connector.looking import EARLY, look, matches, moment, one_of
+from channels_registry.connector.looking import EARLY, long_before, look, matches, moment, one_of
 from channels_registry.connector.text import check, same
 from channels_registry.connector.types import (
     Access,
@@ -157,14 +157,19 @@ class Sandbox(
     ) -> Published | Unsure | None:
         if not access.facts.get("lookup"):
             return Unsure("This server does not list posts.")
-        is_ours = _matcher(access, draft.text, draft.at, marker, len(draft.media))
-        params, found = {"key": marker} if access.facts.get("key") else {"limit": PER_PAGE}, []
+        is_ours, may_be = (
+            _matcher(access, draft.text, at, marker, len(draft.media)) for at in (draft.at, long_before(draft.at))
+        )
+        params: dict[str, str] = {"key": marker} if access.facts.get("key") else {"limit": PER_PAGE}
+        found: list[Published] = []
+        early: list[Published] = []
         for _ in range(PAGES_LOOKED_AT):
             answer = await _call(access, "GET", "posts", params=params)
             found += answer.read(lambda page: [_published(item) for item in page["items"] if is_ours(item)])
+            early += answer.read(lambda page: [_published(item) for item in page["items"] if may_be(item)])
             before = answer.read(lambda page: "" if _reaches(page, draft.at) else str(page["before"]))
             if not before:
-                return one_of(found)
+                return one_of(found, early)
             params["before"] = before
         return Unsure("The list of posts is too long to prove anything.")
 

@@ -4,7 +4,7 @@ rest.
 
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.request import Request, urlopen
 
 import pytest
@@ -222,6 +222,16 @@ async def test_our_words_are_known_again_in_html(lookalike, http, text, found):
     access = peers.opened(fields, await mastodon.connect(fields, secrets, http), http)
     outcome = await mastodon.find_published(access, Draft(text, at=datetime.now(UTC)), "key", {})
     assert isinstance(outcome, Published) is found
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(0, Published), (1, Unsure), (14, Unsure), (16, type(None))])
+async def test_our_words_dated_hours_before_they_were_due_prove_nothing(lookalike, http, ahead, outcome):
+    """The clock that called it due may have been that much ahead: a wrong zone, or a jump."""
+    fields, secrets = {"instance_url": lookalike.url}, {"access_token": "t"}
+    access = peers.opened(fields, await mastodon.connect(fields, secrets, http), http)
+    due = datetime.now(UTC) + timedelta(hours=ahead)
+    draft = Draft("Hi @dana, see https://example.org/menu/today #cake & tea", at=due)
+    assert isinstance(await mastodon.find_published(access, draft, "key", {}), outcome)
 
 
 async def test_two_posts_with_our_words_need_a_person(lookalike, http):
