@@ -5,6 +5,7 @@ rest, so nothing that should be held can slip through between two statements.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,8 @@ from socialops.lib.delivery import faults, telling
 from socialops.lib.delivery.lane import Lane, Settled
 from socialops.lib.delivery.pace import pace
 
+log = logging.getLogger(__name__)
+JUMP = 30.0  # seconds by which the database's clock may move against the steady one between two ticks
 MOST = 500  # rows in one claim: 100 to 500 is fastest
 WAITING = -1  # stands where the number of a refusal stands, for rows that stay scheduled
 
@@ -53,6 +56,7 @@ class Claimer:
         self.lane, self.owner, self.pace = lane, owner, pace()
         self.statement, self.before, self.after = self._claim_statement()
         self.stopping = self._stopping_statement()
+        self.apart: float | None = None  # what the database's clock is ahead of the steady one
 
     def claim(self, limit: int) -> Claimed:
         """Up to `limit` due rows, committed as ours, with what must be known to send them."""
@@ -74,6 +78,20 @@ class Claimer:
         ours = [row for row in rows if row[3] is None]
         jobs = [Job(row[0], row[1], row[2], row[4], row[5], send_before=send_before) for row in ours]
         return Claimed(jobs, len(refused), 0.0 if rows else None)  # none: another slot is at them
+
+    def clock_jumped(self) -> bool:
+        """Whether the database's clock has moved by itself since this was asked last, which is said in the log."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+            apart = cursor.fetchone()[0] - steady()
+        moved, self.apart = 0.0 if self.apart is None else apart - self.apart, apart
+        if abs(moved) <= JUMP:
+            return False
+        log.error(
+            "%s: the clock of the database has jumped by %+.0f s. Let it keep time by NTP: what is due is due by it.",
+            self.lane.name, moved,
+        )  # fmt: skip
+        return True
 
     def look(self, limit: int) -> list[Job]:
         """Up to `limit` rows whose outcome is unknown and whose time to be looked for has come."""

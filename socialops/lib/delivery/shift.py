@@ -112,6 +112,9 @@ class Shift:
         reaped = looked = float("-inf")
         while steady() < self.ends and not self.stopping():
             now, wait = steady(), self.lane.notice
+            if now - looked >= self.pace.poll and await self._in(self.claims, self.claimer.clock_jumped):
+                await asyncio.sleep(self.pace.poll)  # one tick in which nothing is reaped, looked for or claimed
+                continue
             if now - reaped >= self.pace.reap:
                 reaped = now
                 await self._in(self.claims, reap, self.lane, client)
