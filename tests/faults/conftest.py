@@ -1,7 +1,9 @@
 """Seeds and scale of the fault runs.
 
 `make test`: three seeds, scaled, each with its share of the points. `make faults` (-m faults): twenty seeds with every
-point, and one run unscaled. FAULT_SEEDS=200 for more.
+point, and one run unscaled. FAULT_SEEDS=200 for more. What is marked `heavy` runs by flag only, for it hurts more than
+processes (a standby, a full disk, the clock of the database) or takes hours (the soak):
+make faults ARGS="-m heavy", or "-m heavy -k failover"; FAULT_POSTS says how long the soak is.
 """
 
 import os
@@ -32,6 +34,28 @@ def seed(request) -> int:
     """Parametrise indirectly; the run is repeatable as far as the machine is."""
     random.seed(request.param)
     return request.param
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory, django_db_setup, own_servers):
+    """PostgreSQL and Valkey that may be hurt. synchronous_commit is off: no claim may trust it."""
+    from tests.faults import grounds
+
+    mine = grounds.raised(tmp_path_factory.mktemp("own"), own_servers, durable=False)
+    yield mine
+    mine.down()
+
+
+@pytest.fixture
+def servers(own, processes):
+    """Everything of this test runs on them, the test's own queries too. Valkey is not there yet."""
+    from tests.faults import grounds
+
+    own.up()
+    url = own.postgres.url(grounds.new_database(own))
+    own.valkey.stop()
+    with grounds.standing_on(own, url, processes):
+        yield own
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,77 +1,15 @@
 """Redis flushed, gone, or not there from the start; PostgreSQL restarted in the middle. On servers of its own."""
 
-import itertools
-import os
 import random
-import signal
-import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 
-from socialops.local import Servers, binaries
-from socialops.settings import database
+from tests.faults import grounds
 from tests.faults import plant as plants
-from tests.servers import TEMPLATE
-
-_number = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory, django_db_setup, own_servers):
-    """PostgreSQL and Valkey that may be hurt, with the run's migrated template."""
-    mine = Servers(tmp_path_factory.mktemp("own"), durable=False)  # so synchronous_commit is off: no claim may trust it
-    mine.up()
-    dump, restore = (binaries.postgres_bin() / name for name in ("pg_dump", "psql"))
-    template = subprocess.run([dump, own_servers.database_url(TEMPLATE)], capture_output=True, check=True, timeout=60)
-    quiet = [restore, "-q", "-v", "ON_ERROR_STOP=1", "-d", mine.database_url()]
-    subprocess.run(quiet, input=template.stdout, stdout=subprocess.DEVNULL, check=True, timeout=60)
-    yield mine
-    mine.down()
-
-
-@pytest.fixture
-def servers(own, processes):
-    """Everything of this test runs on them, the test's own queries too. Valkey is not there yet."""
-    own.up()
-    name = f"hurt_{next(_number)}"
-    with closing(psycopg2.connect(own.postgres.url("postgres"))) as line:
-        line.autocommit = True
-        line.cursor().execute(f"CREATE DATABASE {name} TEMPLATE socialops")
-    own.valkey.stop()
-    before, url = dict(connection.settings_dict), own.postgres.url(name)
-    processes.env |= {"DATABASE_URL": url, "REDIS_URL": own.redis_url()}
-    connection.close()
-    connection.settings_dict.update(database(url))
-    yield own
-    connection.close()
-    connection.settings_dict.update(before)
-
-
-def hurt_redis(servers: Servers, how: str) -> None:
-    import redis
-
-    if how == "flush":
-        redis.Redis(unix_socket_path=servers.redis_url().removeprefix("unix://").partition("?")[0]).flushall()
-    else:
-        pid = servers.valkey.pid()
-        os.kill(pid, signal.SIGKILL)
-        time.sleep(2)
-        servers.up()
-
-
-def restart_postgres(servers: Servers) -> None:
-    """What `pg_ctl restart -m immediate` does: no checkpoint, every connection cut, recovery at the start."""
-    os.kill(servers.postgres.pid(), signal.SIGQUIT)
-    time.sleep(0.5)
-    servers.up()
-    connection.close()
 
 
 def through_it_all(servers, plant, tmp_path, faults):
@@ -87,7 +25,7 @@ def through_it_all(servers, plant, tmp_path, faults):
         works.publish(60, seconds=3)
         time.sleep(random.uniform(0.5, 1.5))
         works.struck()
-        restart_postgres(servers) if fault == "postgres" else hurt_redis(servers, fault)
+        grounds.restart_postgres(servers) if fault == "postgres" else grounds.hurt_redis(servers, fault)
         works.ready()
     took = works.wait_for_end(worker.child)
     ended_well(worker, beat)
