@@ -170,14 +170,18 @@ class TokenRow:
     state: str
 
 
-def token_rows(person: Person | None = None) -> list[TokenRow]:
-    """This person's tokens, or everybody's; those that are good first, then the latest. One query."""
+def token_page(person: Person | None = None, before: int = 0) -> tuple[list[TokenRow], int]:
+    """This person's tokens, or everybody's: the latest that were made before this one, of each page those that are good
+    first, with where the next page begins (0 at the end). One query.
+    """
     found = ApiToken.objects.select_related("person__user", "ended_by").order_by("-pk")
-    rows = [TokenRow(each, _state(each)) for each in (found.filter(person=person) if person else found)[:MOST_TOKENS]]
-    return sorted(rows, key=lambda row: bool(row.state))
+    found = found.filter(person=person) if person else found
+    tokens = list((found.filter(pk__lt=before) if before else found)[: MOST_TOKENS + 1])
+    rows = sorted((TokenRow(each, _state(each)) for each in tokens[:MOST_TOKENS]), key=lambda row: bool(row.state))
+    return rows, tokens[MOST_TOKENS - 1].pk if len(tokens) > MOST_TOKENS else 0
 
 
-MOST_TOKENS = 500
+MOST_TOKENS = 200  # on a page
 
 
 def _state(token: ApiToken) -> str:

@@ -53,7 +53,7 @@ def create_post(
     """
     channels = list(channels)
     post = Post(author=by, text=text, title=_title(title, text), why_now=why_now, card_link=card_link)
-    post.campaign, post.tags = campaign, _tags(tags)
+    post.campaign, post.tags = _open(campaign), _tags(tags)
     require_on_all(by, "draft", post, channels, "write")
     post.save()
     _place(post, [], channels, _own(variants, placements, threads, first_comments))
@@ -122,12 +122,22 @@ def _belong(post: Post, campaign: Campaign | None, tags: Iterable[str] | None) -
     """To this campaign and these tags. Leaving one that is held would be a way around the hold, so it is refused."""
     kept = post.tags if tags is None else _tags(tags)
     gone = Q(tag__in=set(post.tags) - set(kept))
-    if post.campaign_id and post.campaign != campaign:
-        gone |= Q(campaign=post.campaign_id)
+    if post.campaign != campaign:
+        _open(campaign)
+        gone |= Q(campaign=post.campaign_id) if post.campaign_id else Q()
     if hold := Hold.objects.standing().filter(gone).select_related("campaign", "channel").first():
         words = f"{hold.scope} is held, so this post stays in it until the hold is lifted."
         raise ValidationError({"tags" if hold.tag else "campaign": words})
     post.campaign, post.tags = campaign, kept
+
+
+def _open(campaign: Campaign | None) -> Campaign | None:
+    """Refuses one that was put away: only posts that were in it stay there."""
+    if campaign and campaign.archived_at:
+        raise ValidationError(
+            {"campaign": f"{campaign} was put away. Choose another, or ask {campaign.owner} for it back."}
+        )
+    return campaign
 
 
 def _tags(tags: Iterable[str]) -> list[str]:

@@ -102,8 +102,9 @@ def send_link(ask: Ask, by: Person) -> AgreementLink:
 
 @transaction.atomic
 def revoke(link: AgreementLink, by: Person) -> AgreementLink:
-    """By whoever asked, may write on the post's channels, or arranges workflows."""
+    """By whoever asked, may write on the post's channels, or arranges workflows. The post first, as in every verb."""
     approval = link.ask.stage.approval
+    Post.objects.select_for_update().get(pk=approval.post_id)
     current = Variant.objects.current().filter(post=approval.post).select_related("channel")
     writes = may_on_all(by, "draft", [v.channel for v in current])
     if not (writes or may_arrange(by)):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts.audit import record, register
 from accounts.models import Person
@@ -12,6 +13,7 @@ from publishing.models import Note
 from publishing.permissions import may_plan
 
 LONGEST = timedelta(days=366)
+MOST_A_DAY = 50  # of one person: a calendar is not filled by a script
 
 register("note.added", "wrote a note onto the calendar")
 register("note.changed", "changed a note on the calendar")
@@ -22,6 +24,11 @@ register("note.removed", "took a note off the calendar")
 def add_note(by: Person, title: str, first: date, last: date | None = None, **more: Any) -> Note:
     """On the days from `first` to `last`, both of them among it. `more`: colour, campaign."""
     _require(by)
+    Person.objects.select_for_update().get(pk=by.pk)
+    if Note.objects.filter(added_by=by, added_at__gt=Now() - timedelta(days=1)).count() >= MOST_A_DAY:
+        raise ValidationError(
+            f"You have written {MOST_A_DAY} notes within a day. Change one of them, or go on tomorrow."
+        )
     note = Note(title=title.strip(), first=first, last=last or first, added_by=by, **more)
     _check(note)
     note.save()

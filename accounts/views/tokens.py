@@ -1,5 +1,7 @@
 """API tokens: one's own, and for administrators everybody's."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -8,8 +10,9 @@ from django.views import View
 
 from accounts import issuing, queries
 from accounts.forms import TokenForm
-from accounts.models import Role
+from accounts.models import Person, Role
 from accounts.permissions import access_token, require_role
+from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
 
 
@@ -45,9 +48,14 @@ class TokenEndingView(View):
 class EverybodysTokensView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         require_role(request.user.person, Role.ADMIN)
-        return render(request, "accounts/everybodys_tokens.html", {"rows": queries.token_rows(), "everybody": True})
+        return render(request, "accounts/everybodys_tokens.html", {**_rows(request), "everybody": True})
 
 
 def _page(request: HttpRequest, form: TokenForm, status: int = 200, **made) -> HttpResponse:
-    context = {"form": form, "rows": queries.token_rows(request.user.person), **made}
+    context = {"form": form, **_rows(request, request.user.person), **made}
     return render(request, "accounts/token_list.html", context, status=status)
+
+
+def _rows(request: HttpRequest, person: Person | None = None) -> dict[str, Any]:
+    rows, after = queries.token_page(person, number(request.GET.get("before")) or 0)
+    return {"rows": rows, "next": f"?before={after}" if after else ""}

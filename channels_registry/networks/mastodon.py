@@ -428,9 +428,9 @@ def _figures(status: Mapping[str, Any]) -> Figures:
 
 
 def _posts(page: Sequence[Mapping[str, Any]], since: datetime) -> PostPage:
-    """What is said to one person is no post."""
+    """What is not for everybody, but said to followers or to one person, is no post of the company's."""
     more = str(page[-1]["id"]) if page and moment(page[-1]["created_at"]) >= since else ""
-    public = [each for each in page if each["visibility"] != "direct"]
+    public = [each for each in page if each["visibility"] in ("public", "unlisted")]
     seen = (
         PostSeen(str(it["id"]), str(it["url"] or it["uri"]), plain(it["content"]), moment(it["created_at"]))
         for it in public

@@ -78,7 +78,8 @@ def _list(request: HttpRequest, form: NoteForm, status: int = 200) -> HttpRespon
     person = request.user.person
     today = timezone.now().astimezone(ZoneInfo(person.time_zone)).date()
     ahead = Note.objects.filter(last__gte=today).select_related("campaign", "added_by")
-    context = {"notes": ahead.order_by("first", "pk")[:MOST], "form": form, "may_plan": may_plan(person)}
+    notes = list(ahead.order_by("first", "pk")[: MOST + 1])
+    context = {"notes": notes[:MOST], "cut": len(notes) > MOST, "form": form, "may_plan": may_plan(person)}
     return render(request, "publishing/note_list.html", context, status=status)
 
 

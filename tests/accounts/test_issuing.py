@@ -10,7 +10,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import departing, issuing
+from accounts import departing, issuing, queries
 from accounts.models import ApiToken, AuditEvent, Notification, User
 from accounts.models.api_token import Scope
 from tests import pages
@@ -170,6 +170,19 @@ def test_everybodys_are_listed_for_an_administrator_with_their_last_use(made):
     assert ">Read posts with what is said about them, pictures and campaigns</td>" in page, "as it was chosen"
     assert issuing.too_soon(token) == 0
     assert ">never</td>" not in signed_in(erin()).get(reverse("everybodys_tokens")).content.decode()
+
+
+def test_a_long_list_is_read_to_its_end(made, alice, monkeypatch):
+    for n in range(4):
+        issuing.issue(alice, f"Tool {n}", READ, 1)
+    monkeypatch.setattr(queries, "MOST_TOKENS", 2)
+    for path, reader in (("everybodys_tokens", erin()), ("token_list", alice)):
+        client, address, names = signed_in(reader), reverse(path), []
+        while address:
+            context = client.get(address).context
+            names += [row.token.name for row in context["rows"]]
+            address = context["next"] and reverse(path) + context["next"]
+        assert names == ["Tool 3", "Tool 2", "Tool 1", "Tool 0", "Newsroom"]
 
 
 def test_each_token_has_its_uses_a_minute(made, alice, monkeypatch):

@@ -241,3 +241,16 @@ async def test_two_posts_with_our_words_need_a_person(lookalike, http):
     lookalike.answers["/api/v1/accounts/9/statuses"] = [one, {**one, "id": "2"}, old]
     draft = Draft("Hi @dana, see https://example.org/menu/today #cake & tea", at=datetime.now(UTC))
     assert isinstance(await mastodon.find_published(access, draft, "key", {}), Unsure)
+
+
+async def test_what_is_not_for_everybody_is_no_post_of_the_channel(lookalike, http):
+    fields, secrets = {"instance_url": lookalike.url}, {"access_token": "t"}
+    access = peers.opened(fields, await mastodon.connect(fields, secrets, http), http)
+    one, *_ = lookalike.answers["/api/v1/accounts/9/statuses"]
+    kinds = {"1": "public", "2": "unlisted", "3": "private", "4": "direct"}
+    lookalike.answers["/api/v1/accounts/9/statuses"] = [
+        {**one, "id": each, "visibility": kind, "url": f"https://there.example/{each}", "uri": ""}
+        for each, kind in kinds.items()
+    ]
+    page = await mastodon.list_posts(access, datetime(2000, 1, 1, tzinfo=UTC), "")
+    assert [each.remote_id for each in page.posts] == ["1", "2"]

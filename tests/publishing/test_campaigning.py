@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from publishing import campaigning, queries
+from publishing import campaigning, drafting, queries
 from publishing.models import Campaign, Post
 from publishing.models.campaign import problems_of_rule, with_rule
 from publishing.permissions import visible_posts
@@ -179,3 +179,22 @@ def test_a_campaign_is_started_and_changed_by_its_form(alice):
     client.post(f"/campaigns/{spring.pk}/change/", sent | {"value_0": "", "parameter_0": "", "starts_on": "2027-03-01"})
     spring.refresh_from_db()
     assert (spring.link_rule, spring.starts_on) == ({}, date(2027, 3, 1))
+
+
+def test_what_was_put_away_takes_no_more_posts_and_keeps_those_it_has(campaign, acme, alice, writer):
+    inside, outside = write(alice, [acme], campaign=campaign), write(alice, [acme], title="Outside")
+    campaigning.archive(campaign, alice)
+    campaign.refresh_from_db()
+    for act in (
+        lambda: write(alice, [acme], campaign=campaign),
+        lambda: drafting.edit_post(outside, alice, expected_revision=1, campaign=campaign),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            act()
+        assert "Winter was put away" in refused.value.message_dict["campaign"][0]
+    sent = {"text": "A", "channels": [acme.pk], "campaign": campaign.pk}
+    answer = writer.post("/posts/new/", sent)
+    assert answer.status_code == 422 and "Winter was put away" in answer.content.decode()
+    drafting.edit_post(inside, alice, expected_revision=1, text="Another", campaign=campaign)
+    inside.refresh_from_db()
+    assert (inside.text, inside.campaign) == ("Another", campaign)

@@ -1,20 +1,22 @@
 """Agreeing from outside: the link, the code, one decision, and every way around them."""
 
 import re
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import MailDelivery
 from publishing import approving, arranging, attaching, drafting, linking, storing, submitting
-from publishing.models import AgreementLink, Approval, Decision, ExternalApprover, Post
+from publishing.models import AgreementLink, Approval, ApprovalStage, Decision, ExternalApprover, Post
 from tests import factories, files
 from tests.publishing.outside import asked_outside, mailed, path_of, through_the_door, with_lawyers
-from tests.publishing.steps import TEXT, trail, write
+from tests.publishing.steps import TEXT, staffed, trail, write
 
 
 @pytest.fixture
@@ -260,3 +262,34 @@ def test_without_a_seat_nobody_fills_the_trail(sent, gina):
     for _ in range(3):
         assert client.get(path).status_code == 410
     assert trail(approval).count("agreement.link_refused") == 1
+
+
+def _until_somebody_waits() -> None:
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_a_new_link_waits_for_whoever_closes_the_step_and_neither_waits_for_ever(fresh_database):
+    acme = staffed(factories.channel("sandbox", name="Acme"))
+    alice, bob, gina = (factories.person(*each) for each in (("alice",), ("bob",), ("gina", "social_lead")))
+    with_lawyers(gina, bob, linking.add_external(gina, "Nora", "nora@lawyers.test"))
+    link, made = asked_outside(write(alice, [acme]), alice, bob), []
+
+    def renew() -> None:
+        made.append(linking.renew(link, alice))
+        connection.close()
+
+    other = threading.Thread(target=renew)
+    with transaction.atomic():
+        approving.locked(link.ask.stage.approval)
+        ApprovalStage.objects.filter(pk=link.ask.stage_id).update(escalated_at=timezone.now())
+        other.start()
+        _until_somebody_waits()
+        linking.locked(link)  # as a decision from outside does
+    other.join(20)
+    assert len(made) == 1 and made[0].pk != link.pk

@@ -115,3 +115,17 @@ def test_nothing_a_person_writes_is_markup(alice):
         noting.add_note(alice, "x" * 81, FAIR)
     noting.add_note(alice, "<b>Fair</b>", FAIR)
     assert "&lt;b&gt;Fair" in _calendar(alice, "from=2027-05-04")
+
+
+def test_a_person_writes_so_many_a_day_and_a_day_shows_a_few(alice, gina, monkeypatch):
+    monkeypatch.setattr(noting, "MOST_A_DAY", 6)
+    for n in range(6):
+        noting.add_note(alice, f"Note {n}", FAIR)
+    with pytest.raises(ValidationError, match="go on tomorrow"):
+        noting.add_note(alice, "One more", FAIR)
+    assert Note.objects.count() == 6
+    noting.add_note(gina, "Of somebody else", FAIR)
+    html = _calendar(alice, "view=month&from=2027-05-04")
+    assert "Note 3" in html and "Note 4" not in html and "3 more notes" in html
+    Note.objects.update(added_at=timezone.now() - timedelta(days=1, minutes=1))
+    noting.add_note(alice, "The next day", FAIR)
