@@ -18,7 +18,7 @@ from governance.models import OffboardingCase
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
 from socialops.lib.counting import count_of
-from socialops.lib.prepared import for_one
+from socialops.lib.prepared import prepared
 from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
@@ -128,7 +128,7 @@ class Frame:
     @cached_property
     def _waits(self) -> dict:
         """Roles and all counts of this person, in one query."""
-        return dict(zip(COUNTED, _waits_for(self.person.pk)[0], strict=True)) if self.person else {}
+        return dict(zip(COUNTED, _waits_for(pk=self.person.pk)[0], strict=True)) if self.person else {}
 
     search_url = property(lambda self: address("search"))
     notifications_url = property(lambda self: address("notification_list"))
@@ -155,7 +155,7 @@ def _counted(pk: int) -> QuerySet:
     return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)
 
 
-_waits_for = for_one(_counted)  # for every page of everybody
+_waits_for = prepared(_counted)  # for every page of everybody
 
 
 def _names() -> list[str]:

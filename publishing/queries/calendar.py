@@ -29,7 +29,7 @@ from publishing.models import Approval, NativePost, Note, Publication
 from publishing.queries.entries import Day, Entry
 from publishing.queries.silences import is_crowded
 from socialops.lib.numbers import number
-from socialops.lib.prepared import for_one
+from socialops.lib.prepared import among, prepared
 
 # What people choose from, with the states of publications behind it; "approval" is what nobody agreed to yet.
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -51,6 +51,7 @@ ASKED = (
 MOST_NOTES = 200
 NATIVE = ("at", "channel__network", "channel__name", "text", "pk")
 KINDS = {"needs_approval": "asked", "native": "native", "native_gone": "native"}  # counted apart from publications
+Group = tuple[type[TruncDate | TruncHour], ZoneInfo]  # by what entries are counted
 COUNTED, ASKED_OF = ("group", "total", "pk"), ("group", "total", *ASKED)
 
 
@@ -106,16 +107,14 @@ class Sight:
 
 def channels_of(person: Person) -> list[tuple[Any, ...]]:
     """Id, name and state of each channel that this person sees, and whether they publish there. One query."""
-    return _channels_of(person.pk)
+    return _channels_of(pk=person.pk)
 
 
-def _channels(pk: int) -> QuerySet:
+@prepared
+def _channels_of(pk: int) -> QuerySet:
     person = Person(pk=pk)
     own = ExpressionWrapper(Q(pk__in=channels_with(person, "publish").values("pk")), BooleanField())
     return seen_by(person).annotate(own=own).order_by("name").values_list("pk", "name", "state", "own")
-
-
-_channels_of = for_one(_channels)
 
 
 def notes_between(first: date, last: date, filters: Filters = ALL) -> list[Note]:
@@ -138,16 +137,16 @@ def days(
     sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[date, Day]:
     """The same by day of this zone, at most so many entries a day but with true totals, and with what was made on the
-    networks. Three queries, few rows.
+    networks. The channels are ids. Three queries, few rows.
     """
-    return _grouped(sight, start, end, most, filters, lambda when: TruncDate(when, tzinfo=zone))
+    return _grouped(sight, start, end, most, filters, (TruncDate, zone))
 
 
 def hours(
     sight: Sight, start: datetime, end: datetime, zone: ZoneInfo, most: int, filters: Filters = ALL
 ) -> dict[int, Day]:
     """The same by hour of one day, as the clock on the wall counts them: 1 is both of an hour that comes twice."""
-    found = _grouped(sight, start, end, most, filters, lambda when: TruncHour(when, tzinfo=zone))
+    found = _grouped(sight, start, end, most, filters, (TruncHour, zone))
     by_hour: dict[int, Day] = {}
     for hour, one in sorted(found.items()):
         there = by_hour.setdefault(hour.hour, Day())
@@ -161,14 +160,13 @@ def going_out(person: Person, hours: int = 24) -> list[Entry]:
     return [e for e in entries(Sight.of(person), start, start + timedelta(hours=hours)) if e.state != "done"]
 
 
-def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: Filters, group) -> dict[Any, Day]:
+def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: Filters, group: Group) -> dict[Any, Day]:
     """The places are counted in publications alone; only what is shown is joined with what it says."""
-    published, asked = between(sight, start, end, filters)
-    groups = {pk: (key, total) for key, total, pk in _first(published, "due_at", most, group).values_list(*COUNTED)}
-    shown = Publication.objects.filter(pk__in=groups).annotate(movable=_movable(sight), crowded=is_crowded())
-    rows = [(*groups[row[4]], Entry(*row)) for row in shown.values_list(*PUBLISHED, "crowded")]
-    for key, total, *said, pk, state, address in _others(asked, natives(sight, start, end, filters), most, group):
-        at, network, channel, title = said
+    asked: dict[str, Any] = {"channels": sight.channels, "start": start, "end": end}
+    groups = {pk: (key, total) for key, total, pk in _published_first(filters, group, most, **asked)}
+    shown = _shown(ids=list(groups), own=sight.own) if groups else []
+    rows = [(*groups[row[4]], Entry(*row)) for row in shown]
+    for key, total, at, network, channel, title, pk, state, address in _others_first(filters, group, most, **asked):
         rows.append((key, total, Entry(at, network, channel, title, pk, state, address=address)))
     found: dict[Any, Day] = {}
     totals: dict[Any, dict[str, int]] = {}
@@ -180,11 +178,32 @@ def _grouped(sight: Sight, start: datetime, end: datetime, most: int, filters: F
     return found
 
 
-def _others(asked: QuerySet, native: QuerySet, most: int, group) -> QuerySet:
+@prepared
+def _published_first(
+    filters: Filters, group: Group, most: int, channels: list[int], start: datetime, end: datetime
+) -> QuerySet:
+    published, _ = between(Sight(channels, []), start, end, filters)
+    return _first(published, "due_at", most, group).values_list(*COUNTED)
+
+
+@prepared
+def _shown(ids: list[int], own: list[int]) -> QuerySet:
+    shown = Publication.objects.filter(among("pk", ids)).annotate(
+        movable=_movable(Sight([], own)), crowded=is_crowded()
+    )
+    return shown.values_list(*PUBLISHED, "crowded")
+
+
+@prepared
+def _others_first(
+    filters: Filters, group: Group, most: int, channels: list[int], start: datetime, end: datetime
+) -> QuerySet:
     """What is no publication, in one query: (group, total, ...)."""
+    sight = Sight(channels, [])
+    _, asked = between(sight, start, end, filters)
     asked = _first(asked, "wanted_at", most, group).annotate(kind=Value("needs_approval"), address=Value(""))
     gone = Case(When(gone_at=None, then=Value("native")), default=Value("native_gone"))
-    native = _first(native, "at", most, group).annotate(kind=gone, address=F("url"))
+    native = _first(natives(sight, start, end, filters), "at", most, group).annotate(kind=gone, address=F("url"))
     return asked.values_list(*ASKED_OF, "kind", "address").union(
         native.values_list("group", "total", *NATIVE, "kind", "address"), all=True
     )
@@ -198,14 +217,15 @@ def natives(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL
         return NativePost.objects.none()
     ours = Publication.objects.filter(channel=OuterRef("channel"), remote_id=OuterRef("remote_id"))
     found = NativePost.objects.filter(
-        ~Exists(ours), at__gte=start, at__lt=end, channel__in=sight.channels, **filters.of_channels()
+        ~Exists(ours), among("channel", sight.channels), at__gte=start, at__lt=end, **filters.of_channels()
     )
     return found.filter(text__icontains=filters.q) if filters.q else found
 
 
-def _first(rows: QuerySet, when: str, most: int, group) -> QuerySet:
+def _first(rows: QuerySet, when: str, most: int, group: Group) -> QuerySet:
     """The first so many of each group, with how many it has."""
-    counted = rows.annotate(group=group(when)).annotate(
+    of, zone = group
+    counted = rows.annotate(group=of(when, tzinfo=zone)).annotate(
         place=Window(RowNumber(), partition_by=[F("group")], order_by=[F(when), F("pk")]),
         total=Window(Count("pk"), partition_by=[F("group")]),
     )
@@ -213,19 +233,19 @@ def _first(rows: QuerySet, when: str, most: int, group) -> QuerySet:
 
 
 def _movable(sight: Sight) -> ExpressionWrapper:
-    return ExpressionWrapper(Q(state__in=MOVABLE, channel__in=sight.own), BooleanField())
+    return ExpressionWrapper(Q(state__in=MOVABLE) & among("channel", sight.own), BooleanField())
 
 
 def between(sight: Sight, start: datetime, end: datetime, filters: Filters) -> tuple[QuerySet, QuerySet]:
     """Publications, and pending approvals once a channel of their post at the time that their author wants."""
     where, post = filters.of_channels(), filters.of_posts()
     published = Publication.objects.filter(
-        part=0, due_at__gte=start, due_at__lt=end, channel__in=sight.channels, **where,
+        among("channel", sight.channels), part=0, due_at__gte=start, due_at__lt=end, **where,
         **{f"variant__post__{name}": value for name, value in post.items()},
     ).exclude(state="cancelled")  # fmt: skip
     asked = Approval.objects.filter(
-        state="pending", wanted_at__gte=start, wanted_at__lt=end, post__variants__removed_at=None,
-        post__variants__channel__in=sight.channels,
+        among("post__variants__channel", sight.channels), state="pending", wanted_at__gte=start, wanted_at__lt=end,
+        post__variants__removed_at=None,
         **{f"post__variants__{name}": value for name, value in where.items()},
         **{f"post__{name}": value for name, value in post.items()},
     )  # fmt: skip

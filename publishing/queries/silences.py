@@ -1,6 +1,6 @@
 """What keeps a post from a time, the next time that is free, and what stands close to another on its channel."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from channels_registry.models import Channel
 from publishing.models import Blackout, Embargo, Post, Publication
+from socialops.lib.prepared import among
 
 CLOSE = timedelta(minutes=10)
 LIVE = ("scheduled", "held", "blocked", "missed", "failed", "sending", "unknown", "needs_human", "done")
@@ -55,10 +56,10 @@ def blackouts_over(channel: Channel, post: Post) -> QuerySet[Blackout]:
 
 
 def blackouts_between(
-    channels: Collection[int], start: datetime, end: datetime, channel: int | None = None, network: str = ""
+    channels: list[int], start: datetime, end: datetime, channel: int | None = None, network: str = ""
 ) -> list[Blackout]:
     """Standing ones that somebody who sees these channels may know of, in order of time. One query."""
-    seen = Q(channel=None) | Q(channel__in=channels)
+    seen = Q(channel=None) | among("channel", channels)
     found = Blackout.objects.filter(seen, ended_at=None, starts_at__lt=end, ends_at__gt=start)
     if channel:
         found = found.filter(Q(channel=channel) | Q(channel=None))

@@ -1,34 +1,63 @@
-"""A question that differs only by whom it is asked for. Writing its SQL takes Django longer than answering it takes
-the database, so it is written once a process.
+"""Questions that are asked at every page and differ only by their values. Writing the SQL of one takes Django longer
+than answering it takes the database, so it is written once a process.
 """
 
 from collections.abc import Callable
-from functools import cache
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet, Value
 
-SOMEBODY = -987_654_321  # stands in the SQL for whom it is asked for; nobody has this id
+# What stands in the SQL for the n-th value of this type while it is written. Nobody has such an id.
+MARKS: dict[type, Callable[[int], Any]] = {
+    int: lambda n: -987_654_321 - n,
+    list: lambda n: [-987_654_321 - n],
+    datetime: lambda n: datetime(1900, 1, 1, microsecond=987_654 + n, tzinfo=UTC),
+}
 
 
-def for_one(make: Callable[[int], QuerySet]) -> Callable[[int], list[tuple[Any, ...]]]:
-    """`make(pk)` builds the rows (values_list or values) for the person with this id, and uses it only as a value.
+def prepared(make: Callable[..., QuerySet]) -> Callable[..., list[tuple[Any, ...]]]:
+    """`make(*of, **values)` builds rows by values_list. `of` says which question it is, and can be hashed. `values` are
+    ids, lists of ids and moments; it compares columns with them, lists by among(), and makes nothing else of them.
 
-    Returns `ask(pk)`. Only columns that the database gives as they are meant: no JSON, no UUID.
+    Returns `ask(*of, **values)`. Only columns that the database gives as they are meant: no JSON, no UUID.
     """
 
-    @cache
-    def statement() -> tuple[str, tuple[Any, ...]]:
-        sql, params = make(SOMEBODY).query.sql_with_params()
-        if SOMEBODY not in params:
-            raise ValueError("the question names nobody")
-        return sql, params
+    @lru_cache(maxsize=256)
+    def written(of: tuple, kinds: tuple[tuple[str, type], ...]) -> tuple[str, list[tuple[str, Any]]]:
+        marks = {name: MARKS[kind](n) for n, (name, kind) in enumerate(kinds)}
+        sql, params = make(*of, **marks).query.sql_with_params()
+        named = [(_name(param, marks), param) for param in params]
+        if missing := marks.keys() - {name for name, _ in named}:
+            raise ValueError(f"the question does not ask by {', '.join(sorted(missing))}")
+        return sql, named
 
-    def ask(pk: int) -> list[tuple[Any, ...]]:
-        sql, params = statement()
+    def ask(*of: Any, **values: Any) -> list[tuple[Any, ...]]:
+        try:
+            sql, named = written(of, tuple((name, type(value)) for name, value in values.items()))
+        except EmptyResultSet:
+            return []
         with connection.cursor() as cursor:
-            cursor.execute(sql, [pk if value == SOMEBODY else value for value in params])
+            cursor.execute(sql, [values[name] if name else param for name, param in named])
             return cursor.fetchall()
 
     return ask
+
+
+def _name(param: Any, marks: dict[str, Any]) -> str:
+    return next((name for name, mark in marks.items() if type(mark) is type(param) and mark == param), "")
+
+
+class _Among(Func):
+    template, arg_joiner, output_field = "%(expressions)s)", " = ANY(", BooleanField()
+
+
+def among(name: str, ids: list[int] | QuerySet) -> Q | Func:
+    """What Q(name__in=ids) says, with the list as one value however many are in it."""
+    if isinstance(ids, QuerySet):
+        return Q(**{f"{name}__in": ids})
+    return _Among(F(name), Value(ids, ArrayField(BigIntegerField())))

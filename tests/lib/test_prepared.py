@@ -1,4 +1,6 @@
-"""A question whose SQL is written once answers each person as the queryset itself would."""
+"""A question whose SQL is written once answers each as the queryset itself would."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -6,7 +8,7 @@ from accounts.models import Person
 from channels_registry.permissions import seen_by
 from publishing.queries.calendar import channels_of
 from socialops.frame import COUNTED, _counted, _waits_for
-from socialops.lib.prepared import for_one
+from socialops.lib.prepared import among, prepared
 from tests import factories
 
 
@@ -20,8 +22,8 @@ def test_each_is_answered_for_themselves(db):
     assert [(name, own) for _, name, _, own in channels_of(charlie)] == [("Other", False)]
     for person in (alice, charlie, frank):
         assert {pk for pk, *_ in channels_of(person)} == set(seen_by(person).values_list("pk", flat=True))
-        assert _waits_for(person.pk) == list(_counted(person.pk))
-    assert dict(zip(COUNTED, _waits_for(frank.pk)[0], strict=True))["held"] == ["auditor"]
+        assert _waits_for(pk=person.pk) == list(_counted(person.pk))
+    assert dict(zip(COUNTED, _waits_for(pk=frank.pk)[0], strict=True))["held"] == ["auditor"]
 
 
 def test_who_has_left_sees_nothing_a_moment_later(db):
@@ -32,6 +34,31 @@ def test_who_has_left_sees_nothing_a_moment_later(db):
     assert channels_of(dana) == []
 
 
-def test_a_question_that_names_nobody_is_refused(db):
-    with pytest.raises(ValueError, match="names nobody"):
-        for_one(lambda pk: Person.objects.values_list("pk"))(1)
+@prepared
+def _joined(order: str, ids: list[int], since: datetime, nobody: int):
+    found = Person.objects.filter(among("pk", ids), created_at__gte=since).exclude(pk=nobody)
+    return found.order_by(order).values_list("pk", flat=True)
+
+
+def test_lists_of_any_length_and_moments_are_values_and_what_it_is_about_is_not(db):
+    people = [factories.person(name).pk for name in ("alice", "bob", "charlie")]
+    before = datetime(2020, 1, 1, tzinfo=UTC)
+
+    def asked(order, ids, since, nobody):
+        return [pk for (pk,) in _joined(order, ids=ids, since=since, nobody=nobody)]
+
+    assert asked("pk", people, before, 0) == people
+    assert asked("-pk", people, before, 0) == people[::-1]
+    assert asked("pk", people[:2], before, people[0]) == people[1:2]
+    assert asked("pk", [], before, 0) == []
+    assert asked("pk", people, datetime.now(UTC) + timedelta(days=1), 0) == []
+
+
+def test_what_can_have_no_answer_is_not_asked(db, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert prepared(lambda pk: Person.objects.filter(pk=pk, name__in=[]).values_list("pk"))(pk=1) == []
+
+
+def test_a_question_that_leaves_a_value_out_is_refused(db):
+    with pytest.raises(ValueError, match="does not ask by pk"):
+        prepared(lambda pk: Person.objects.values_list("pk"))(pk=1)
