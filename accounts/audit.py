@@ -6,14 +6,23 @@ Actions are registered where they are done, so that the trail's vocabulary is cl
 import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from structlog.contextvars import get_contextvars
 
 from accounts.models import AuditEvent, Person
 
 SYSTEM = "Socialops"
+
+
+class Subject(Protocol):
+    """A model's row, or whatever stands for one."""
+
+    _meta: ClassVar[Any]
+    pk: Any
+
+
 _words: dict[str, str] = {}
 LABELS: Mapping[str, str] = MappingProxyType(_words)  # every action with the words a person reads
 
@@ -24,16 +33,17 @@ def register(action: str, words: str) -> None:
         raise ValueError(f"the action {action} is registered twice, with different words")
 
 
-def record(by: Person | None, action: str, subject: models.Model, **data: Any) -> None:
+def record(by: Person | None, action: str, subject: Subject, **data: Any) -> None:
     """`by=None` is the system. `data` is what a reader needs to understand the event; never a secret."""
     record_many([(by, action, subject, data)])
 
 
-def record_many(entries: Iterable[tuple[Person | None, str, models.Model, dict[str, Any]]]) -> None:
+def record_many(entries: Iterable[tuple[Person | None, str, Subject, dict[str, Any]]]) -> None:
     """Several events in one insert. Raises outside a transaction: an event must live or die with its change."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an audit event belongs into the transaction of its change")
-    events = [_event(*entry) for entry in entries]
+    token = _token()
+    events = [_event(token, *entry) for entry in entries]
     if events:
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, [_click(), json.dumps(events)])
@@ -56,7 +66,9 @@ def _click() -> str:
     return str(bound.get("task_id") or bound.get("request_id") or "")[:40]
 
 
-def _event(by: Person | None, action: str, subject: models.Model, data: dict[str, Any]) -> dict[str, Any]:
+def _event(
+    token: dict[str, str], by: Person | None, action: str, subject: Subject, data: dict[str, Any]
+) -> dict[str, Any]:
     if action not in _words:
         raise ValueError(f"the action {action} is not registered")
     return {
@@ -66,7 +78,7 @@ def _event(by: Person | None, action: str, subject: models.Model, data: dict[str
         "subject_type": subject._meta.model_name or "",
         "subject_id": str(subject.pk),
         "subject_label": str(subject)[:200],
-        "data": data | _token(),
+        "data": data | token,
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from django.conf import settings
+from django.db import connection
 
 from channels_registry import sealing
 from channels_registry.connector.capabilities import Network
@@ -51,36 +52,48 @@ class Reach:
     def to(self, channels: Iterable[int]) -> dict[int, Reached | NetworkError]:
         """For each channel its opened connection, or the error that a delivery to it ends with."""
         wanted = set(channels)
-        live = Connection.objects.filter(channel__in=wanted, state=Connection.State.LIVE)
-        keys = {channel: (pk, version) for channel, pk, version in live.values_list("channel", "pk", "secret_version")}
+        keys = _live(wanted)
         new = [pk for pk, version in keys.values() if (pk, version) not in self._opened]
-        opened = {c.channel_id: self._open(c) for c in live.filter(pk__in=new).select_related("channel")} if new else {}
+        unopened = Connection.objects.filter(pk__in=new, state=Connection.State.LIVE).select_related("channel")
+        opened = {c.channel_id: self._open(c) for c in unopened} if new else {}
         gone = Disconnected("The channel is not connected. Connect it again.")
         known = {channel: self._opened[key] for channel, key in keys.items() if key in self._opened}
         return {channel: opened.get(channel) or known.get(channel) or gone for channel in wanted}
 
-    def _open(self, connection: Connection) -> Reached | NetworkError:
-        key = (connection.pk, connection.secret_version)
+    def _open(self, live: Connection) -> Reached | NetworkError:
+        key = (live.pk, live.secret_version)
         if key not in self._opened:
             try:
-                network, access = connection.channel.connector, opened(connection, self.http)
+                network, access = live.channel.connector, opened(live, self.http)
             except KeyError:
                 return Refused("This network is not installed here any more.")
             except CannotOpen as error:
                 return Disconnected("The keys of this connection cannot be opened here.", detail=str(error))
-            self._opened[key] = Reached(connection.pk, connection.secret_version, network, access)
+            self._opened[key] = Reached(live.pk, live.secret_version, network, access)
         return self._opened[key]
 
 
-def opened(connection: Connection, http: Http) -> Access:
+def _live(channels: set[int]) -> dict[int, tuple[int, int]]:
+    """(id, version of its secrets) of each channel's live connection. Asked at each claim, so it is one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE, [list(channels)])
+        return {channel: (pk, version) for channel, pk, version in cursor.fetchall()}
+
+
+_LIVE = """
+SELECT channel_id, id, secret_version FROM channels_registry_connection WHERE channel_id = ANY(%s) AND state = 'live'
+"""
+
+
+def opened(live: Connection, http: Http) -> Access:
     """The connection as its network's class takes it. Raises CannotOpen in every process but a worker."""
     return Access(
-        remote_id=connection.remote_id,
-        handle=connection.handle,
-        fields=connection.fields,
-        secrets=sealing.open_sealed(connection),
-        facts=connection.facts,
-        scopes=frozenset(connection.scopes),
+        remote_id=live.remote_id,
+        handle=live.handle,
+        fields=live.fields,
+        secrets=sealing.open_sealed(live),
+        facts=live.facts,
+        scopes=frozenset(live.scopes),
         http=http,
     )
 

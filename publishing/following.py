@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Greatest, Now
+from django.db import connection
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Now
 
 from publishing.models import Publication, PublicationAttempt
 from publishing.models.revision import Part
@@ -79,8 +80,8 @@ def refuse_without_its_post(publication: Publication) -> None:
 
 def release(done: Iterable[int]) -> None:
     """What follows these may go. One statement, on an index that holds followers only."""
-    rows = Publication.objects.filter(follows__in=list(done), state="scheduled")
-    rows.update(next_attempt_at=Greatest(F("due_at"), Now()))
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [list(done)])
 
 
 def places(followers: Mapping[int, int]) -> dict[int, dict[str, Any]]:
@@ -96,3 +97,9 @@ def places(followers: Mapping[int, int]) -> dict[int, dict[str, Any]]:
     return {
         pk: {"root": roots[of[before]], "parent": place[before]} for pk, before in followers.items() if before in of
     }
+
+
+_RELEASE = """
+UPDATE publishing_publication SET next_attempt_at = greatest(due_at, statement_timestamp())
+WHERE follows_id = ANY(%s) AND state = 'scheduled'
+"""

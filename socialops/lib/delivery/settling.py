@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,14 +41,16 @@ class Verdict:
     infra: bool | None = None
 
     def row(self) -> dict[str, Any]:
+        """What is to be written; what is not known is left out."""
         job = self.job
-        return {
+        told = {
             "id": job.id, "fence": job.fence, "was": "unknown" if job.looks else "sending", "looked": job.looks or None,
             "state": self.state, "outcome": self.outcome, "reason": self.reason, "delay": self.delay,
             "tried": int(self.tried), "handle": self.handle, "remote_id": self.remote_id[:400],
             "remote_url": self.remote_url[:600], "status": self.status, "request_id": self.request_id[:200],
             "bytes_sent": self.bytes_sent, "evidence": self.evidence,
         }  # fmt: skip
+        return {name: value for name, value in told.items() if value is not None and value != ""}
 
     def settled(self) -> Settled:
         return Settled(
@@ -159,8 +161,10 @@ def _rows(verdicts: Sequence[Verdict]) -> str:
 def storable(value: Any) -> Any:
     """PostgreSQL stores every character but NUL and half a surrogate pair."""
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
         return value.replace("\0", "").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {storable(name): storable(each) for name, each in value.items()}
     return [storable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
@@ -204,14 +208,14 @@ WITH data AS MATERIALIZED (
 moved AS (
     UPDATE {table} AS item SET
         state = d.state,
-        reason = d.reason,
+        reason = coalesce(d.reason, ''),
         lease_owner = '',
         lease_until = NULL,
         tries = item.tries + d.tried,
         looks = CASE WHEN d.was = 'sending' THEN 0 ELSE item.looks END,
-        handle = coalesce(nullif(d.handle, 'null'), item.handle),
-        remote_id = CASE WHEN d.remote_id = '' THEN item.remote_id ELSE d.remote_id END,
-        remote_url = CASE WHEN d.remote_url = '' THEN item.remote_url ELSE d.remote_url END,
+        handle = coalesce(d.handle, item.handle),
+        remote_id = coalesce(d.remote_id, item.remote_id),
+        remote_url = coalesce(d.remote_url, item.remote_url),
         next_attempt_at = CASE
             WHEN d.state = 'scheduled' OR (d.state = 'unknown' AND d.was = 'sending')
             THEN statement_timestamp() + d.delay * interval '1 second' ELSE item.next_attempt_at END,
@@ -223,7 +227,7 @@ noted AS (
     UPDATE {attempts} AS a SET
         outcome = coalesce(d.outcome, a.outcome),
         http_status = coalesce(d.status, a.http_status),
-        remote_request_id = CASE WHEN d.request_id = '' THEN a.remote_request_id ELSE d.request_id END,
+        remote_request_id = coalesce(d.request_id, a.remote_request_id),
         bytes_sent = coalesce(d.bytes_sent, a.bytes_sent),
         evidence = a.evidence || d.evidence,
         settled_at = statement_timestamp()
@@ -239,7 +243,8 @@ WITH data AS MATERIALIZED (
     WHERE d.looked IS NULL),
 noted AS (
     UPDATE {attempts} AS a SET evidence = a.evidence || jsonb_build_object('late', d.evidence || jsonb_build_object(
-        'outcome', d.outcome, 'status', d.status, 'remote_id', d.remote_id, 'remote_url', d.remote_url))
+        'outcome', d.outcome, 'status', d.status, 'remote_id', coalesce(d.remote_id, ''),
+        'remote_url', coalesce(d.remote_url, '')))
     FROM data AS d
     WHERE a.delivery_id = d.id AND a.fence = d.fence AND (a.outcome IS NULL OR a.outcome <> d.outcome)
     RETURNING a.delivery_id, d.outcome),
