@@ -215,7 +215,8 @@ def natives(sight: Sight, start: datetime, end: datetime, filters: Filters = ALL
     """
     if filters.state not in ("", "native") or filters.campaign or filters.tag:
         return NativePost.objects.none()
-    ours = Publication.objects.filter(channel=OuterRef("channel"), remote_id=OuterRef("remote_id"))
+    known = Publication.objects.exclude(remote_id="")  # as the index of these is limited
+    ours = known.filter(channel=OuterRef("channel"), remote_id=OuterRef("remote_id"))
     found = NativePost.objects.filter(
         ~Exists(ours), among("channel", sight.channels), at__gte=start, at__lt=end, **filters.of_channels()
     )
