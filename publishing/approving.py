@@ -209,7 +209,7 @@ def _refuse_changed(post: Post, approval: Approval, revision_hash: str) -> None:
 
 def _already(approval: Approval) -> str:
     last = approval.decisions.select_related("by", "external").order_by("-id").first()
-    if last:
+    if last and (last.verdict == "withdrawn" or approval.state != Approval.State.WITHDRAWN):
         return f"{last.who} already {WORDS[last.verdict]}. There is nothing left to decide here."
     if approval.state == Approval.State.WITHDRAWN:
         return "The request was taken back. There is nothing left to decide here."

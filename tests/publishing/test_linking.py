@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,9 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import MailDelivery
+from accounts.models import MailDelivery, Person
 from publishing import approving, arranging, attaching, drafting, linking, storing, submitting
-from publishing.models import AgreementLink, Approval, ApprovalStage, Decision, ExternalApprover, Post
+from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, Decision, ExternalApprover, Post
 from tests import factories, files
 from tests.publishing.outside import asked_outside, mailed, path_of, through_the_door, with_lawyers
 from tests.publishing.steps import TEXT, staffed, trail, write
@@ -41,7 +42,9 @@ def hidden(html: str, name: str) -> str:
 def test_from_the_mail_to_the_decision(sent, post):
     body = mailed()
     assert "[agreement" not in body
-    assert "[agreement:" in MailDelivery.objects.latest("id").body, "the address is never stored"
+    stored = MailDelivery.objects.latest("id")
+    assert "[agreement:" in stored.body, "the address is never stored"
+    assert stored.subject == f"Alice asks you to agree to a post: {post.title}"
     path = path_of(body)
     assert TEXT not in Client().get(path).content.decode()
     client, html = through_the_door(path)
@@ -64,8 +67,8 @@ def test_a_no_needs_a_reason_and_goes_back(sent, post):
     path = path_of(mailed())
     client, html = through_the_door(path)
     said = {"revision_hash": hidden(html, "revision_hash"), "verdict": "rejected"}
-    for note in ("", "x" * 5001):
-        assert client.post(f"{path}post/", {**said, "note": note}).status_code == 422
+    for bad in ({"note": ""}, {"note": "x" * 5001}, {"verdict": "withdrawn", "note": "Mine"}):
+        assert client.post(f"{path}post/", {**said, **bad}).status_code == 422
     assert client.post(f"{path}post/", {**said, "note": "Not lawful"}).status_code == 200
     assert Post.objects.get(pk=post.pk).state == "rejected"
 
@@ -171,6 +174,35 @@ def test_a_link_that_is_over_says_why_even_to_whoever_had_typed_the_code(sent, c
     assert "agreement.link_refused" in trail(sent.ask.stage.approval)
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "words"),
+    [
+        (lambda link: None, None),
+        (lambda link: AgreementLink.objects.update(revoked_at=timezone.now()), "used or taken back meanwhile"),
+        (lambda link: Ask.objects.update(ended_at=timezone.now()), "not asked of you any more"),
+        (lambda link: ExternalApprover.objects.update(ended_at=timezone.now()), "not asked of you any more"),
+        (lambda link: Person.objects.filter(name="Alice").update(email="nora@lawyers.test"), "somebody with a seat"),
+        (
+            lambda link: submitting.withdraw(link.ask.stage.approval.post, factories.person("alice")),
+            "The request was taken back",
+        ),
+    ],
+)
+def test_what_ends_while_they_decide_refuses_it(sent, monkeypatch, meanwhile, words):
+    token, proven = path_of(mailed()).split("/")[2], linking.proven
+    proof = linking.check_code(token, linking.code_of(linking.send_code(token)))
+
+    def overtaken(*said):
+        link = proven(*said)
+        meanwhile(link)
+        return link
+
+    monkeypatch.setattr(linking, "proven", overtaken)
+    with pytest.raises(ValidationError, match=words) if words else nullcontext():
+        approving.decide_by_link(token, proof, "approved", sent.ask.stage.approval.revision.hash)
+    assert Decision.objects.filter(external__isnull=False).exists() == (words is None)
+
+
 def test_the_proof_of_another_link_opens_nothing_here(sent, acme, alice, bob):
     path = path_of(mailed())
     client, _ = through_the_door(path)
@@ -194,6 +226,9 @@ def test_nobody_here_agrees_as_somebody_from_outside(gina, alice):
     for email in ("ALICE@example.test", "alice+friend@example.test"):
         with pytest.raises(ValidationError, match="belongs to somebody here"):
             linking.add_external(gina, "A friend", email)
+    with pytest.raises(ValidationError) as refused:
+        linking.add_external(gina, "Nora", "lawyers.test")
+    assert "email" in refused.value.message_dict
 
 
 def test_not_even_where_the_row_was_made_past_the_verbs(sent, alice, nora):
@@ -258,7 +293,9 @@ def test_without_a_seat_nobody_fills_the_trail(sent, gina):
     for _ in range(12):
         client.post(path, {"act": "open", "code": "-"})
     assert trail(approval).count("agreement.code_refused") == 6
-    linking.revoke(sent, gina)
+    for _ in range(2):
+        linking.revoke(sent, gina)
+    assert trail(approval).count("agreement.link_revoked") == 1
     for _ in range(3):
         assert client.get(path).status_code == 410
     assert trail(approval).count("agreement.link_refused") == 1
