@@ -1,5 +1,6 @@
 """What the import contracts cannot see, and that the contracts themselves can fail."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -65,6 +66,20 @@ def test_a_planted_import_is_found(planted, contract, tmp_path):
     said = lint_imports(tmp_path)
     assert said.returncode != 0
     assert re.search(rf"{re.escape(contract)}.* BROKEN", said.stdout)
+
+
+def test_who_agrees_and_who_schedules_does_it_in_one_transaction():
+    """Each test is a transaction already, so a verb that has none of its own would pass all the others."""
+    verbs = [
+        node
+        for name in ("approving", "submitting", "scheduling", "delegating", "linking")
+        for node in ast.parse((CHECKOUT / "publishing" / f"{name}.py").read_text()).body
+        if isinstance(node, ast.FunctionDef) and "by" in {each.arg for each in node.args.args}
+    ]
+    without = {verb.name for verb in verbs if "transaction.atomic" not in map(ast.unparse, verb.decorator_list)}
+    part_of_one = {"void", "return_to_author", "tell_of_comment"}
+    one_for_each = {"approve_opened"}
+    assert {name for name in without if not name.startswith("_")} == part_of_one | one_for_each
 
 
 def test_the_top_level_holds_what_people_expect_and_nothing_else():

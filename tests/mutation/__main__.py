@@ -1,136 +1,139 @@
 """`make mutate`: mistakes in the rules of delivery and approval, one at a time, and how many of them the tests notice.
 
-    make mutate                                   sixty of them, spread over all files
+    make mutate                                   a hundred and twenty of them, spread over all files
     make mutate ARGS="--sample 200 --seed 7"      others, and more; the same seed takes the same
     make mutate ARGS="publishing/asking.py"       of one file
 
-The tree is copied and changed there. Each mutant meets the tests that tests/mutation/rules.py names for its file, until
-the first fails; one that ends in no time is noticed, too. Ends with 1 below 90 %.
+The tree is copied and changed there. First the tests run without a mistake, and it is written down which lines each
+comes by; then each mutant meets those that come by its line (tests/mutation/traces.py), until one fails or they come to
+no end. In the end those that failed run once more without a mistake: one that fails there proves nothing. Ends with
+a line of JSON, and with 1 below 90 %.
 """
 
 import argparse
-import os
+import json
 import random
-import shutil
-import signal
-import subprocess
+import re
 import sys
-import tempfile
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 
-from tests import servers
-from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.rules import EQUIVALENT, IN_THE_DATABASE, TESTS
+from tests.mutation.hands import Hand, Hands, hands
+from tests.mutation.mutants import Mutant, mistaken, mutants
+from tests.mutation.rules import EQUIVALENT, FILES, IN_THE_DATABASE, OF_ALL, TESTS
+from tests.mutation.traces import Traces, traces
 from tests.servers import CHECKOUT
 
 ENOUGH = 0.9
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "node_modules", "screens", "*_cache", "__pycache__")
+AT_MOST = 60  # seconds of tests a mutant: what is not noticed in them counts as not noticed
+
+
+@dataclass
+class Verdict:
+    file: str
+    mutant: Mutant
+    by: str | None = None  # the test that noticed
+    equivalent: bool = False
+
+    @property
+    def survived(self) -> bool:
+        return self.by is None and not self.equivalent
+
+    def __str__(self) -> str:
+        how = "equivalent" if self.equivalent else "SURVIVED" if self.survived else "noticed"
+        return f"{how:10} {self.file}:{self.mutant.line} {self.mutant.name}" + (f"  by {self.by}" if self.by else "")
 
 
 def main() -> int:
     asked = argparse.ArgumentParser(prog="make mutate")
-    asked.add_argument("files", nargs="*", default=list(TESTS))
-    asked.add_argument("--sample", type=int, default=60)
+    asked.add_argument("files", nargs="*", default=FILES)
+    asked.add_argument("--sample", type=int, default=120)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--hands", type=int, default=2, help="how many mutants at once")
     wish = asked.parse_args()
-    chosen = sample(wish.files, wish.sample, wish.seed)
-    with copied() as copy, running():
-        patience = proven(copy, chosen)
-        told = {file: [(each, notices(copy, file, each, patience)) for each in some] for file, some in chosen.items()}
-    return report(told)
-
-
-def sample(files: list[str], count: int, seed: int) -> dict[str, list[Mutant]]:
-    """`count` of all mutants of these files, by file; without those that change nothing."""
-    every = [
-        (file, each)
-        for file in files
-        for each in mutants((CHECKOUT / file).read_text())
-        if f"{file} {each.what}" not in EQUIVALENT
+    verdicts = [
+        Verdict(file, each, equivalent=each.name in EQUIVALENT.get(file, {}))
+        for file, each in sample(wish.files, wish.sample, wish.seed)
     ]
-    taken = random.Random(seed).sample(every, min(count, len(every)))
-    return {file: [each for of, each in every if of == file and (of, each) in taken] for file in dict(taken)}
+    with hands(wish.hands) as ours, ThreadPoolExecutor(wish.hands) as pool:
+        traced = traces(ours, pool, TESTS)
+        runs = [pool.submit(judge, each, ours, traced) for each in verdicts if not each.equivalent]
+        for count, run in enumerate(as_completed(runs), start=1):
+            print(f"{count:4} of {len(runs)}  {run.result()}", flush=True)
+        prove(verdicts, ours)
+    return report(verdicts)
 
 
-@contextmanager
-def copied() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="socialops-mutants-") as home:
-        copy = Path(shutil.copytree(CHECKOUT, Path(home) / "tree", ignore=NOT_COPIED))
-        (copy / ".venv").symlink_to((CHECKOUT / ".venv").resolve())
-        yield copy
+def sample(files: Iterable[str], count: int, seed: int) -> list[tuple[str, Mutant]]:
+    """`count` of all mutants of these files."""
+    every = [(file, each) for file in files for each in mutants((CHECKOUT / file).read_text())]
+    return random.Random(seed).sample(every, min(count, len(every)))
 
 
-@contextmanager
-def running() -> Iterator[None]:
-    """One pair of servers for all, as xdist's workers share one: the database is migrated once."""
-    servers.claim_servers()
-    os.environ["PYTEST_XDIST_WORKER"] = "gw0"
-    try:
-        yield
-    finally:
-        servers.release_servers()
+def judge(verdict: Verdict, ours: Hands, traced: Traces) -> Verdict:
+    file, source = verdict.file, mistaken((CHECKOUT / verdict.file).read_text(), verdict.mutant)
+    with ours.free() as hand, hand.changed(file, source):
+        if file in IN_THE_DATABASE:
+            ended, said = hand.run(IN_THE_DATABASE[file], patience=600, migrated=True)
+        else:
+            ended, said = _run_listed(hand, OF_ALL + traced.by(file, verdict.mutant.line, AT_MOST), 3 * AT_MOST + 60)
+    if ended != 0:
+        verdict.by = _failed(said) if ended is not None else "coming to no end"
+    return verdict
 
 
-def proven(copy: Path, files: Iterable[str]) -> float:
-    """The tests say nothing of the tree as it is, or they prove nothing. How long a mutant may take, in seconds."""
-    tests, began = list(dict.fromkeys(test for file in files for test in TESTS[file])), time.monotonic()
-    if not _passes(copy, tests, 3600):
-        sys.exit(f"These fail without a mistake; mend that first: {' '.join(tests)}")
-    return 3 * (time.monotonic() - began) + 60
+def prove(verdicts: list[Verdict], ours: Hands) -> None:
+    """Who fails without a mistake, too, has noticed nothing."""
+    names = list(dict.fromkeys(each.by for each in verdicts if each.by and "::" in each.by))
+    with ours.free() as hand:
+        while names:
+            ended, said = _run_listed(hand, names, 3600)
+            if ended == 0:
+                return
+            wrong = _failed(said)
+            print(f"fails without a mistake: {wrong}", flush=True)
+            if wrong not in names:
+                sys.exit("The tests prove nothing: mend that first.")
+            names.remove(wrong)
+            for each in verdicts:
+                each.by = None if each.by == wrong else each.by
 
 
-def notices(copy: Path, file: str, mutant: Mutant, patience: float) -> bool:
-    """Whether a test fails, or the tests come to no end."""
-    place, right = copy / file, (CHECKOUT / file).read_text()
-    place.write_text(mutant.source)
-    try:
-        noticed = not _passes(copy, TESTS[file], patience, migrated=file in IN_THE_DATABASE)
-    finally:
-        place.write_text(right)
-    print(f"{'noticed ' if noticed else 'SURVIVED'} {file}:{mutant.line} {mutant.what}", flush=True)
-    return noticed
+def _run_listed(hand: Hand, names: list[str], patience: float) -> tuple[int | None, str]:
+    if not names:
+        return 0, ""
+    listed = hand.tree / "listed"
+    listed.write_text("\n".join(names))
+    files = sorted({name.partition("::")[0] for name in names})
+    return hand.run(files, f"--listed-in={listed}", patience=patience)
 
 
-def _passes(copy: Path, tests: list[str], patience: float, migrated: bool = False) -> bool:
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / ".hypothesis")}
-    if migrated:  # a database of its own, with the mistake in it
-        env = {name: value for name, value in env.items() if name != "PYTEST_XDIST_WORKER"}
-    else:
-        _left_behind()
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = subprocess.Popen(command, cwd=copy, env=env, start_new_session=True, **quiet)
-    try:
-        return child.wait(patience) == 0
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+def _failed(said: str) -> str:
+    found = re.search(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", said, re.MULTILINE)
+    return found[1] if found else "not even starting"
 
 
-def _left_behind() -> None:
-    """A run that was ended leaves its databases."""
-    own = servers.claim_servers()
-    for (name,) in own.execute("SELECT datname FROM pg_database WHERE datname LIKE 'socialops_test_gw0%'"):
-        own.drop(name)
+def report(verdicts: list[Verdict]) -> int:
+    print(
+        "\nSurvived:",
+        *(f"    {each.file}:{each.mutant.line} {each.mutant.name}" for each in verdicts if each.survived),
+        sep="\n",
+    )
+    files = {file: figures([each for each in verdicts if each.file == file]) for file in FILES}
+    every = figures(verdicts)
+    print(json.dumps({**{file: of for file, of in files.items() if of["mutants"]}, "all": every}))
+    return 0 if every["score"] >= ENOUGH else 1
 
 
-def report(told: dict[str, list[tuple[Mutant, bool]]]) -> int:
-    print(f"\n{'file':44} mutants noticed survived")
-    for file, some in told.items():
-        print(f"{file:44} {len(some):7} {sum(noticed for _, noticed in some):7} {sum(not each for _, each in some):8}")
-        for mutant, noticed in some:
-            if not noticed:
-                print(f"    {file}:{mutant.line} {mutant.what}")
-    every = [noticed for some in told.values() for _, noticed in some]
-    share = sum(every) / len(every) if every else 0.0
-    print(f"{'all':44} {len(every):7} {sum(every):7} {len(every) - sum(every):8}   {share:.0%}")
-    return 0 if share >= ENOUGH else 1
+def figures(verdicts: list[Verdict]) -> dict[str, float]:
+    equivalent = sum(each.equivalent for each in verdicts)
+    noticed = sum(each.by is not None for each in verdicts)
+    real = len(verdicts) - equivalent
+    return {
+        "mutants": len(verdicts), "noticed": noticed, "equivalent": equivalent,
+        "score": round(noticed / real, 3) if real else 1.0,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ out. Names, words for people and types are left alone: what they would break is 
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ IN_SQL = [
         r"\bgreatest\b": "least", r"\bIS DISTINCT FROM\b": "IS NOT DISTINCT FROM",
     }.items()
 ]  # fmt: skip
+ASSIGNED = re.compile(r"(\bSET|,)\s+\w+ $")  # what follows is no comparison
 PLAIN = ("dataclass", "property", "cached_property", "staticmethod", "classmethod", "contextmanager", "override")
 NO_RULE = ("faults.reach(", "log.")  # where tests kill a worker, and what only a log reads
 WHERE = (
@@ -44,18 +46,30 @@ Edit = tuple[int, str, Callable[[], None]]
 
 @dataclass(frozen=True)
 class Mutant:
+    """The how-manieth of a module's mistakes, where it is and what: `name` stays when other lines come and go."""
+
+    number: int
     line: int
-    what: str
-    source: str
+    name: str
 
 
-def mutants(source: str) -> Iterator[Mutant]:
+def mutants(source: str) -> list[Mutant]:
     """Every mutant of a module, in the order of its lines."""
+    lines, seen = source.splitlines(), Counter[str]()
+    made = []
     for number, (line, what, _) in sorted(enumerate(_edits(ast.parse(source))), key=lambda each: each[1][0]):
-        changed = ast.parse(source)
-        _, _, apply = list(_edits(changed))[number]
-        apply()
-        yield Mutant(line, what, ast.unparse(ast.fix_missing_locations(changed)) + "\n")
+        name = f"{lines[line - 1].strip()} [{what}]"
+        seen[name] += 1
+        made.append(Mutant(number, line, name if seen[name] == 1 else f"{name} {seen[name]}"))
+    return made
+
+
+def mistaken(source: str, mutant: Mutant) -> str:
+    """The module with that mistake in it."""
+    changed = ast.parse(source)
+    _, _, apply = list(_edits(changed))[mutant.number]
+    apply()
+    return ast.unparse(ast.fix_missing_locations(changed)) + "\n"
 
 
 def _edits(tree: ast.AST) -> Iterator[Edit]:
@@ -138,6 +152,8 @@ def _of_sql(node: ast.Constant) -> Iterator[Edit]:
         return
     for pattern, instead in IN_SQL:
         for found in pattern.finditer(text):
+            if found[0] == "= " and ASSIGNED.search(text, 0, found.start()):
+                continue
             line = node.lineno + text[: found.start()].count("\n")
             changed = text[: found.start()] + instead + text[found.end() :]
             yield (
