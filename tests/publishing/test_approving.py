@@ -17,7 +17,8 @@ def test_another_person_approves_exactly_what_they_saw(approval, bob, alice):
     assert (approval.state, approval.post.state) == ("approved", "approved")
     assert (decision.by, decision.author, decision.revision_hash) == (bob, alice, approval.revision.hash)
     assert trail(approval) == ["approval.approved"]
-    assert "approved" in Notification.objects.filter(person=alice).latest("id").text
+    told = Notification.objects.filter(person=alice).latest("id")
+    assert "approved" in told.text and told.by_mail
 
 
 def test_nobody_approves_their_own_post(acme, alice, bob):

@@ -92,6 +92,14 @@ def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, 
     assert "The price stands there now." not in body
 
 
+@pytest.mark.parametrize("over", ["revoked_at", "used_at", "expires_at"])
+def test_whose_link_is_over_gets_no_mail_of_it(link, post, alice, over):
+    AgreementLink.objects.update(**{over: timezone.now()})
+    before = MailDelivery.objects.count()
+    commenting.open_thread(post, alice, "Is “free” fine?", external=True)
+    assert MailDelivery.objects.count() == before
+
+
 def test_internal_words_reach_nobody_outside_on_pages_in_mails_and_files(outside, secret, question, post, alice, bob):
     client, path = outside
     commenting.answer(secret, alice, SECRET + " @Bob")

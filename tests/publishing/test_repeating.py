@@ -24,6 +24,7 @@ from tests.publishing.steps import (
     connect,
     events,
     page,
+    plan,
     published,
     staffed,
     tomorrow,
@@ -182,7 +183,7 @@ def test_what_is_out_stays_out_and_is_never_made_again(daily):
     assert repeating.expand_due() == 0
 
 
-def test_ended_it_takes_back_what_waits(daily, dana):
+def test_ended_it_takes_back_what_waits_and_leaves_room(daily, approved, dana):
     count = len(planned(daily))
     assert len(repeating.end(daily, dana)) == count
     assert planned(daily) == []
@@ -190,6 +191,7 @@ def test_ended_it_takes_back_what_waits(daily, dana):
     assert trail(daily)[-1] == "recurrence.ended"
     with pytest.raises(ValidationError, match="already"):
         repeating.end(daily, dana)
+    assert plan(approved, dana).state == "scheduled"
 
 
 def test_another_rule_holds_from_now_on_and_is_asked_about(daily, approved, bob, dana):

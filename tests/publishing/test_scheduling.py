@@ -156,7 +156,7 @@ def test_or_is_scheduled_afresh_with_a_key_of_its_own(publication, approved, dan
     _force(publication, state)
     again = plan(approved, dana)
     publication.refresh_from_db()
-    assert publication.state == "cancelled"
+    assert publication.state == "cancelled" and "publication.cancelled" in trail(publication)
     assert again.key != publication.key
 
 

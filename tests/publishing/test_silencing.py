@@ -119,6 +119,9 @@ def test_under_embargo_nothing_goes_out_before(publication, alice, dana):
     assert "publication.held" in trail(publication)
     silencing.lift_embargo(publication.variant.post, alice)
     assert not Embargo.objects.exists()
+    another = write(alice, [publication.channel], "Another post")
+    silencing.set_embargo(another, tomorrow(12, days=9).replace(tzinfo=UTC), "Not this one", alice)
+    scheduling.refuse_embargo(publication)
 
 
 def test_a_row_of_a_file_is_refused_the_time_that_scheduling_would_refuse(post, alice, gina, acme):

@@ -62,6 +62,7 @@ def test_the_second_position_is_asked_when_the_first_agreed(post, alice, bob, ha
     assert states(approval) == ["pending", "waiting"]
     with pytest.raises(PermissionDenied, match="not asked"):
         approving.approve(approval, hana, approval.revision.hash)
+    assert [bool(each.opened_at) for each in approval.stages.order_by("position")] == [True, False]
     approving.approve(approval, bob, approval.revision.hash)
     assert states(approval) == ["approved", "pending"]
     approving.approve(approval, hana, approval.revision.hash)

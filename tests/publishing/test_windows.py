@@ -52,6 +52,17 @@ def test_outside_is_refused_with_what_to_do(timed, dana, hour, days):
         scheduling.reschedule(publication, tomorrow(hour, days), "UTC", dana)
 
 
+def test_its_ends_belong_to_it(timed, wanted):
+    approval = timed.approvals.get()
+    for end in (approval.window_from, approval.window_until):
+        scheduling.refuse_outside(approval, end, "UTC")
+
+
+def test_who_decides_has_ten_minutes_to_spare_or_until_it_is_wanted(wanted):
+    for ahead, latest in ((9, wanted), (10, wanted), (11, wanted - timedelta(minutes=10))):
+        assert submitting._latest_decision(wanted, wanted - timedelta(minutes=ahead)) == latest
+
+
 def test_now_is_a_time_as_well(timed, dana):
     with pytest.raises(ValidationError, match="It was approved for"):
         scheduling.publish_now(timed.variants.get(), dana)

@@ -33,6 +33,7 @@ class TestLostAnswers:
         shift()
         assert states() == {"done": 1}
         assert len(network.posts()) == len(network.arrivals()) == 1
+        assert not AuditEvent.objects.filter(action="connection.refreshed").exists(), "its token was not dead"
 
     def test_without_a_key_absence_takes_three_looks(self, network, shift, states):
         world = deliveries.world(network, key=False)

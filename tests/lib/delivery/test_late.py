@@ -32,10 +32,12 @@ def given_up(still_world):
     """A publication whose worker froze: it was claimed, reaped, found absent, and is scheduled again."""
     publication = still_world.publish(1)[0]
     claimed = Claimer(LANE, "test").claim(10).jobs[0]
+    assert not claimed.late and not claimed.expired
     Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     reap(LANE)
     Publication.objects.update(next_attempt_at=timezone.now())
     looking = Claimer(LANE, "test").look(10)[0]
+    assert looking.looks == 1
     settle(LANE, [judging.looked(looking, Looking(), None)])
     publication.refresh_from_db()
     assert publication.state == "scheduled"
