@@ -1,7 +1,7 @@
 """Posts without end, and a fault after every fifty of them (F11).
 
-FAULT_POSTS says how many (else a million); FAULT_SECONDS, after how long to stop with fewer. Every wait is a twentieth
-of production's.
+FAULT_POSTS says how many (else a million); FAULT_SECONDS, after how long to stop with fewer. Every wait is a tenth of
+production's: a look has three seconds.
 """
 
 import os
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.heavy
 POSTS = int(os.environ.get("FAULT_POSTS", "1000000"))
 SECONDS = float(os.environ.get("FAULT_SECONDS", "inf"))
 EVERY = 50
+SCALE = 0.1
 UNDER_WAY = 600  # posts that have not ended, at most: as many as a worker has places for in a few seconds
 NETWORK = {
     "hang": {"count": 5},
@@ -99,7 +100,7 @@ def unanswered():
 
 def test_a_fault_after_every_fifty_posts(servers, plant, tmp_path):
     assert django_settings.LOCAL
-    works = plant(key=False, lookup=True)
+    works = plant(scale=SCALE, key=False, lookup=True)
     soak = Soak(servers, works)
     seconds = soak.run()
     soak.worker.kill(), soak.beat.kill()
