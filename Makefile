@@ -51,10 +51,12 @@ down: ## Stop the embedded servers
 secrets: venv-local ## The secrets of docker-compose.yml, into secrets/
 	@$(RUN) manage.py secrets secrets
 
-lock: ## Compile requirements/*.lock anew from pyproject.toml (needs uv)
+lock: ## Compile requirements/*.lock anew (needs uv)
 	@for each in "base --extra s3" "local --extra local" "dev --extra local --extra s3 --extra dev"; do set -- $$each; name=$$1; shift; \
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml \
 	"$$@" -o requirements/$$name.lock || exit 1; done
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	requirements/yardsticks.in -o requirements/yardsticks.lock
 
 clean: down ## Remove the venv and all local data: the next start is a first start
 	@test ! -f .local/elsewhere || rm -rf "$$(cat .local/elsewhere)"

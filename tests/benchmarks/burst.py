@@ -1,8 +1,8 @@
 """Ten thousand publications due at one instant, at a sandbox that takes 100 ms for each.
 
 The product: real Celery workers and beat, claim, attempt and audit rows, fsync on. Beside it, in the same run and at
-the same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, and Celery by eta. In a burst
-apart somebody's doors are shut as well.
+the same sandbox: bare aiohttp with as many processes as the lane has slots, raw sockets, Celery by eta and
+procrastinate. In a burst apart somebody's doors are shut as well.
 """
 
 import time
@@ -10,15 +10,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks import ground
+from tests.benchmarks import ground, rivals
 from tests.benchmarks.leaver import Leaver
 
 COUNT, DELAY_MS, SLOTS = 10_000, 100.0, 2
 PLACES = (300, 1000)
 TARGETS = {"p99_at_300": 1.15, "p99_at_1000": 1.3}
+RIVALS = {"procrastinate_at_1000": ("rate_vs_procrastinate", 5), "celery_eta_at_300": ("rate_vs_celery_eta", 3)}
 
 
-def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
+def run(rounds: int = 3, count: int = COUNT, with_rivals: bool = True) -> None:
     ground.prepare()
     figures: dict[str, Any] = {}
     for places in PLACES:
@@ -31,8 +32,9 @@ def run(rounds: int = 3, count: int = COUNT, with_eta: bool = True) -> None:
             figures[f"{kind}_at_{places}"] = sorted(measured, key=lambda figure: figure["p99"])[len(measured) // 2]
             figures[f"{kind}_at_{places}"]["p99_of_each_round"] = [round(each["p99"], 3) for each in measured]
     figures["with_a_leaver"] = _product("with_a_leaver", PLACES[0], count)
-    if with_eta:
-        figures["celery_eta_at_300"] = _eta(300, count)
+    if with_rivals:
+        figures["celery_eta_at_300"] = rivals.celery_eta(300, count, DELAY_MS)
+        figures["procrastinate_at_1000"] = rivals.procrastinate(1000, count, DELAY_MS, SLOTS)
     _report(figures, count)
 
 
@@ -45,8 +47,14 @@ def _report(figures: dict[str, Any], count: int) -> None:
         ours = figures[f"product_at_{places}"]["p99"]
         ratios[f"p99_at_{places}"] = ours / figures[f"aiohttp_at_{places}"]["p99"]
         ratios[f"raw_at_{places}"] = ours / figures[f"raw_at_{places}"]["p99"]
+    rate = figures[f"product_at_{PLACES[-1]}"]["per_second"]
+    for rival, (name, _) in RIVALS.items():
+        if rival in figures:
+            ratios[name] = rate / figures[rival]["per_second"]
     for name, target in TARGETS.items():
         print(f"{name}: {ratios[name]:.3f} x bare aiohttp (target {target})")
+    for name, target in RIVALS.values():
+        print(f"{name}: {ratios.get(name, 0):.2f} x (target {target})")
     waited = figures["with_a_leaver"]["revocation_p99"]
     print(f"a revocation during a burst: {waited:.3f} s at p99 to its claim (target 0.25)")
     ground.result("burst", ratios, figures)
@@ -110,35 +118,4 @@ def _yardstick(kind: str, places: int, count: int) -> dict[str, float]:
                 )
             )
         ground.wait_for(lambda: control.figures()["arrivals"] >= count, "every request", 120)
-        return ground.lateness(control.arrivals(), due)
-
-
-def _eta(places: int, count: int) -> dict[str, float]:
-    from django.conf import settings
-
-    from socialops.sandbox.control import Control
-
-    ground.os.environ["ETA_BROKER"] = settings.CELERY_BROKER_URL
-    from tests.benchmarks.yardsticks import eta, send
-
-    eta.conf.broker_url = settings.CELERY_BROKER_URL
-    with ExitStack() as stack:
-        control = Control(ground.url_of(stack.enter_context(ground.sandbox(DELAY_MS))))
-        token = control.account("acme")["token"]
-        command = (
-            "-m",
-            "celery",
-            "-A",
-            "tests.benchmarks.yardsticks:eta",
-            "worker",
-            "--pool",
-            "threads",
-            "-c",
-            str(places),
-        )
-        stack.enter_context(ground.Process("eta", *command, "--loglevel", "INFO", ready=" ready."))
-        due = time.time() + 30
-        for number in range(count):
-            send.apply_async((control.url, token, number), eta=datetime.fromtimestamp(due, UTC))
-        ground.wait_for(lambda: control.figures()["arrivals"] >= count, "every task", 200)
         return ground.lateness(control.arrivals(), due)

@@ -48,11 +48,11 @@ def _leave(servers: Servers, home: Path) -> None:
 class Process:
     """A process with its words in a file, ended with `with`."""
 
-    def __init__(self, name: str, *command: str, ready: str = "", **env: str):
+    def __init__(self, name: str, *command: str, ready: str = "", python: str | Path = sys.executable, **env: str):
         self.log = Path(os.environ["SOCIALOPS_HOME"]) / f"{name}-{time.monotonic_ns()}.log"
         with self.log.open("wb") as out:
             self.popen = subprocess.Popen(
-                [sys.executable, *command], stdout=out, stderr=out, cwd=CHECKOUT, env={**os.environ, **env}
+                [python, *command], stdout=out, stderr=out, cwd=CHECKOUT, env={**os.environ, **env}
             )
         deadline = time.monotonic() + 60
         while ready not in self.said():
