@@ -22,7 +22,7 @@ OF_AGREEMENTS = [
     "triage_of_holds", "restoring", "stages", "attaching", "approving", "workflows", "drafting", "autosaving",
     "following", "approval_rules", "bypasses", "windows", "library", "linking", "submitting", "measuring",
     "holding", "whose", "retiming", "briefing", "commenting_from_outside", "commenting", "api",
-    "repeating",
+    "repeating", "phrasing",
 ]  # fmt: skip
 TESTS = [
     "tests/test_every_url.py",
@@ -34,7 +34,7 @@ TESTS = [
 # Whose rules these are: asked first, where they come by a line.
 FIRST = {
     "publishing/approving.py": ["approving", "bypasses", "linking", "approval_rules", "stages"],
-    "publishing/submitting.py": ["submitting", "windows", "workflows", "repeating"],
+    "publishing/submitting.py": ["submitting", "windows", "workflows", "repeating", "phrasing"],
     "publishing/asking.py": ["stages", "workflows", "reminding"],
     "publishing/scheduling.py": ["scheduling", "windows", "silencing", "following", "repeating"],
     "publishing/delegating.py": ["reminding", "workflows"],

@@ -165,6 +165,8 @@ def test_an_animation_goes_only_where_it_is_taken(alice, acme):
     moving = storing.upload(alice, files.handed_in(files.gif(3)), title="Flags", alt_text="Three flags.")
     attaching.attach(post, moving, alice, expected_revision=1)
     assert {v.channel_id: len(v.media) for v in post.variants.all()} == {acme.pk: 1, blue.pk: 0}
+    revision = post.revisions.latest("number")
+    assert revision.media_for(acme.pk) and not revision.media_for(blue.pk)
     with pytest.raises(ValidationError, match="No channel of this post takes animated pictures"):
         attaching.attach(write(alice, [blue], "Other"), moving, alice, expected_revision=1)
 

@@ -5,10 +5,11 @@ import time
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from accounts.models import Notification, Person
 from publishing import approving, commenting, drafting, queries
-from publishing.models import Comment, CommentThread
+from publishing.models import Ask, Comment, CommentThread
 from publishing.permissions import readers_of, visible_posts
 from tests import factories
 from tests.publishing.steps import ask, events, page, trail, write
@@ -98,6 +99,15 @@ def test_who_reads_a_post_is_counted_the_same_from_both_sides(post, approval, pe
     if person == "dana":
         factories.departed(who)
     assert readers_of(post).filter(pk=who.pk).exists() == visible_posts(who).filter(pk=post.pk).exists()
+
+
+def test_whoever_is_asked_reads_that_post_until_their_place_ends(post, approval, acme, alice):
+    zoe, other = factories.person("zoe"), write(alice, [acme], "Another post")
+    place = Ask.objects.create(stage=approval.stages.get(), person=zoe)
+    assert list(visible_posts(zoe)) == [post]
+    assert zoe in readers_of(post) and zoe not in readers_of(other)
+    Ask.objects.filter(pk=place.pk).update(ended_at=timezone.now())
+    assert not visible_posts(zoe).exists() and zoe not in readers_of(post)
 
 
 def test_charlie_may_speak_where_he_reads_an_auditor_never_and_a_stranger_finds_nothing(post, thread, charlie):

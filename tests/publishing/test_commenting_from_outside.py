@@ -79,10 +79,16 @@ def test_nora_learns_nothing_of_a_text_that_stands_on_no_channel(gina, bob, nora
     assert Comment.objects.get().thread.channel == acme
 
 
-def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, bob):
+def all_left():
+    """Nora's mails, which have been sent."""
     mails = MailDelivery.objects.filter(to="nora@lawyers.test")
     mails.update(state="sending", lease_until=timezone.now())
     mails.update(state="done", lease_until=None)
+    return mails
+
+
+def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, bob):
+    mails = all_left()
     before = mails.count()
     commenting.answer(question, alice, "The price stands there now.")
     commenting.answer(question, bob, "And the date.")
@@ -94,6 +100,7 @@ def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, 
 
 @pytest.mark.parametrize("over", ["revoked_at", "used_at", "expires_at"])
 def test_whose_link_is_over_gets_no_mail_of_it(link, post, alice, over):
+    all_left()
     AgreementLink.objects.update(**{over: timezone.now()})
     before = MailDelivery.objects.count()
     commenting.open_thread(post, alice, "Is “free” fine?", external=True)

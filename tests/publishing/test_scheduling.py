@@ -45,6 +45,15 @@ def test_a_pending_post_is_not_scheduled(approval, dana):
         plan(approval.post, dana)
 
 
+def test_where_the_post_does_not_go_any_more_nothing_is_scheduled(acme, second, alice, bob, dana):
+    post = write(alice, [acme, second])
+    gone = post.variants.get(channel=acme)
+    drafting.edit_post(post, alice, expected_revision=1, channels=[second])
+    agree(post, alice, bob)
+    with pytest.raises(ValidationError, match="does not go to that channel any more"):
+        scheduling.schedule(gone, tomorrow(9), "UTC", dana)
+
+
 def test_the_past_is_refused_with_the_next_valid_time(approved, dana):
     with pytest.raises(ValidationError, match=r"This time has passed\. The next one is .* in UTC") as refused:
         plan(approved, dana, tomorrow(9, days=-1))
@@ -63,6 +72,7 @@ def test_a_wall_time_that_comes_twice_is_the_first_unless_the_second_is_chosen(a
     variant = approved.variants.get()
     publication = scheduling.schedule(variant, datetime(2027, 10, 31, 2, 30), "Europe/Berlin", dana, fold)
     assert publication.due_at == datetime(2027, 10, 31, hour, 30, tzinfo=timezone.get_fixed_timezone(0))
+    assert publication.fold == fold
     assert f"the {which} one" in queries.clocks_told(publication)
 
 

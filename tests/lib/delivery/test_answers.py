@@ -55,6 +55,14 @@ class TestLostAnswers:
         assert states() == {"done": 1}
         assert len(network.posts()) == 1
 
+    def test_late_and_not_found_at_once_it_is_looked_for_again_before_anybody_is_asked(self, network, shift, states):
+        world = deliveries.world(network, key=False)
+        network.fault("reset_before", match={"method": "GET"})
+        world.publish(1, due=timezone.now() - timedelta(hours=1))
+        shift()
+        assert states() == {"done": 1}
+        assert len(network.arrivals()) == 1
+
     def test_with_neither_nothing_is_sent_again_and_a_person_is_asked(self, network, shift, states):
         world = deliveries.world(network, key=False, lookup=False)
         network.fault("hang", match=POST)
