@@ -2,9 +2,15 @@
 
 from celery import shared_task
 
-from governance import offboarding
+from governance import offboarding, retaining
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
     offboarding.sweep()
+
+
+@shared_task(ignore_result=True)
+def purge() -> None:
+    """What is kept no longer."""
+    retaining.purge()

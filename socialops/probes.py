@@ -251,8 +251,13 @@ def channel_connections() -> Iterator[Finding]:
     yield Finding("connections", f"{live} live")
 
 
+def kept() -> Finding:
+    """Never wrong: it says what is deleted when."""
+    return Finding("kept", ", ".join(f"{name} {days} days" for name, days in settings.KEPT_DAYS.items()))
+
+
 PARTS: list[Callable[[], Finding]] = [
-    database, durability, room, migrations, rights, broker, worker, beat, clock, keys, storage
+    database, durability, room, migrations, rights, broker, worker, beat, clock, keys, storage, kept
 ]  # fmt: skip
 _WRITES = {  # settings that make PostgreSQL quick and forgetful, with what is at stake
     "fsync": "a power cut can destroy the whole database",

@@ -43,6 +43,13 @@ def number(name: str, default: float) -> float:
         raise ImproperlyConfigured(f"{name} must be a number.") from error
 
 
+def whole_days(name: str, default: int) -> int:
+    days = number(name, default)
+    if not 1 <= days <= 36_500 or days != int(days):
+        raise ImproperlyConfigured(f"{name} must be a whole number of days, from 1 on.")
+    return int(days)
+
+
 # One machine, one user, embedded servers. Everything else is production, with safe defaults.
 LOCAL = flag("SOCIALOPS_LOCAL", not {"DATABASE_URL", "DATABASE_URL_FILE"} & os.environ.keys())
 DEBUG = False
@@ -152,6 +159,14 @@ def broker(url: str) -> str:
         return url
     return f"redis+socket://{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
 
+
+# How many days what is no record is kept (governance/retaining.py): SOCIALOPS_KEEP_MAILS=30.
+KEPT_DAYS = {
+    name: whole_days(f"SOCIALOPS_KEEP_{name.upper()}", days)
+    for name, days in {
+        "webhooks": 90, "mails": 90, "tokens": 365, "readings": 30, "imports": 90, "measurements": 1095,
+    }.items()
+}  # fmt: skip
 
 DATABASES = {"default": database(env("DATABASE_URL", local.database_url() if LOCAL else None))}
 # Only where migrations run, whose role owns the tables: the address as which web, worker and beat run (lib/rights.py).

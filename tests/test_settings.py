@@ -47,6 +47,7 @@ def test_a_production_environment_passes_djangos_deployment_checks():
         ({"REDIS_URL": "amqp://queue"}, "REDIS_URL must begin with redis://, rediss:// or unix://."),
         ({"BASE_URL": "social.example.com"}, "BASE_URL is “social.example.com”. It must look like https://"),
         ({"SOCIALOPS_PACE": "fast"}, "SOCIALOPS_PACE must be a number."),
+        ({"SOCIALOPS_KEEP_MAILS": "0"}, "SOCIALOPS_KEEP_MAILS must be a whole number of days, from 1 on."),
         ({"BEHIND_TLS_PROXY": "maybe"}, "BEHIND_TLS_PROXY is “maybe”. Use yes or no."),
         ({"SECRET_KEY": None, "SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY_FILE names /nonexistent/key, which"),
     ],
