@@ -21,6 +21,10 @@ def test_another_person_approves_exactly_what_they_saw(approval, bob, alice):
     assert "approved" in told.text and told.by_mail
 
 
+def test_so_may_whoever_else_has_the_right(approval, acme):
+    assert approving.approve(approval, approver(acme, "hana"), approval.revision.hash).verdict == "approved"
+
+
 def test_nobody_approves_their_own_post(acme, alice, bob):
     factories.grant(acme, alice, "approver")
     approval = ask(write(alice, [acme]), alice, bob)

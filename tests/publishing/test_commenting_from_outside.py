@@ -6,7 +6,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts.models import MailDelivery, Notification
-from publishing import commenting, exporting, linking, queries
+from publishing import commenting, exporting, linking, queries, submitting
 from publishing.models import AgreementLink, Comment, CommentThread, Post
 from tests.publishing.outside import asked_outside, mailed, path_of, through_the_door, with_lawyers
 from tests.publishing.steps import events, page, write
@@ -98,10 +98,13 @@ def test_an_answer_to_nora_is_one_mail_without_its_words(question, post, alice, 
     assert "The price stands there now." not in body
 
 
-@pytest.mark.parametrize("over", ["revoked_at", "used_at", "expires_at"])
+@pytest.mark.parametrize("over", ["revoked_at", "used_at", "expires_at", "withdrawn"])
 def test_whose_link_is_over_gets_no_mail_of_it(link, post, alice, over):
     all_left()
-    AgreementLink.objects.update(**{over: timezone.now()})
+    if over == "withdrawn":
+        submitting.withdraw(post, alice)
+    else:
+        AgreementLink.objects.update(**{over: timezone.now()})
     before = MailDelivery.objects.count()
     commenting.open_thread(post, alice, "Is “free” fine?", external=True)
     assert MailDelivery.objects.count() == before

@@ -268,7 +268,10 @@ def test_a_new_link_ends_the_old_one(sent, alice):
     old = path_of(mailed())
     factories.signed_in(alice).post(f"/agreement-links/{sent.pk}/", {"act": "renew"})
     assert Client().get(old).status_code == 410
-    assert Client().get(path_of(mailed())).status_code == 200
+    renewed = path_of(mailed())
+    assert Client().get(renewed).status_code == 200
+    linking.send_link(sent.ask, alice)
+    assert Client().get(renewed).status_code == 410
 
 
 def test_a_new_link_is_for_an_answer_that_is_still_waited_for(sent, alice, charlie):
