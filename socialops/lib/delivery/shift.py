@@ -31,9 +31,10 @@ from socialops.lib.delivery.slots import give_slot, take_slot
 from socialops.lib.delivery.telling import away
 
 log = logging.getLogger(__name__)
-AHEAD = 400  # rows in hand beside those in flight, at most: a network that answers all at once empties fewer at once
+AHEAD = 600  # rows in hand beside those in flight, at most: a network that answers all at once empties fewer at once
+LARGE = 200  # rows in a claim: one of few costs nearly as much, and that much less is computed for the requests
 AFTER_A_FAULT = 1.0  # seconds
-BATCH, BUSY_BATCH = 0.02, 0.1  # seconds in which verdicts gather before they are written; with rows waiting to go out
+BATCH, BUSY_BATCH = 0.02, 0.25  # seconds in which verdicts gather before they are written; with rows waiting to go out
 
 
 class Shift:
@@ -46,8 +47,6 @@ class Shift:
         length = self.pace.shift * random.uniform(1, 1.2)  # noqa: S311 (slots must not change at once)
         self.ends = steady() + (length if seconds is None else seconds)
         self.in_hand = lane.places + AHEAD
-        self.claims_at_most = max(lane.places, 100)  # so that the other slots get their share of a small burst
-        self.least = max(1, lane.places // 3)  # rows in one claim, unless nothing else is in hand
         self.sender = Sender(lane, lane.places, self._tell)
         self.verdicts: list[Verdict] = []
         self.heard: set[tuple[int, int]] = set()  # (id, fence) of every row that was ours to send
@@ -121,10 +120,9 @@ class Shift:
             if now - looked >= self.pace.poll:
                 looked = now
                 self.sender.take(await self._in(self.claims, self._looks, client))
-            room = self.in_hand - self.sender.held
-            if room >= self.least or (room > 0 and not self.sender.queue):
+            if room := self._room():
                 self.wake.clear()
-                claimed = await self._in(self.claims, self._claim, client, min(room, self.claims_at_most))
+                claimed = await self._in(self.claims, self._claim, client, room)
                 self.sender.take(claimed.jobs)
                 if claimed.next_in is not None:
                     wait = min(wait, max(claimed.next_in, 0.0))
@@ -178,8 +176,17 @@ class Shift:
     def _tell(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
         self.told.set()
-        if self.in_hand - self.sender.held >= self.least or not self.sender.queue:
+        if self._room():
             self.wake.set()
+
+    def _room(self) -> int:
+        """How many rows to claim now. With none waiting no more than can go out at once: the first byte is out sooner,
+        and the other slots get their share of a small burst. Else many or none.
+        """
+        room = self.in_hand - self.sender.held
+        if not self.sender.queue:
+            return min(room, max(self.lane.places, 100))
+        return min(room, MOST) if room >= LARGE else 0
 
     def _claim(self, client: Any, room: int) -> Claimed:
         claimed = self.claimer.claim(room)
