@@ -15,7 +15,7 @@ from publishing import retention as publishing
 from socialops.lib.turns import safely
 
 log = logging.getLogger(__name__)
-ROUNDS = 200  # a day
+ROUNDS = 20  # an hour
 PURGES: dict[str, tuple[Callable[[datetime], int], ...]] = {
     "webhooks": (accounts.purge_webhooks,),
     "mails": (accounts.purge_mails,),

@@ -34,10 +34,12 @@ def purge_readings(before: datetime) -> int:
         F("content"), function="jsonb_path_query", output_field=BigIntegerField(),
         template="(%(function)s(%(expressions)s, '$.variants[*].card.page'))::bigint",
     )  # fmt: skip
-    kept = set(Revision.objects.annotate(shown=shown).values_list("shown", flat=True))
     newer = LinkCard.objects.filter(url=OuterRef("url"), pk__gt=OuterRef("pk"), read_at__isnull=False, problem="")
-    old = LinkCard.objects.filter(Exists(newer), asked_at__lt=before).order_by("pk").iterator()
-    gone = [row for row in old if row.pk not in kept][:MOST]
+    old = LinkCard.objects.filter(Exists(newer), asked_at__lt=before).order_by("pk")
+    if not old.exists():
+        return 0
+    kept = set(Revision.objects.annotate(shown=shown).values_list("shown", flat=True))
+    gone = [row for row in old.iterator() if row.pk not in kept][:MOST]
     LinkCard.objects.filter(pk__in=[row.pk for row in gone]).delete()
     names = {row.file.name for row in gone if row.file} - set(LinkCard.objects.values_list("file", flat=True))
     _drop(row.file for row in gone if row.file.name in names)

@@ -39,7 +39,7 @@ SLOW_READS = {
     "publishing.tasks.forget_pages": 3600.0,
     "publishing.tasks.repeat": 20.0,
     "governance.tasks.sweep": 5.0,
-    "governance.tasks.purge": 86400.0,
+    "governance.tasks.purge": 3600.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
