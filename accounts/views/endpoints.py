@@ -162,4 +162,4 @@ def _shown_once(request: HttpRequest, endpoint: WebhookEndpoint, secret: str) ->
 
 
 def _in_words(events: list[str]) -> list[str]:
-    return [f"everything of {FAMILIES[each].words.lower()}" if each in FAMILIES else words(each) for each in events]
+    return [f"all {FAMILIES[each].words.lower()} events" if each in FAMILIES else words(each) for each in events]

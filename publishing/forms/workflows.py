@@ -77,7 +77,7 @@ class StepForm(ConditionsForm):
         label="Whoever may approve on every channel of the post", required=False, help_text="Else those named below."
     )
     people = forms.ModelMultipleChoiceField(
-        Person.objects.none(), label="People", required=False, widget=forms.SelectMultiple(attrs={"size": 8})
+        Person.objects.none(), label="People", required=False, widget=forms.CheckboxSelectMultiple
     )
     teams = forms.ModelMultipleChoiceField(
         Team.objects.none(), label="Teams", required=False, widget=forms.CheckboxSelectMultiple

@@ -109,7 +109,7 @@ def _audience(channels: list[Channel], reached: list[str]) -> Point:
     """Who follows, how many a post usually reaches, and what each network is for."""
     networks = {it.label: it.purpose for channel in channels if (it := connector_of(channel))}
     purposes = [f"{label}: {why}" for label, why in networks.items()]
-    return Point("Who sees it", " ".join([*map(_follow, channels), *reached, *purposes]), "users")
+    return Point("Who sees it", "\n".join([*map(_follow, channels), *reached, *purposes]), "users")
 
 
 def _reached(channels: list[Channel], posts: list[reach.Counted]) -> list[str]:

@@ -114,11 +114,11 @@ def test_a_late_answer_leaves_one_button_with_the_address_in_place(publication, 
 
 
 def test_the_wall_time_is_shown_as_it_was_said_wherever_one_reads_it(publication, dana, acme):
-    wall = f"{publication.wall_time:%-d %B %Y, %H:%M} UTC"
+    wall = f"{publication.wall_time:%a %-d %b %Y, %H:%M}"
     berlin = factories.person("gina", "auditor", time_zone="Europe/Berlin")
     for reader in (dana, berlin):
         html = " ".join(page(factories.signed_in(reader), f"/publications/{publication.pk}/").split())
-        assert f"<dt>Planned for</dt><dd>{wall}</dd>" in html
+        assert f"<dt>Planned in UTC</dt><dd>{wall}</dd>" in html
 
 
 def test_the_list_is_narrowed_by_channel_network_campaign_and_person(publication, second, alice, dana):
