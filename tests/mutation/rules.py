@@ -16,13 +16,16 @@ AGREEMENTS = [
 FILES = [*(f"socialops/lib/delivery/{name}.py" for name in LANES), *(f"publishing/{name}.py" for name in AGREEMENTS)]
 
 # Which of these come by a line is seen by running them once. Those that take longest, first.
-OF_LANES = ["model", "culprits", "followers", "answers", "invariants", "late", "unheard", "corrections", "people"]
+OF_LANES = [
+    "model", "culprits", "followers", "answers", "invariants", "late", "unheard", "corrections", "people", "claiming",
+    "sending", "judging",
+]  # fmt: skip
 OF_AGREEMENTS = [
     "pages", "queueing", "scheduling", "resolving", "moving", "publications", "reminding", "rights", "silencing",
     "triage_of_holds", "restoring", "stages", "attaching", "approving", "workflows", "drafting", "autosaving",
     "following", "approval_rules", "bypasses", "windows", "library", "linking", "submitting", "measuring",
     "holding", "whose", "retiming", "briefing", "commenting_from_outside", "commenting", "api",
-    "repeating", "phrasing", "carding",
+    "repeating", "phrasing", "carding", "locks",
 ]  # fmt: skip
 TESTS = [
     "tests/test_every_url.py",

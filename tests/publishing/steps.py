@@ -1,6 +1,7 @@
 """Small steps that several tests of publishing take."""
 
 import threading
+import time
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -126,6 +127,17 @@ def at_once(*acts) -> list:
     for thread in threads:
         thread.join(30)
     return said
+
+
+def until_somebody_waits() -> None:
+    """For a lock that this connection holds."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
 
 
 def trail(subject) -> list[str]:

@@ -5,9 +5,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.models import Notification
 from publishing import approving, delegating, drafting, submitting
+from publishing.asking import Step
 from publishing.models import Decision
 from tests import factories
 from tests.publishing.steps import TEXT, agree, approver, ask, asked, plan, trail, write
+from tests.publishing.test_stages import in_stages
 
 
 def test_another_person_approves_exactly_what_they_saw(approval, bob, alice):
@@ -239,6 +241,23 @@ def test_the_owner_of_the_channel_comes_first(approval, acme, bob):
     delegating.hand_over(bob, None)
     approval.refresh_from_db()
     assert asked(approval) == [olga]
+
+
+@pytest.mark.parametrize("anyone", [True, False])
+def test_without_an_owner_who_may_it_goes_to_their_manager(post, alice, acme, bob, anyone):
+    approval = in_stages(post, alice, Step("Facts", "facts", [bob], anyone=anyone))
+    approver(acme, "ada")
+    type(bob).objects.filter(pk=bob.pk).update(manager=approver(acme, "olga"))
+    assert delegating.hand_over(bob, None) == 1
+    assert asked(approval) == [factories.person("olga")]
+
+
+@pytest.mark.parametrize(("rule", "left"), [("any", ["hana"]), ("all", ["bob", "hana"])])
+def test_where_the_others_are_enough_the_place_of_a_leaver_just_ends(post, alice, acme, bob, rule, left):
+    approval = in_stages(post, alice, Step("Facts", "facts", [bob, approver(acme, "hana")], rule=rule))
+    assert delegating.hand_over(bob, None) == 0
+    assert asked(approval) == [factories.person(name) for name in left]
+    assert Notification.objects.filter(person=alice, kind="approval.stranded").exists() is (rule == "all")
 
 
 def test_a_request_never_goes_to_its_author_and_the_asker_is_told(approval, acme, alice, bob):

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ from publishing import approving, arranging, attaching, drafting, linking, stori
 from publishing.models import AgreementLink, Approval, ApprovalStage, Ask, Decision, ExternalApprover, Post
 from tests import factories, files
 from tests.publishing.outside import asked_outside, mailed, path_of, through_the_door, with_lawyers
-from tests.publishing.steps import TEXT, staffed, trail, write
+from tests.publishing.steps import TEXT, staffed, trail, until_somebody_waits, write
 
 
 @pytest.fixture
@@ -304,16 +303,6 @@ def test_without_a_seat_nobody_fills_the_trail(sent, gina):
     assert trail(approval).count("agreement.link_refused") == 1
 
 
-def _until_somebody_waits() -> None:
-    for _ in range(200):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody waits")
-
-
 def test_a_new_link_waits_for_whoever_closes_the_step_and_neither_waits_for_ever(fresh_database):
     acme = staffed(factories.channel("sandbox", name="Acme"))
     alice, bob, gina = (factories.person(*each) for each in (("alice",), ("bob",), ("gina", "social_lead")))
@@ -329,7 +318,7 @@ def test_a_new_link_waits_for_whoever_closes_the_step_and_neither_waits_for_ever
         approving.locked(link.ask.stage.approval)
         ApprovalStage.objects.filter(pk=link.ask.stage_id).update(escalated_at=timezone.now())
         other.start()
-        _until_somebody_waits()
+        until_somebody_waits()
         linking.locked(link)  # as a decision from outside does
     other.join(20)
     assert len(made) == 1 and made[0].pk != link.pk

@@ -114,7 +114,8 @@ def test_a_team_is_asked_whole_but_for_who_had_a_hand_in_it(gina, acme, alice, b
     arranging.change_step(step, gina, name="Desk", rule="all", anyone=False, teams=list(Team.objects.all()))
     approval = submitting.submit(write(alice, [acme]), alice)
     assert asked(approval) == [bob, hana]
-    assert approval.stages.get().needed == 2
+    stage = approval.stages.get()
+    assert (stage.rule, stage.needed) == ("all", 2)
 
 
 def test_a_step_nobody_may_decide_is_refused_with_what_to_do(gina, alice, acme, charlie):

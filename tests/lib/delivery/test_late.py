@@ -1,5 +1,6 @@
 """An acceptance that comes after its row has moved on: known for good, never sent again, said to be out by a person."""
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from socialops.lib.delivery.lane import Done, Looking
 from socialops.lib.delivery.models import LATE_MOVES
 from socialops.lib.delivery.reaping import reap
 from socialops.lib.delivery.settling import settle
+from tests.publishing.steps import until_somebody_waits
 
 HERE = Done("late-1", "http://there/late-1")
 WAYS = {  # by which moves a row comes to each state
@@ -146,6 +148,28 @@ def test_a_look_that_was_under_way_meanwhile_does_not_send_it_again(still_world)
     publication = Publication.objects.get()
     assert publication.state == "needs_human"
     assert late.may_confirm(publication)
+
+
+def test_it_waits_for_a_look_that_is_being_written_and_stops_what_that_scheduled(world):
+    world.publish(1)
+    job = Claimer(LANE, "test").claim(10).jobs[0]
+    Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    reap(LANE)
+    Publication.objects.update(next_attempt_at=timezone.now())
+    looking = Claimer(LANE, "test").look(10)[0]
+
+    def late_answer() -> None:
+        answer(job)
+        connection.close()
+
+    other = threading.Thread(target=late_answer)
+    with transaction.atomic():
+        settle(LANE, [judging.looked(looking, Looking(), None)])
+        other.start()
+        until_somebody_waits()
+    other.join(20)
+    publication = Publication.objects.get()
+    assert (publication.state, publication.reason) == ("blocked", late.CAME_LATE)
 
 
 def test_an_answer_that_came_in_time_is_not_late(still_world):
