@@ -136,11 +136,11 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
 
 
 def theirs_and_mine(theirs: Revision, mine: Iterable[Preview]) -> list[Difference]:
-    """What the reader wants to save against what somebody else has saved, as it would appear on each channel."""
+    """The words that the reader wants to save against those that somebody else has saved. Pictures are saved apart."""
     groups: dict[tuple[str, str], list[str]] = {}
     for each in mine:
         said = "\n\n".join([each.text, *(under.text for under in each.following)])
-        if said != (saved := _said(theirs, each.channel.pk)):
+        if said != (saved := _words(theirs, each.channel.pk)):
             groups.setdefault((saved, said), []).append(each.channel.name)
     return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
 
@@ -149,7 +149,11 @@ def _said(revision: Revision, channel_id: int) -> str:
     """The texts, and a line for each picture: which file it is, and its alt text; or the words of the card."""
     shown = [f"Picture {each['sha256'][:6]}: {each['alt']}" for each in revision.media_for(channel_id)]
     shown += [cards.in_words(card)] if (card := revision.card_for(channel_id)) else []
-    return "\n\n".join([*(part.text for part in revision.parts_on(channel_id)), *shown])
+    return "\n\n".join([_words(revision, channel_id), *shown])
+
+
+def _words(revision: Revision, channel_id: int) -> str:
+    return "\n\n".join(part.text for part in revision.parts_on(channel_id))
 
 
 def connected(channels) -> list[Channel]:

@@ -226,3 +226,13 @@ def test_the_difference_of_two_revisions_names_the_pictures(pictured, poles, ali
     (difference,) = queries.differences(before, now, {})
     new = "".join(piece.text for piece in difference.pieces if piece.kind == "new")
     assert "Two poles, crossed." in new
+
+
+def test_in_a_conflict_of_words_the_pictures_that_both_have_are_no_difference(pictured, boots, alice, acme):
+    drafting.edit_post(pictured, alice, expected_revision=2, text="Theirs.")
+    sent = {"text": "Mine.", "channels": [acme.pk], "expected_revision": 2, "title": pictured.title}
+    answer = factories.signed_in(alice).post(f"/posts/{pictured.pk}/", sent)
+    assert answer.status_code == 409
+    html = answer.content.decode()
+    assert "<del>Theirs</del>" in html
+    assert f"Picture {boots.sha256[:6]}" not in html
