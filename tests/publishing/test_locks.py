@@ -8,13 +8,14 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from publishing import approving, delegating, scheduling, submitting
+from publishing import approving, delegating, linking, scheduling, submitting
 from publishing.models import Post
 from tests import factories
+from tests.publishing.outside import asked_outside, with_lawyers
 from tests.publishing.steps import agree, approver, plan, staffed, tomorrow, until_somebody_waits, write
 
 
-def test_each_verb_takes_the_post_before_anything_else(post, alice, bob, dana, acme):
+def test_each_verb_takes_the_post_before_anything_else(post, alice, bob, dana, acme, gina):
     """One order of locks for all, so that no two of them wait for each other for ever."""
 
     def locks(verb, *said, **more):
@@ -41,6 +42,8 @@ def test_each_verb_takes_the_post_before_anything_else(post, alice, bob, dana, a
     approver(acme, "hana")
     assert locks(delegating.hand_over, bob, None) == 1
     locks(approving.request_changes, again, factories.person("hana"), again.revision.hash, "Shorter")
+    with_lawyers(gina, bob, linking.add_external(gina, "Nora", "nora@lawyers.test"))
+    locks(linking.revoke, asked_outside(write(alice, [acme]), alice, bob), alice)
 
 
 def test_a_verb_waits_for_whoever_has_the_post(fresh_database):

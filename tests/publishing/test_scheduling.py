@@ -54,6 +54,15 @@ def test_where_the_post_does_not_go_any_more_nothing_is_scheduled(acme, second, 
         scheduling.schedule(gone, tomorrow(9), "UTC", dana)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"), [({"state": "archived"}, "is archived"), ({"network": "gone"}, "cannot publish on")]
+)
+def test_where_nothing_can_go_out_nothing_is_scheduled(approved, acme, dana, change, words):
+    type(acme).objects.filter(pk=acme.pk).update(**change)
+    with pytest.raises(ValidationError, match=words):
+        plan(approved, dana)
+
+
 def test_the_past_is_refused_with_the_next_valid_time(approved, dana):
     with pytest.raises(ValidationError, match=r"This time has passed\. The next one is .* in UTC") as refused:
         plan(approved, dana, tomorrow(9, days=-1))
@@ -186,6 +195,16 @@ def test_a_text_changed_without_approval_keeps_a_missed_one_from_moving(publicat
     Post.objects.filter(pk=approved.pk).update(text="Slipped in")
     with pytest.raises(ValidationError, match="not what was approved"):
         scheduling.reschedule(publication, tomorrow(12), "UTC", dana)
+
+
+def test_words_that_nobody_agreed_to_are_neither_moved_nor_taken_over(publication, dana, acme):
+    erik = _publisher(acme, "erik")
+    Publication.objects.update(content_hash="0" * 64)
+    with pytest.raises(ValidationError, match="schedule the new text"):
+        scheduling.reschedule(publication, tomorrow(15), "UTC", dana)
+    factories.departed(dana)
+    with pytest.raises(ValidationError, match="schedule the new text"):
+        scheduling.adopt(publication, erik)
 
 
 def test_somebody_takes_over_from_a_leaver_by_name(publication, dana, acme):

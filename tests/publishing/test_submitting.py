@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Notification
 from channels_registry.connector.text import length, too_long
 from channels_registry.connector.types import Limits
-from publishing import drafting, submitting
+from publishing import arranging, drafting, submitting
 from publishing.models import Approval
 from tests import factories
 from tests.publishing.steps import TEXT, asked, connect, trail
@@ -85,6 +85,22 @@ def test_charlie_may_not_submit(post, charlie, bob):
 def test_a_post_is_asked_about_once_at_a_time(approval, alice, bob):
     with pytest.raises(ValidationError, match="already being asked"):
         submitting.submit(approval.post, alice, bob)
+
+
+def test_what_is_approved_is_not_asked_about_again(approved, alice, bob):
+    with pytest.raises(ValidationError, match="already approved"):
+        submitting.submit(approved, alice, bob)
+
+
+def test_an_approver_confirms_something_that_there_is(post, alice, bob):
+    with pytest.raises(ValidationError, match="Choose what the approver is asked to confirm"):
+        submitting.submit(post, alice, bob, "taste")
+
+
+def test_a_workflow_without_a_step_asks_nobody_and_approves_nothing(post, alice, gina):
+    arranging.create_workflow(gina, name="Empty").steps.all().delete()
+    with pytest.raises(ValidationError, match="has no step for this post"):
+        submitting.submit(post, alice)
 
 
 def test_a_wanted_time_that_has_passed_is_refused(post, alice, bob):

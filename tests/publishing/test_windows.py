@@ -10,7 +10,7 @@ from django.utils import timezone
 from publishing import approving, arranging, delegating, scheduling, submitting
 from publishing.models import Approval, Ask, Post
 from tests import factories
-from tests.publishing.steps import approver, asked, page, plan, tomorrow
+from tests.publishing.steps import approver, asked, page, plan, tomorrow, write
 
 
 @pytest.fixture
@@ -102,11 +102,15 @@ def test_asking_again_asks_only_whom_time_concerns(acme, alice, bob, post, wante
     assert plan(post, dana, tomorrow(9, 9)).approval == again
 
 
-def test_asking_again_asks_who_stands_in_now(timed, acme, bob, alice, wanted):
-    hana, first = approver(acme, "hana"), Ask.objects.get()
-    Ask.objects.filter(pk=delegating.add_place(first, hana, Ask.Why.BACKUP).pk).update(asked_at=first.asked_at)
+def test_asking_again_asks_who_stands_in_now(acme, alice, bob, post, wanted):
+    hana = approver(acme, "hana")
+    submitting.submit(write(alice, [acme], "Another post"), alice, approver(acme, "ada"))
+    approval = submitting.submit(post, alice, bob, "facts", wanted)
+    first = Ask.objects.get(stage__approval=approval)
+    delegating.add_place(first, hana, Ask.Why.BACKUP)
     Ask.objects.filter(pk=first.pk).update(ended_at=timezone.now())
-    assert asked(submitting.ask_again(timed, alice, wanted + timedelta(days=7))) == [hana]
+    approving.approve(approval, hana, approval.revision.hash)
+    assert asked(submitting.ask_again(post, alice, wanted + timedelta(days=7))) == [hana]
 
 
 def test_what_was_agreed_to_for_one_time_is_not_taken_over_for_another(timed, alice, bob, wanted):
