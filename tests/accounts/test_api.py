@@ -196,7 +196,7 @@ def test_what_failed_may_be_tried_again_under_its_key(tool):
 
 def test_what_broke_halfway_left_nothing_behind(tool, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("publishing.api.posts.post_out", None)
+        patch.setattr("publishing.api.posts._post_out", None)
         problem(tool.post("posts", DRAFT, key="k"), "broken")
     assert not Post.objects.exists() and not ApiAnswer.objects.exists()
     assert tool.post("posts", DRAFT, key="k").status_code == 201

@@ -126,7 +126,8 @@ def test_a_channel_that_one_may_not_write_on_is_refused_as_if_it_were_not_there(
     words = set()
     for pk in (acme.pk, elsewhere.pk, 987654321):
         refused = said(tool.post("posts", {"text": "A", "channels": [pk]}), 422)
-        words.add(re.sub(rf"\b{pk}\b", "N", str(refused)))
+        refused["errors"] = re.sub(rf"\b{pk}\b", "N", str(refused["errors"]))
+        words.add(str(refused))
     assert len(words) == 1 and not Post.objects.exists()
 
 
