@@ -108,11 +108,12 @@ def take_in(form: IntakeForm, said: dict[str, Any]) -> PostRequest:
 
 @transaction.atomic
 def accept(request: PostRequest, by: Person, channels: Iterable[Channel] = ()) -> Post:
-    """A draft in their words, which `by` writes on."""
+    """A draft in their words, which `by` writes on. In the campaign they chose, unless it was put away since."""
     request = _undecided(request, by)
     why = " ".join(request.why.split())[:300]
     text = f"{request.what}\n\n{request.link}" if request.link else request.what
-    post = drafting.create_post(by, channels, text, why_now=why, campaign=request.campaign)
+    campaign = None if request.campaign and request.campaign.archived_at else request.campaign
+    post = drafting.create_post(by, channels, text, why_now=why, campaign=campaign)
     request.post = post
     _decide(request, by, PostRequest.State.ACCEPTED)
     record(by, "request.accepted", request, post=post.pk)

@@ -42,7 +42,7 @@ class PlainJson(Parser):
         if len(request.body) > MOST_BYTES:
             raise Problem("too-large", TOO_LARGE)
         try:
-            said = json.loads(request.body, parse_constant=_refuse_constant)
+            said = json.loads(request.body, parse_constant=_refuse_constant, object_pairs_hook=_object)
             _refuse_unkept(said)
         except (ValueError, RecursionError) as error:
             raise Problem("unreadable", str(error) if isinstance(error, Unkept) else NOT_JSON) from error
@@ -56,11 +56,21 @@ NOT_JSON = "The body is not JSON, or is too deep."
 
 
 class Unkept(ValueError):
-    """What is not looked at any further: characters that no text column takes, or more names than there are."""
+    """What is not looked at any further: characters that no text column takes, too many names, or one of them twice."""
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One that says a name twice says one thing to us and may say another to what reads it on the way."""
+    if len(pairs) > MOST_NAMES:
+        raise Unkept(f"An object has more than {MOST_NAMES} names. The reference says which are known.")
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        raise Unkept("An object says the same name twice. Say it once.")
+    return said
 
 
 def _refuse_unkept(said: Any) -> None:
@@ -68,8 +78,6 @@ def _refuse_unkept(said: Any) -> None:
     while left:
         each = left.pop()
         if isinstance(each, dict):
-            if len(each) > MOST_NAMES:
-                raise Unkept(f"An object has more than {MOST_NAMES} names. The reference says which are known.")
             left += [*each.keys(), *each.values()]
         elif isinstance(each, list):
             left += each

@@ -1,7 +1,7 @@
 """Looking for something that may or may not stand on a network, without changing anything."""
 
 import functools
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -42,6 +42,18 @@ def one_of(found: Iterable[Published], early: Iterable[Published] = ()) -> Publi
     if not different and any(True for _ in early):
         return Unsure("The same words stand there, dated before this was due. A person has to say whether it is this.")
     return next(iter(different.values()), None)
+
+
+def passed(dates: Sequence[datetime], since: datetime | None) -> bool:
+    """Whether nothing further down a list can be ours. `dates`: those of what was read of it so far, the newest first.
+
+    Where nothing of it is younger than our sending, the clock that called it due may have been ahead: then it is read
+    on until nothing can be ours even so.
+    """
+    if since is None or not dates:
+        return False
+    end = since - EARLY
+    return dates[-1] < end and (dates[0] >= end or dates[-1] < since - AHEAD)
 
 
 def long_before(since: datetime | None) -> datetime | None:

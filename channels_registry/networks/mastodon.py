@@ -27,7 +27,7 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http, bearer
-from channels_registry.connector.looking import EARLY, long_before, look, matches, moment, one_of
+from channels_registry.connector.looking import long_before, look, matches, moment, one_of, passed
 from channels_registry.connector.nodeinfo import software_of
 from channels_registry.connector.richtext import plain
 from channels_registry.connector.text import REMOTE_MENTION, check
@@ -175,6 +175,7 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
     ) -> Published | Unsure | None:
         found: list[Published] = []
         early: list[Published] = []
+        dates: list[datetime] = []
         above = str(draft.reply_to["parent"]["id"]) if draft.reply_to else None
         sooner = replace(draft, at=long_before(draft.at))
         params = {"limit": str(PER_PAGE), "exclude_reblogs": "true", "exclude_replies": "false" if above else "true"}
@@ -182,10 +183,11 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
             answer = await _get(access, f"accounts/{quote(access.remote_id)}/statuses", params)
             found += answer.read(lambda page: [_published(s) for s in page if _ours(s, draft, above)])
             early += answer.read(lambda page: [_published(s) for s in page if _ours(s, sooner, above)])
-            last = answer.read(lambda page: (page[-1]["id"], moment(page[-1]["created_at"])) if page else None)
-            if last is None or (draft.at is not None and last[1] < draft.at - EARLY):
+            dates += answer.read(lambda page: [moment(s["created_at"]) for s in page])
+            last = answer.read(lambda page: page[-1]["id"] if page else None)
+            if last is None or passed(dates, draft.at):
                 return one_of(found, early)
-            params["max_id"] = last[0]
+            params["max_id"] = last
         return Unsure("The list of posts is too long to prove anything.")
 
     async def edit(self, access: Access, remote_id: str, draft: Draft) -> Published:

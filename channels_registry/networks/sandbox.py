@@ -26,7 +26,7 @@ from channels_registry.connector.capabilities import (
 )
 from channels_registry.connector.errors import Disconnected, Refused, TryLater
 from channels_registry.connector.http import Http, bearer
-from channels_registry.connector.looking import EARLY, long_before, look, matches, moment, one_of
+from channels_registry.connector.looking import EARLY, long_before, look, matches, moment, one_of, passed
 from channels_registry.connector.text import check, same
 from channels_registry.connector.types import (
     Access,
@@ -163,12 +163,14 @@ class Sandbox(
         params: dict[str, str] = {"key": marker} if access.facts.get("key") else {"limit": PER_PAGE}
         found: list[Published] = []
         early: list[Published] = []
+        dates: list[datetime] = []
         for _ in range(PAGES_LOOKED_AT):
             answer = await _call(access, "GET", "posts", params=params)
             found += answer.read(lambda page: [_published(item) for item in page["items"] if is_ours(item)])
             early += answer.read(lambda page: [_published(item) for item in page["items"] if may_be(item)])
-            before = answer.read(lambda page: "" if _reaches(page, draft.at) else str(page["before"]))
-            if not before:
+            dates += answer.read(lambda page: [moment(item["created_at"]) for item in page["items"]])
+            before = answer.read(lambda page: str(page["before"] or ""))
+            if not before or passed(dates, draft.at):
                 return one_of(found, early)
             params["before"] = before
         return Unsure("The list of posts is too long to prove anything.")

@@ -18,6 +18,7 @@ MARKS: dict[type, Callable[[int], Any]] = {
     list: lambda n: [-987_654_321 - n],
     datetime: lambda n: datetime(1900, 1, 1, microsecond=987_654 + n, tzinfo=UTC),
 }
+SOME_IDS = range(-987_654_321 - 1000, -987_654_321 + 1000)
 
 
 def prepared(make: Callable[..., QuerySet]) -> Callable[..., list[tuple[Any, ...]]]:
@@ -34,6 +35,8 @@ def prepared(make: Callable[..., QuerySet]) -> Callable[..., list[tuple[Any, ...
         named = [(_name(param, marks), param) for param in params]
         if missing := marks.keys() - {name for name, _ in named}:
             raise ValueError(f"the question does not ask by {', '.join(sorted(missing))}")
+        if any(not name and _near_a_mark(param) for name, param in named):
+            raise ValueError("the question makes something of a value, or asks by a list without among()")
         return sql, named
 
     def ask(*of: Any, **values: Any) -> list[tuple[Any, ...]]:
@@ -50,6 +53,13 @@ def prepared(make: Callable[..., QuerySet]) -> Callable[..., list[tuple[Any, ...
 
 def _name(param: Any, marks: dict[str, Any]) -> str:
     return next((name for name, mark in marks.items() if type(mark) is type(param) and mark == param), "")
+
+
+def _near_a_mark(param: Any) -> bool:
+    """Whether it is made of a mark, and so would stay the same whatever is asked."""
+    if isinstance(param, datetime):
+        return param.year in (1899, 1900)
+    return param in SOME_IDS if isinstance(param, int) else False
 
 
 class _Among(Func):

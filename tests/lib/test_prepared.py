@@ -62,3 +62,14 @@ def test_what_can_have_no_answer_is_not_asked(db, django_assert_num_queries):
 def test_a_question_that_leaves_a_value_out_is_refused(db):
     with pytest.raises(ValueError, match="does not ask by pk"):
         prepared(lambda pk: Person.objects.values_list("pk"))(pk=1)
+
+
+def test_a_question_that_makes_something_of_a_value_is_refused(db):
+    with pytest.raises(ValueError, match="makes something"):
+        prepared(lambda pks: Person.objects.filter(among("pk", pks), pk__in=pks).values_list("pk"))(pks=[1])
+    with pytest.raises(ValueError, match="makes something"):
+        prepared(
+            lambda since: Person.objects.filter(
+                created_at__gte=since, created_at__lt=since + timedelta(days=1)
+            ).values_list("pk")
+        )(since=datetime(2026, 1, 1, tzinfo=UTC))

@@ -107,6 +107,7 @@ def test_what_cannot_be_is_said_of_its_field_in_plain_words(tool, sent, field, w
     ("sent", "status", "words"),
     [({"text": "A", **{f"x{n}": 1 for n in range(70_000)}}, 400, "more than 50 names"),
      ({"text": "A", "variants": [{"channel": 1, "text": {f"x{n}": 1 for n in range(51)}}]}, 400, "more than 50 names"),
+     ('{"text": "A", "text": "B"}', 400, "same name twice"),
      ({"text": "A" * 1_000_000}, 413, "less than 1 MB"), ({"text": "A" * 3_000_000}, 413, "less than 1 MB")],
 )  # fmt: skip
 def test_what_is_no_request_is_refused_before_it_is_looked_at(tool, sent, status, words):

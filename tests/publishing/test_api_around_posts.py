@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from publishing import attaching, commenting, drafting, linking, repeating, storing
-from publishing.models import ApprovalStage, Comment, LinkCard, Publication
+from publishing.models import ApprovalStage, Asset, Comment, LinkCard, Publication
 from tests import factories, files
 from tests.publishing.outside import asked_outside, with_lawyers
 from tests.publishing.steps import agree, ask, events, tomorrow, write
@@ -124,6 +124,13 @@ def test_a_picture_that_cannot_be_shown_is_refused_beside_its_field(tool, post, 
     assert words in refused["errors"][field][0]
     said(tool.post(f"posts/{post.pk}/pictures", {"asset": 987654321, "revision": 1}), 404)
     assert post.revisions.count() == 1
+
+
+@pytest.mark.parametrize(("over", "words"), [("expires_at", "rights"), ("archived_at", "archived")])
+def test_a_picture_that_may_not_be_shown_any_more_is_refused(tool, post, boots, over, words):
+    Asset.objects.filter(pk=boots.pk).update(**{over: timezone.now()})
+    refused = said(tool.post(f"posts/{post.pk}/pictures", {"asset": boots.pk, "revision": 1}), 422)
+    assert words in refused["errors"]["asset"][0] and post.revisions.count() == 1
 
 
 def test_charlie_sees_only_pictures_that_posts_show_and_puts_none_there(post, boots, alice, charlie):

@@ -3,6 +3,7 @@ test_stages.py, test_windows.py, test_linking.py, test_reminding.py; those of on
 """
 
 import threading
+from datetime import UTC
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -11,12 +12,13 @@ from django.db import DatabaseError, connection, transaction
 from accounts import people
 from accounts.models import RoleAssignment
 from channels_registry import access
-from publishing import approving, arranging, drafting, submitting
+from publishing import approving, arranging, attaching, drafting, storing, submitting
 from publishing.asking import Step
 from publishing.models import Approval, ApprovalStage, Ask, Decision, Post
-from tests import factories
-from tests.publishing.steps import approver, ask, plan, staffed, write
+from tests import factories, files
+from tests.publishing.steps import agree, approver, ask, plan, staffed, tomorrow, write
 from tests.publishing.test_stages import in_stages, states
+from tests.tools import Tool, said
 
 
 @pytest.mark.parametrize("change", ["override", "channel", "placement"])
@@ -27,9 +29,90 @@ def test_a_change_beside_the_text_takes_the_approval_away(approved, publication,
         "placement": {"placements": {acme.pk: "story"}},
     }[change]
     drafting.edit_post(approved, alice, expected_revision=1, **said)
-    publication.refresh_from_db()
-    approved.refresh_from_db()
-    assert (approved.state, approved.approvals.get().state, publication.state) == ("draft", "void", "cancelled")
+    assert standing(publication) == ("draft", "void", "cancelled")
+
+
+# --- By a tool --------------------------------------------------------------------------------------------------------
+
+OWN = {"override": {"text": "Only here"}, "thread": {"thread": ["And more"]}, "placement": {"placement": "story"},
+       "first comment": {"first_comment": "More there"}}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["text", "channel", *OWN])
+def test_a_change_by_a_tool_takes_the_approval_away(approved, publication, alice, acme, second, change):
+    sent = {"text": {"text": "Otherwise"}, "channel": {"channels": [acme.pk, second.pk]}}
+    sent |= {name: {"variants": [{"channel": acme.pk, **own}]} for name, own in OWN.items()}
+    said(Tool(alice).patch(f"posts/{approved.pk}", {"revision": 1, **sent[change]}), 200)
+    assert standing(publication) == ("draft", "void", "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("path", "change"), [("pictures", {"alt": "Otherwise."}), ("pictures", {"format": "1:1"}), ("pictures/removal", {})]
+)
+def test_another_picture_or_alt_text_by_a_tool_does_too(post, alice, bob, dana, path, change):
+    content = files.handed_in(files.encoded(files.drawn()))
+    boots = storing.upload(alice, content, title="Boots", alt_text="Two boots.")
+    attaching.attach(post, boots, alice, expected_revision=1)
+    publication = plan(agree(post, alice, bob), dana)
+    status = 200 if "removal" in path else 201
+    said(Tool(alice).post(f"posts/{post.pk}/{path}", {"asset": boots.pk, "revision": 2, **change}), status)
+    assert standing(publication) == ("draft", "void", "cancelled")
+
+
+def test_a_tool_chooses_no_time_that_was_not_agreed_to(post, acme, alice, bob, dana):
+    wanted = tomorrow(9)
+    approval = submitting.submit(post, alice, bob, "facts", wanted.replace(tzinfo=UTC))
+    approving.approve(approval, bob, approval.revision.hash)
+    tool, outside = Tool(dana), {"wall_time": f"{tomorrow(10, 3):%Y-%m-%dT%H:%M}", "time_zone": "UTC"}
+    for sent in (outside, {"now": True}):
+        refused = said(tool.post(f"posts/{post.pk}/publications", {"channel": acme.pk, **sent}), 422)
+        assert "It was approved for" in str(refused), refused
+    inside = {"channel": acme.pk, "wall_time": f"{wanted:%Y-%m-%dT%H:%M}", "time_zone": "UTC"}
+    made = said(tool.post(f"posts/{post.pk}/publications", inside), 201)
+    said(tool.post(f"publications/{made['id']}/time", outside), 422)
+    assert said(tool.get(f"publications/{made['id']}"), 200)["due_at"] == made["due_at"]
+
+
+def test_a_tool_decides_nothing_with_what_belongs_to_another_request(acme, alice, bob, post):
+    mine, other = ask(post, alice, bob), ask(write(alice, [acme], "Another"), alice, bob)
+    sent = {"verdict": "approved", "revision_hash": mine.revision.hash}
+    said(Tool(bob).post(f"approvals/{mine.pk}/decision", {**sent, "stage": other.stages.get().pk}), 403)
+    said(Tool(bob).post(f"approvals/{other.pk}/decision", sent), 409)
+    assert not Decision.objects.exists()
+
+
+def test_neither_a_role_nor_a_team_lets_a_tool_decide(approval, charlie, gina):
+    people.join_team(charlie, "Lawyers", factories.erin())
+    for person in (charlie, gina):
+        sent = {"verdict": "approved", "revision_hash": approval.revision.hash}
+        said(Tool(person).post(f"approvals/{approval.pk}/decision", sent), 403)
+    assert not Decision.objects.exists()
+
+
+def test_a_decision_sent_again_after_it_was_taken_back_decides_nothing(approval, bob):
+    tool, path = Tool(bob), f"approvals/{approval.pk}/decision"
+    sent = {"verdict": "approved", "revision_hash": approval.revision.hash}
+    said(tool.post(path, sent, key="once"), 200)
+    said(tool.post(f"approvals/{approval.pk}/withdrawal", {"note": "Wrong price"}), 200)
+    assert tool.post(path, sent, key="once")["Idempotency-Replayed"] == "true"
+    said(tool.post(path, sent), 422)
+    approval.refresh_from_db()
+    assert (approval.state, approval.decisions.filter(verdict="approved").count()) == ("withdrawn", 1)
+
+
+def test_a_comment_by_a_tool_agrees_to_nothing(approval, bob):
+    said(Tool(bob).post(f"posts/{approval.post_id}/comments", {"text": "I agree."}), 201)
+    approval.refresh_from_db()
+    assert approval.state == "pending" and not Decision.objects.exists()
+
+
+def standing(publication) -> tuple[str, str, str]:
+    """What became of the post, of what was agreed to, and of what was planned by it."""
+    now = type(publication).objects.select_related("variant__post", "approval").get(pk=publication.pk)
+    return now.variant.post.state, now.approval.state, now.state
+
+
+# --- On the pages, in the verbs and in the database -------------------------------------------------------------------
 
 
 def test_what_is_kept_unsaved_is_neither_approved_nor_scheduled(approved, alice, dana):

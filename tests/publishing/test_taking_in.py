@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.test import Client
 
 from accounts.models import MailDelivery
-from publishing import taking_in
-from publishing.models import IntakeForm, PostRequest
+from publishing import campaigning, taking_in
+from publishing.models import Campaign, IntakeForm, PostRequest
 from tests import factories
 from tests.publishing.steps import MOST_QUERIES, agree, page, plan, published, trail
 
@@ -133,6 +133,17 @@ def test_it_is_taken_up_as_a_draft_in_their_words(asked, alice, acme):
     )  # fmt: skip
     assert trail(asked) == ["request.received", "request.accepted"]
     assert "In work" in _status(asked)
+
+
+@pytest.mark.parametrize("put_away", [False, True])
+def test_the_campaign_they_chose_is_its_unless_it_was_put_away_since(opened, gina, alice, acme, put_away):
+    winter = Campaign.objects.create(name="Winter", owner=gina)
+    opened[0].campaigns.add(winter)
+    request = taking_in.take_in(opened[0], SAID | {"campaign": winter})
+    if put_away:
+        campaigning.archive(winter, gina)
+    post = taking_in.accept(request, alice, [acme])
+    assert post.campaign == (None if put_away else winter)
 
 
 def test_the_status_follows_the_post(asked, alice, bob, dana, acme):
