@@ -31,7 +31,8 @@ from socialops.lib.delivery.slots import give_slot, take_slot
 from socialops.lib.delivery.telling import away
 
 log = logging.getLogger(__name__)
-AHEAD = 600  # rows in hand beside those in flight, at most: a network that answers all at once empties fewer at once
+AHEAD = 4  # rows in hand beside each in flight: a network that answers all at once empties fewer at once
+MOST_AHEAD = 600  # but no more than these, which a crash leaves to be looked for
 LARGE = 200  # rows in a claim: one of few costs nearly as much, and that much less is computed for the requests
 AFTER_A_FAULT = 1.0  # seconds
 BATCH, BUSY_BATCH = 0.02, 0.25  # seconds in which verdicts gather before they are written; with rows waiting to go out
@@ -46,7 +47,8 @@ class Shift:
         self.pace = pace()
         length = self.pace.shift * random.uniform(1, 1.2)  # noqa: S311 (slots must not change at once)
         self.ends = steady() + (length if seconds is None else seconds)
-        self.in_hand = lane.places + AHEAD
+        self.in_hand = lane.places + min(AHEAD * lane.places, MOST_AHEAD)
+        self.large = min(LARGE, self.in_hand // 3)
         self.sender = Sender(lane, lane.places, self._tell)
         self.verdicts: list[Verdict] = []
         self.heard: set[tuple[int, int]] = set()  # (id, fence) of every row that was ours to send
@@ -186,7 +188,7 @@ class Shift:
         room = self.in_hand - self.sender.held
         if not self.sender.queue:
             return min(room, max(self.lane.places, 100))
-        return min(room, MOST) if room >= LARGE else 0
+        return min(room, MOST) if room >= self.large else 0
 
     def _claim(self, client: Any, room: int) -> Claimed:
         claimed = self.claimer.claim(room)
