@@ -31,7 +31,7 @@ def look(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[A
     return looked
 
 
-def one_of(found: Iterable[Published], early: Iterable[Published] = ()) -> Published | Unsure | None:
+def one_of(found: Iterable[Published], early: Sequence[Published] = ()) -> Published | Unsure | None:
     """The only one; Unsure when several fit, for taking the newest of them could bind another post.
 
     `early`: what would be ours if the clock that called it due was wrong (`long_before`). Then nothing is proven.
@@ -39,7 +39,7 @@ def one_of(found: Iterable[Published], early: Iterable[Published] = ()) -> Publi
     different = {each.remote_id: each for each in found}
     if len(different) > 1:
         return Unsure(f"{len(different)} posts with this text stand there. A person has to say which one is this.")
-    if not different and any(True for _ in early):
+    if early and not different:
         return Unsure("The same words stand there, dated before this was due. A person has to say whether it is this.")
     return next(iter(different.values()), None)
 
