@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import datetime
 
 from tests.faults import grounds
-from tests.faults.plant import Plant
-from tests.processes import wait_until
+from tests.faults.plant import Plant, report
+from tests.processes import Running, wait_until
 
 _number = itertools.count(1)
 TABLE = "CREATE TABLE IF NOT EXISTS naive (text text PRIMARY KEY, part int, due timestamptz, done bool DEFAULT false)"
@@ -39,6 +39,16 @@ class Beside:
         self.child.kill()
         standing = self._standing()
         return sum(times > 1 for times in standing.values()), self.count - len(standing)
+
+    def compare(self, fault: str, worker: Running, beat: Running) -> None:
+        """When ours has come to its end: none twice and none lost of them, and the control has failed."""
+        took = self.works.wait_for_end(worker.child)
+        assert worker.child.alive() and beat.child.alive()
+        control = self.came_of_it()
+        worker.kill(), beat.kill()
+        report(fault, self.works, took, control)
+        assert control[0] > 0, "the naive sender should have sent some twice: the test proves nothing"
+        self.works.none_twice_none_lost()
 
     def _standing(self) -> Counter[str]:
         return Counter(p["text"] for p in self.works.control.posts() if p["text"].startswith(f"{self.name} "))

@@ -33,18 +33,22 @@ WAYS = {  # by which moves a row comes to each state
 def given_up(still_world):
     """A publication whose worker froze: it was claimed, reaped, found absent, and is scheduled again."""
     publication = still_world.publish(1)[0]
-    claimed = Claimer(LANE, "test").claim(10).jobs[0]
-    assert not claimed.late and not claimed.expired
-    Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    reap(LANE)
-    Publication.objects.update(next_attempt_at=timezone.now())
-    looking = Claimer(LANE, "test").look(10)[0]
-    assert looking.looks == 1
+    claimed, looking = looked_for()
+    assert not claimed.late and not claimed.expired and looking.looks == 1
     settle(LANE, [judging.looked(looking, Looking(), None)])
     publication.refresh_from_db()
     assert publication.state == "scheduled"
     check_as_at_a_commit()
     return publication, claimed
+
+
+def looked_for():
+    """What is due is claimed, its lease ends, and a look at it begins: (the job of its sending, that of the look)."""
+    claimed = Claimer(LANE, "test").claim(10).jobs[0]
+    Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    reap(LANE)
+    Publication.objects.update(next_attempt_at=timezone.now())
+    return claimed, Claimer(LANE, "test").look(10)[0]
 
 
 def check_as_at_a_commit():
@@ -136,11 +140,7 @@ def test_the_database_lets_it_be_done_only_with_such_an_answer(given_up, state):
 def test_a_look_that_was_under_way_meanwhile_does_not_send_it_again(still_world):
     """It found nothing, the answer came, and then the look was written down."""
     still_world.publish(1)
-    job = Claimer(LANE, "test").claim(10).jobs[0]
-    Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    reap(LANE)
-    Publication.objects.update(next_attempt_at=timezone.now())
-    looking = Claimer(LANE, "test").look(10)[0]
+    job, looking = looked_for()
     answer(job)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as at a commit
@@ -152,11 +152,7 @@ def test_a_look_that_was_under_way_meanwhile_does_not_send_it_again(still_world)
 
 def test_it_waits_for_a_look_that_is_being_written_and_stops_what_that_scheduled(world):
     world.publish(1)
-    job = Claimer(LANE, "test").claim(10).jobs[0]
-    Publication.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    reap(LANE)
-    Publication.objects.update(next_attempt_at=timezone.now())
-    looking = Claimer(LANE, "test").look(10)[0]
+    job, looking = looked_for()
 
     def late_answer() -> None:
         answer(job)
