@@ -29,7 +29,7 @@ check: venv-dev ## Style, types, templates and the directions of imports
 bench: venv-dev ## A workload and its figures: W=burst, idle, calendar, hold or import
 	@$(RUN) -m tests.benchmarks $(W)
 
-faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more; ARGS="-m heavy": failover, full disk, clocks, a million posts
+faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more; ARGS="-m heavy": failover, full disk, clocks, a soak
 	@$(RUN) -m tests.peers
 	@$(RUN) -m pytest tests -m faults $(ARGS)
 
