@@ -1,4 +1,4 @@
-"""The connectors' one HTTP client: aiohttp, with every failure told apart by whether bytes may have left.
+"""The connectors' one HTTP client, with every failure told apart by whether bytes may have left.
 
 Nothing sent (no address, no connection)            -> TryLater
 Sent, and no readable answer (timeout, reset, 5xx)  -> OutcomeUnknown if the request creates something, else TryLater
@@ -10,7 +10,6 @@ Nothing is ever repeated here, and no redirect is followed: only the delivery de
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Mapping
-from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import Any, NoReturn, Self
 
@@ -19,43 +18,21 @@ from yarl import URL
 
 from channels_registry.connector.answers import Response, message_in, wait_in
 from channels_registry.connector.errors import Disconnected, NetworkError, OutcomeUnknown, Refused, TryLater
+from channels_registry.connector.exchange import Exchange, Line
 from socialops.lib.fetch import Blocked, GuardedResolver, checked_url
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 KEEPALIVE_SECONDS = 2.0  # shorter than any server's, so that an idle connection is never closed under a request
 LARGEST_BODY = 8 * 1024 * 1024
-USER_AGENT = "Socialops/0.1"
 
 Trace = Callable[[str, str], None]
 Params = Mapping[str, str | list[str]]
 Judge = Callable[[Response], NetworkError | None]
 
 
-class _Sending:
-    """One request on its way; `by_now`: bytes of it may have left."""
-
-    __slots__ = ("by_now", "http", "url")
-
-    def __init__(self, http: "Http", url: str):
-        self.http, self.url, self.by_now = http, url, False
-
-
-_sending: ContextVar[_Sending] = ContextVar("sending")
-
-
-class _Request(aiohttp.ClientRequest):
-    """Tells when it is about to be written. aiohttp's own tracing tells the same at half the speed."""
-
-    async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        sending = _sending.get()
-        sending.http.about_to_write(sending)
-        return await super().send(conn)
-
-
 class Http:
-    """One client for thousands of requests at once. Made anywhere; its session is born inside the loop that first
-    uses it.
+    """One client for thousands of requests at once. Made anywhere; its connections belong to the loop that uses it.
 
     `pace` scales the timeouts (0.1: a tenth). `allow` names hosts ("127.0.0.1", "127.0.0.1:3000") that may be private
     or plain http. `trace(event, url)` is called at "connected" (nothing written yet), "written" and "answered" (headers
@@ -83,8 +60,7 @@ class Http:
         self._largest_body = largest_body
         self._tls = tls
         self._timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS * pace, sock_connect=CONNECT_SECONDS * pace)
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._line: Line | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,9 +72,9 @@ class Http:
         """Close every connection. Requests in flight end as OutcomeUnknown or TryLater, by whether they had been
         written.
         """
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.connector.close()
 
     async def request(
         self,
@@ -119,18 +95,20 @@ class Http:
         above.
         """
         target = self._checked(url, params, headers)
-        sent = _Sending(self, str(url))
-        _sending.set(sent)
+        exchange = Exchange(method, target, headers, json, data)
         try:
-            response = await self._exchange(method, target, headers, json, data, creates, sent)
+            answer = await exchange.over(
+                self._live_line(), partial(self._about_to_write, url), partial(self._traced, "answered", url)
+            )
         except asyncio.CancelledError as error:
             if not creates:
                 raise
-            raise self._lost(target, sent.by_now, creates, "aborted here", error) from error
+            raise self._lost(target, exchange.written, creates, "aborted here", error) from error
         except Blocked as error:
             raise Refused(error.reason, detail=f"{target.host}: blocked address") from error
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RuntimeError) as error:
-            raise self._lost(target, sent.by_now, creates, repr(error), error) from error
+            raise self._lost(target, exchange.written, creates, repr(error), error) from error
+        response = Response(*answer, target.host or "", creates)
         if response.status >= 300:
             self._refuse(response, judge)
         return response
@@ -145,69 +123,29 @@ class Http:
             raise Refused(error.reason, detail=f"not fetched: {url[:200]!r}") from error
         return target.update_query(params) if params else target
 
-    async def _exchange(self, method, target, headers, json, data, creates, sent) -> Response:
-        async with self._live_session().request(
-            method, target, headers=headers, json=json, data=data, allow_redirects=False
-        ) as answer:
-            if self._trace is not None:
-                self._trace("answered", str(target))
-            try:
-                body = await self._read(answer)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                if answer.status < 400 or answer.status >= 500:
-                    raise
-                body = b""  # a refusal is a refusal, also when its explanation was cut off
-            return Response(answer.status, answer.headers, body, target.host or "", creates)
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        if (
-            "Content-Encoding" not in answer.headers
-            and (answer.content_length or self._largest_body) < self._largest_body
-        ):
-            return await answer.read()  # as long as it says, and no longer
-        announced = answer.content_length
-        if announced is not None and announced <= self._largest_body and "Content-Encoding" not in answer.headers:
-            return await answer.read()
-        chunks, size = [], 0
-        async for chunk in answer.content.iter_any():
-            size += len(chunk)
-            if size > self._largest_body:
-                answer.close()
-                raise aiohttp.ClientPayloadError(f"body larger than {self._largest_body} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _live_session(self) -> aiohttp.ClientSession:
+    def _live_line(self) -> Line:
         loop = asyncio.get_running_loop()
-        if self._session is None or self._loop is not loop or self._session.closed:
-            self._loop = loop
-            self._session = self._new_session()
-        return self._session
-
-    def _new_session(self) -> aiohttp.ClientSession:
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+        if self._line is None or self._line.loop is not loop or self._line.connector.closed:
+            connector = aiohttp.TCPConnector(
                 limit=self._limit,
                 resolver=GuardedResolver(allow=self._allow, inner=self._resolver),
                 keepalive_timeout=KEEPALIVE_SECONDS,
                 ssl=self._tls or True,
-            ),
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-            request_class=_Request,
-        )
-        session._retry_connection = False  # aiohttp repeats a PUT or DELETE by itself when a kept connection breaks
-        return session
+            )
+            self._line = Line(connector, self._timeout, self._largest_body)
+        return self._line
 
-    def about_to_write(self, sending: "_Sending") -> None:
+    def _about_to_write(self, url: str) -> None:
         """A connection is in hand, and the first byte is not yet written."""
         if self._gate is not None:
             self._gate()
         if self._trace is not None:
-            self._trace("connected", sending.url)
-            _some_turns_later(4, self._trace, "written", sending.url)
-        sending.by_now = True
+            self._trace("connected", url)
+            asyncio.get_running_loop().call_soon(self._trace, "written", url)
+
+    def _traced(self, event: str, url: str) -> None:
+        if self._trace is not None:
+            self._trace(event, url)
 
     def _lost(self, target: URL, sent: bool, creates: bool, detail: str, error: BaseException) -> NetworkError:
         host = target.host
@@ -250,11 +188,3 @@ class Http:
 def bearer(token: str) -> dict[str, str]:
     """The header that shows a token."""
     return {"Authorization": f"Bearer {token}"}
-
-
-def _some_turns_later(turns: int, call: Callable[..., None], *args: str) -> None:
-    """Run after the body, which is written one turn of the loop later, has left this process."""
-    if turns == 0:
-        call(*args)
-    else:
-        asyncio.get_running_loop().call_soon(_some_turns_later, turns - 1, call, *args)

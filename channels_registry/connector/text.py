@@ -1,6 +1,7 @@
 """Counting and comparing text the way networks do."""
 
 import unicodedata
+from collections.abc import Callable, Mapping
 
 import regex
 
@@ -23,13 +24,7 @@ LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
 def length(text: str, counts_by: str) -> int:
     """How long the text is in the unit of a network's `Limits.counts_by`. Raises KeyError for an unknown unit."""
-    return {
-        "graphemes": lambda: sum(1 for _ in GRAPHEME.finditer(text)),
-        "characters": lambda: len(unicodedata.normalize("NFC", text)),
-        "utf16": lambda: len(text.encode("utf-16-le", "surrogatepass")) // 2,
-        "weighted": lambda: _weighted(text),
-        "bytes": lambda: len(text.encode("utf-8", "surrogatepass")),
-    }[counts_by]()
+    return COUNTED[counts_by](text)
 
 
 def size(text: str, limits: Limits) -> int:
@@ -91,3 +86,12 @@ def _weight(grapheme: str) -> int:
     if len(grapheme) > 1 and regex.search(r"[\p{Extended_Pictographic}\p{Regional_Indicator}]", grapheme):
         return 2
     return sum(1 if any(low <= ord(c) <= high for low, high in LIGHT) else 2 for c in grapheme)
+
+
+COUNTED: Mapping[str, Callable[[str], int]] = {
+    "graphemes": lambda text: sum(1 for _ in GRAPHEME.finditer(text)),
+    "characters": lambda text: len(unicodedata.normalize("NFC", text)),
+    "utf16": lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
+    "weighted": _weighted,
+    "bytes": lambda text: len(text.encode("utf-8", "surrogatepass")),
+}

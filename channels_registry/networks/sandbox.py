@@ -110,7 +110,8 @@ class Sandbox(
         return me.read(lambda value: _connected(value, access.secrets, facts))
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
-        return replace(self.limits, text=int(facts.get("text", self.limits.text)))
+        text = int(facts.get("text", self.limits.text))
+        return self.limits if text == self.limits.text else replace(self.limits, text=text)
 
     def lacks(self, facts: Mapping[str, Any], scopes: frozenset[str]) -> dict[type, str]:
         lacking: dict[type, str] = {}

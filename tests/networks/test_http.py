@@ -226,6 +226,68 @@ async def test_nothing_is_repeated_when_a_kept_connection_breaks(http, method):
     assert len(arrived) == 2
 
 
+async def test_what_a_server_said_unasked_is_not_taken_for_the_next_answer(http):
+    requests = []
+
+    async def talk(reader, writer):
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                requests.append(await reader.readuntil(b"\r\n\r\n"))
+                number = len(requests)
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"id": "%d"}' % number)
+                await asyncio.sleep(0.05)
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"id": "x"}')
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    answers = []
+    for _ in range(3):
+        answers.append(await read(http, url))
+        await asyncio.sleep(0.1)
+    server.close()
+    assert answers == ["1", "2", "3"]
+
+
+async def test_a_hint_before_the_answer_is_no_answer(http):
+    async def hint(reader, writer):
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        writer.write(b'HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{"id": "1"}')
+        await writer.drain()
+
+    async with peer_that(hint) as url:
+        assert await create(http, url) == "1"
+
+
+async def test_a_server_that_does_not_hear_us_out_is_not_spoken_to_on_that_connection(http):
+    heads = []
+
+    async def talk(reader, writer):
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            heads.append(head.partition(b"\r\n")[0])
+            status = b"413 Too Large" if head.startswith(b"POST") else b"200 OK"
+            writer.write(b'HTTP/1.1 %s\r\nContent-Length: 11\r\n\r\n{"id": "1"}' % status)
+            await asyncio.sleep(5)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1024)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    with pytest.raises(Refused):
+        await http.request("POST", url, data=b"x" * 20_000_000, creates=True)
+    assert await read(http, url) == "1"
+    server.close()
+    assert heads == [b"POST / HTTP/1.1", b"GET / HTTP/1.1"]
+
+
+async def test_a_head_has_no_body_to_wait_for(hasty):
+    async def head(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(5)
+
+    async with peer_that(head) as url:
+        assert (await hasty.request("HEAD", url)).body == b""
+
+
 # The network said no
 
 
@@ -304,6 +366,27 @@ async def test_how_long_is_read_in_every_dialect(http_server, http, headers, sec
 
 
 # How it runs
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind", "content"),
+    [
+        ({"json": {"a": "é"}}, "application/json", b'{"a": "\\u00e9"}'),
+        ({"data": {"a": "é&", "b": "2"}}, "application/x-www-form-urlencoded", b"a=%C3%A9%26&b=2"),
+        ({"data": b"\x00\xff", "headers": {"Content-Type": "image/png"}}, "image/png", b"\x00\xff"),
+        ({}, None, b""),
+    ],
+)
+async def test_a_request_says_what_it_carries(http_server, http, wish, kind, content):
+    seen = []
+
+    async def answer(request):
+        seen.append((request.headers.get("Content-Type"), request.headers["Content-Length"], await request.read()))
+        return web.json_response({})
+
+    http_server.answers = {"/": answer}
+    await http.request("POST", http_server.url, **wish)
+    assert seen == [(kind, str(len(content)), content)]
 
 
 async def test_the_trace_sees_each_step_in_order(http_server):
