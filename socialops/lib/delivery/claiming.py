@@ -4,6 +4,7 @@ The same declaration refuses and selects: what matches a refusal is moved to its
 rest, so nothing that should be held can slip through between two statements.
 """
 
+import itertools
 import json
 import logging
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from socialops.lib.delivery.pace import pace
 log = logging.getLogger(__name__)
 JUMP = 30.0  # seconds by which the database's clock may move against the steady one between two ticks
 MOST = 500  # rows in one claim: 100 to 500 is fastest
+_numbers = itertools.count(1)
 WAITING = -1  # stands where the number of a refusal stands, for rows that stay scheduled
 
 
@@ -50,11 +52,11 @@ class Claimed:
 
 
 class Claimer:
-    """Claims for one shift. The SQL of the lane's conditions is made once."""
+    """Claims for one shift, on the connection it is made on. The claim is written and planned once."""
 
     def __init__(self, lane: Lane, owner: str):
         self.lane, self.owner, self.pace = lane, owner, pace()
-        self.statement, self.before, self.after = self._claim_statement()
+        self.claims = self._prepared()
         self.stopping = self._stopping_statement()
         self.apart: float | None = None  # what the database's clock is ahead of the steady one
 
@@ -68,7 +70,7 @@ class Claimer:
             return Claimed([], next_in=wait)
         faults.reach("before_claim")
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(self.statement, [*self.before, min(limit, MOST), *self.after])
+            cursor.execute(f"EXECUTE {self.claims}(%s)", [min(limit, MOST)])
             rows = cursor.fetchall()
             refused = [self._refused(row) for row in rows if row[3] is not None and row[3] != WAITING]
             if refused:
@@ -137,15 +139,26 @@ class Claimer:
             row = cursor.fetchone()
         return None if row is None else float(row[0])
 
-    def _claim_statement(self) -> tuple[str, list, list]:
-        """(SQL, parameters before the limit, parameters after it)."""
-        lane, table, attempts = self.lane, self.lane.table, self.lane.attempts_table
-        due, due_params = self._due_query()
+    def _prepared(self) -> str:
+        """The name of the claim in the database. Planning it takes as long as claiming fifty rows."""
+        name = f"claim_{next(_numbers)}"
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.execute(f"PREPARE {name}(int) AS {self._statement()}", self._params())
+        return name
+
+    def _statement(self) -> str:
+        lane, table = self.lane, self.lane.table
         order = ", ".join(f"{table}.{column}" for column in lane.order)
         states = " ".join(f"WHEN {n} THEN %s" for n, _ in enumerate(lane.all_refusals))
-        sql = _CLAIM.format(table=table, attempts=attempts, due=due, order=order, states=states, waiting=WAITING)
-        moved = [refusal.state for refusal in lane.all_refusals] + [refusal.reason for refusal in lane.all_refusals]
-        return sql, due_params, [self.pace.deadline, *moved, self.owner, self.pace.lease, self.pace.deadline]
+        due, attempts = self._due_query()[0], lane.attempts_table
+        return _CLAIM.format(table=table, attempts=attempts, due=due, order=order, states=states, waiting=WAITING)
+
+    def _params(self) -> list:
+        moved = [refusal.state for refusal in self.lane.all_refusals]
+        moved += [refusal.reason for refusal in self.lane.all_refusals]
+        times = [self.pace.lease, self.pace.deadline]
+        return [*self._due_query()[1], self.pace.deadline, *moved, self.owner, *times]
 
     def _due_query(self) -> tuple[str, list]:
         """Due rows: the number of the first refusal that matches, until when they wait, and whether they are late."""
@@ -176,7 +189,7 @@ class Claimer:
 
 
 _CLAIM = """
-WITH due AS MATERIALIZED ({due} ORDER BY {order} LIMIT %s FOR UPDATE OF {table} SKIP LOCKED),
+WITH due AS MATERIALIZED ({due} ORDER BY {order} LIMIT $1 FOR UPDATE OF {table} SKIP LOCKED),
 waiting AS (
     UPDATE {table} AS item SET next_attempt_at = greatest(due.until, statement_timestamp()) +
         CASE WHEN due.probe AND due.turn > 1 THEN %s ELSE 0 END * interval '1 second'
