@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import redis
 from celery import Celery, signals
 from celery.worker import request
+from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu.transport.redis import Channel
 
@@ -57,6 +58,12 @@ app.Task.Request = "socialops.celery:Request"
 @signals.setup_logging.connect
 def leave_logging_to_django(**_: object) -> None:
     """Celery would set up its own otherwise; settings.LOGGING holds for all processes alike."""
+
+
+@signals.task_prerun.connect
+def look_after_connections(**_: object) -> None:
+    """What a request does for a web thread: one that is old, or that the database has let go of, is made anew."""
+    close_old_connections()
 
 
 @app.task(name="socialops.pulse")

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from celery import signals
+from django.db import OperationalError, connection
 from kombu import Connection, Message
 from kombu.transport.redis import Channel
 from kombu.utils.imports import symbol_by_name
@@ -59,3 +61,33 @@ def test_a_worker_whose_clock_is_ahead_still_hears_that_it_has_to_look(long_idle
 def test_of_a_heap_of_expired_messages_one_is_heeded(long_idle):
     assert [nudge.revoked() for nudge in (said(timedelta(hours=-1)) for _ in range(5))] == [False, *[True] * 4]
     assert not said(timedelta(seconds=5)).revoked(), "and each that has not expired"
+
+
+@pytest.fixture
+def let_go():
+    """The database ends this process's connection, between two messages."""
+    connection.ensure_connection()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+    other.close()
+    yield
+    connection.close()
+
+
+def asks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_finds_a_connection_that_works(let_go):
+    signals.task_prerun.send(sender=app.tasks["socialops.pulse"])
+    assert asks() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_looking_after_it_the_connection_is_dead(let_go):
+    with pytest.raises(OperationalError):
+        asks()
