@@ -38,11 +38,8 @@ def procrastinate(places: int, count: int, delay_ms: float, workers: int) -> dic
 
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE procrastinated")
-    database, module = (
-        os.environ["DATABASE_URL"].replace("/socialops?", "/procrastinated?"),
-        "tests.benchmarks.procrastinated",
-    )
-    python, due = apart.python(), "tests.benchmarks.procrastinated", time.time() + 60
+    database = os.environ["DATABASE_URL"].replace("/socialops?", "/procrastinated?")
+    module, python, due = "tests.benchmarks.procrastinated", apart.python(), time.time() + 60
     with ExitStack() as stack:
         control = Control(ground.url_of(stack.enter_context(ground.sandbox(delay_ms))))
         filling = ("-m", module, "fill", database, control.url, control.account("acme")["token"], str(due), str(count))
