@@ -74,10 +74,17 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
         Field("app_password", "App password", secret=True, help="Settings, Privacy and security, App passwords."),
     )
     limits = Limits(
-        300, "graphemes", text_bytes=3000, source="lexicon app.bsky.feed.post", thread=24, first_comment=True
+        300,
+        "graphemes",
+        text_bytes=3000,
+        source="Bluesky's definition of a post (app.bsky.feed.post)",
+        thread=24,
+        first_comment=True,
     )
-    media = MediaLimits(4, PICTURES, source="lexicon app.bsky.embed.images")
-    cards = LinkCards(sent=True, picture_bytes=1_000_000, source="lexicon app.bsky.embed.external")
+    media = MediaLimits(4, PICTURES, source="Bluesky's definition of pictures (app.bsky.embed.images)")
+    cards = LinkCards(
+        sent=True, picture_bytes=1_000_000, source="Bluesky's definition of a card (app.bsky.embed.external)"
+    )
     idempotency = "K"
     settle_seconds = 10.0
     kinds = ("mentions",)

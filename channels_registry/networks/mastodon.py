@@ -72,6 +72,7 @@ MEDIA_FACTS = (
 )
 MAY_WRITE = frozenset({"write", "write:statuses"})
 MAY_READ = frozenset({"read", "read:notifications"})
+SOURCE = "what its server says of itself (GET /api/v2/instance)"
 
 
 class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, GivesBack, Measures, ListsPosts):
@@ -87,13 +88,13 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
     limits = Limits(
         500,
         "graphemes",
-        source="GET /api/v2/instance",
+        source=SOURCE,
         link_counts=23,
         local_mentions=True,
         thread=24,
         first_comment=True,
     )
-    media = MediaLimits(4, FILES, PIXELS, 1500, ALONE, source="GET /api/v2/instance")
+    media = MediaLimits(4, FILES, PIXELS, 1500, ALONE, source=SOURCE)
     cards = LinkCards(source="docs.joinmastodon.org, PreviewCard")
     idempotency = "K"
     kinds = ("mentions",)

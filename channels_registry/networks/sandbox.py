@@ -61,6 +61,7 @@ KIND_OF = {"comments": "comment", "mentions": "mention"}
 FILES = dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm"), 8_000_000)
 MAY_WRITE = frozenset({"owner", "admin", "editor", "publish", "manage"})
 MAY_MANAGE = frozenset({"owner", "admin", "manage"})
+SOURCE = "what its server says of itself (GET /api/v1/server)"
 
 
 class Sandbox(
@@ -83,9 +84,9 @@ class Sandbox(
         Field("base_url", "Address of the sandbox", initial="http://127.0.0.1:8790"),
         Field("token", "Access token", secret=True, help="The sandbox shows it when an account is made."),
     )
-    limits = Limits(500, "characters", source="GET /api/v1/server", thread=24, first_comment=True)
-    media = MediaLimits(4, FILES, alt=1500, alone=frozenset({"video/mp4", "video/webm"}), source="GET /api/v1/server")
-    cards = LinkCards(sent=True, picture_bytes=8_000_000, source="GET /api/v1/server")
+    limits = Limits(500, "characters", source=SOURCE, thread=24, first_comment=True)
+    media = MediaLimits(4, FILES, alt=1500, alone=frozenset({"video/mp4", "video/webm"}), source=SOURCE)
+    cards = LinkCards(sent=True, picture_bytes=8_000_000, source=SOURCE)
     placements = (Placement("feed", "Post"), Placement("story", "Story"))
     idempotency = "K"
     kinds = ("comments", "mentions")

@@ -1,6 +1,7 @@
 """What people fill in about approval workflows."""
 
 from django import forms
+from django.db.models import Case, QuerySet, When
 
 from accounts.models import Person, Team
 from channels_registry.models import Channel
@@ -103,10 +104,16 @@ class StepForm(ConditionsForm):
         else:
             kwargs.setdefault("initial", {"remit": Remit.FACTS, "rule": Rule.ANY})
         super().__init__(*args, **kwargs)
-        offer(self, "people", Person.objects.present().order_by("name"))
-        offer(self, "externals", ExternalApprover.objects.filter(ended_at=None).order_by("name"))
-        offer(self, "teams", Team.objects.order_by("name"))
+        self._offer("people", Person.objects.present())
+        self._offer("externals", ExternalApprover.objects.filter(ended_at=None))
+        self._offer("teams", Team.objects.all())
         self.teams_there, self.externals_there = (bool(offer_choices(self, name)) for name in ("teams", "externals"))
+
+    def _offer(self, name: str, rows: QuerySet) -> None:
+        """Those of this step first: among hundreds they would be looked for."""
+        chosen = self.get_initial_for_field(self.fields[name], name)
+        first = [Case(When(pk__in=chosen, then=0), default=1)] if chosen else []
+        offer(self, name, rows.order_by(*first, "name"))
 
     def given(self) -> dict:
         """What the verb takes."""

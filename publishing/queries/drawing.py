@@ -129,7 +129,9 @@ def differences(before: Revision, now: Revision, names: Mapping[int, str]) -> li
     ids = sorted({v["channel"] for revision in (before, now) for v in revision.content["variants"]})
     groups: dict[tuple[str, str], list[str]] = {}
     for pk in ids:
-        pair = (_said(before, pk), _said(now, pk))
+        files = dict.fromkeys(each["sha256"] for revision in (before, now) for each in revision.media_for(pk))
+        numbers = {sha256: number for number, sha256 in enumerate(files, start=1)}
+        pair = (_said(before, pk, numbers), _said(now, pk, numbers))
         if pair[0] != pair[1]:
             groups.setdefault(pair, []).append(names.get(pk, "a channel it left"))
     return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
@@ -145,9 +147,9 @@ def theirs_and_mine(theirs: Revision, mine: Iterable[Preview]) -> list[Differenc
     return [Difference(channels, words.compare(*pair)) for pair, channels in groups.items()]
 
 
-def _said(revision: Revision, channel_id: int) -> str:
-    """The texts, and a line for each picture: which file it is, and its alt text; or the words of the card."""
-    shown = [f"Picture {each['sha256'][:6]}: {each['alt']}" for each in revision.media_for(channel_id)]
+def _said(revision: Revision, channel_id: int, numbers: Mapping[str, int]) -> str:
+    """The texts, and a line for each picture: the number of its file, and its alt text; or the words of the card."""
+    shown = [f"Picture {numbers[each['sha256']]}: {each['alt']}" for each in revision.media_for(channel_id)]
     shown += [cards.in_words(card)] if (card := revision.card_for(channel_id)) else []
     return "\n\n".join([_words(revision, channel_id), *shown])
 

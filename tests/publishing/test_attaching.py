@@ -225,7 +225,7 @@ def test_the_difference_of_two_revisions_names_the_pictures(pictured, poles, ali
     now = pictured.revisions.latest("number")
     (difference,) = queries.differences(before, now, {})
     new = "".join(piece.text for piece in difference.pieces if piece.kind == "new")
-    assert "Two poles, crossed." in new
+    assert "Picture 2: Two poles, crossed." in new
 
 
 def test_in_a_conflict_of_words_the_pictures_that_both_have_are_no_difference(pictured, boots, alice, acme):
@@ -235,4 +235,4 @@ def test_in_a_conflict_of_words_the_pictures_that_both_have_are_no_difference(pi
     assert answer.status_code == 409
     html = answer.content.decode()
     assert "<del>Theirs</del>" in html
-    assert f"Picture {boots.sha256[:6]}" not in html
+    assert "Picture 1:" not in html

@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from accounts import people
 from accounts.models import AuditEvent, Team
 from publishing import approving, arranging, drafting, queries, submitting
+from publishing.forms.workflows import StepForm
 from publishing.models import Campaign, Decision, Post
 from tests import factories
 from tests.publishing.steps import approver, asked, page, write
@@ -210,6 +211,14 @@ def test_the_last_step_that_every_post_takes_stays(gina):
 def test_two_of_one_name_are_refused(promises, gina):
     with pytest.raises(ValidationError):
         arranging.create_workflow(gina, name="Promises")
+
+
+def test_the_people_of_a_step_stand_before_the_others(promises, gina, hana, alice):
+    step = arranging.add_step(promises, gina, name="Lawyers", people=[hana])
+    offered = [person.name for person in StepForm(step=step).fields["people"].queryset]
+    assert offered == [hana.name, *sorted(set(offered) - {hana.name})]
+    others = [person.name for person in StepForm().fields["people"].queryset]
+    assert others == sorted(others) and others[0] != hana.name
 
 
 def test_by_pages(gina, hana, promise, alice, bob):
