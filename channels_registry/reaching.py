@@ -10,7 +10,7 @@ from django.db import connection
 from channels_registry import sealing
 from channels_registry.connector.capabilities import Network
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
-from channels_registry.connector.http import Http
+from channels_registry.connector.http import Http, Trace
 from channels_registry.connector.types import Access
 from channels_registry.models import Connection
 from socialops.lib.delivery import faults
@@ -38,8 +38,7 @@ class Reached:
 class Reach:
     """`async with Reach(places) as reach`: `http` lives in the loop, `to` is called from a thread with a database."""
 
-    def __init__(self, places: int):
-        trace = faults.trace if faults.armed() else None
+    def __init__(self, places: int, trace: Trace | None = None):
         self.http = Http(pace=settings.PACE, limit=places, allow=settings.PRIVATE_HOSTS, gate=gate, trace=trace)
         self._opened: dict[tuple[int, int], Reached] = {}
 
@@ -99,5 +98,5 @@ def opened(live: Connection, http: Http) -> Access:
 
 
 def client(places: int) -> Callable[[], Reach]:
-    """For a lane's `client`."""
-    return lambda: Reach(places)
+    """For a lane's `client`. Only deliveries pass points at which a test may kill the worker."""
+    return lambda: Reach(places, faults.trace if faults.armed() else None)
