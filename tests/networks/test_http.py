@@ -5,13 +5,16 @@ import contextlib
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from channels_registry.connector.answers import wait_in
 from channels_registry.connector.errors import Disconnected, OutcomeUnknown, Refused, TryLater
+from channels_registry.connector.exchange import Line
 from channels_registry.connector.http import Http
 from tests.networks.peers import LOOPBACK
 from tests.servers import free_port
@@ -278,14 +281,29 @@ async def test_a_server_that_does_not_hear_us_out_is_not_spoken_to_on_that_conne
     assert heads == [b"POST / HTTP/1.1", b"GET / HTTP/1.1"]
 
 
-async def test_a_head_has_no_body_to_wait_for(hasty):
-    async def head(reader, writer):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-        await writer.drain()
-        await asyncio.sleep(5)
+class Unread:
+    """A protocol on which a server has spoken before it was asked."""
 
-    async with peer_that(head) as url:
-        assert (await hasty.request("HEAD", url)).body == b""
+    should_close = True
+
+
+class Speaking:
+    """In place of aiohttp's connector: each of its connections is new, and something on it is unread."""
+
+    made = 0
+
+    async def connect(self, wish, traces, timeout):
+        self.made += 1
+        await asyncio.sleep(0)
+        return SimpleNamespace(protocol=Unread(), close=lambda: None)
+
+
+async def test_a_server_that_speaks_first_is_not_asked_and_not_connected_to_again():
+    speaking = Speaking()
+    line = Line(speaking, aiohttp.ClientTimeout(total=1), 1000)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await asyncio.wait_for(line.connect(URL("http://127.0.0.1/")), 1)
+    assert speaking.made == 1
 
 
 # The network said no
@@ -301,13 +319,15 @@ async def test_a_refusal_carries_the_networks_words(http_server, http, status):
     assert (caught.value.status, "TooLong" in caught.value.detail) == (status, True)
 
 
-async def test_a_refusal_whose_words_are_cut_off_is_a_refusal_all_the_same(http):
+@pytest.mark.parametrize("seconds", [0, 5])
+async def test_a_refusal_whose_words_are_cut_off_or_come_too_late_is_a_refusal_all_the_same(hasty, seconds):
     async def half_a_no(reader, writer):
         writer.write(b'HTTP/1.1 422 No\r\nContent-Length: 100\r\n\r\n{"error": "x')
         await writer.drain()
+        await asyncio.sleep(seconds)
 
     async with peer_that(half_a_no) as url:
-        assert await fails(http, url) == (Refused, Refused)
+        assert await fails(hasty, url) == (Refused, Refused)
 
 
 async def test_an_unknown_token_is_a_lost_connection(http_server, http):
