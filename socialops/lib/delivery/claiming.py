@@ -24,8 +24,8 @@ from socialops.lib.delivery.pace import pace
 log = logging.getLogger(__name__)
 JUMP = 30.0  # seconds by which the database's clock may move against the steady one between two ticks
 MOST = 500  # rows in one claim: 100 to 500 is fastest
-_numbers = itertools.count(1)
 WAITING = -1  # stands where the number of a refusal stands, for rows that stay scheduled
+_numbers = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -140,7 +140,9 @@ class Claimer:
         return None if row is None else float(row[0])
 
     def _prepared(self) -> str:
-        """The name of the claim in the database. Planning it takes as long as claiming fifty rows."""
+        """The name of the claim in the database. Planned each time, one of 200 rows costs a quarter more, one of 20
+        nearly twice as much.
+        """
         name = f"claim_{next(_numbers)}"
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")

@@ -33,7 +33,7 @@ from socialops.lib.delivery.telling import away
 log = logging.getLogger(__name__)
 AHEAD = 4  # rows in hand beside each in flight: a network that answers all at once empties fewer at once
 MOST_AHEAD = 600  # but no more than these, which a crash leaves to be looked for
-LARGE = 300  # rows in a claim: one of few costs nearly as much, and that much less is computed for the requests
+LARGE = 200  # rows in a claim: one of few costs nearly as much, and that much less is computed for the requests
 AFTER_A_FAULT = 1.0  # seconds
 BATCH, BUSY_BATCH = 0.02, 0.25  # seconds in which verdicts gather before they are written; with rows waiting to go out
 
