@@ -1,4 +1,4 @@
-"""Reads of governance: cases with their progress, doors with their proof, who could reach what at a moment."""
+"""Reads of offboarding: cases with their progress, doors with their proof, who could reach what at a moment."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -1,0 +1,23 @@
+"""Reads of governance, one file a subject."""
+
+from governance.queries.cases import (
+    PROVEN,
+    SHUT_WITHIN,
+    cases,
+    closed_too_early,
+    doors,
+    doors_before,
+    doors_outside,
+    grades,
+    population,
+    reach,
+    trail,
+    waiting_for,
+    work_counts,
+    work_left,
+)
+
+__all__ = [
+    "PROVEN", "SHUT_WITHIN", "cases", "closed_too_early", "doors", "doors_before", "doors_outside", "grades",
+    "population", "reach", "trail", "waiting_for", "work_counts", "work_left",
+]  # fmt: skip
