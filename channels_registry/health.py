@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from channels_registry.models import AccessGrant, Channel, Connection
 
@@ -88,6 +88,31 @@ def warnings(
         url = f"{reverse('identity_list')}?channel={channel.pk}"
         found.append(Concern("wait", f"{doors_words} nobody’s yet", detail, "Say whose", url))
     return found
+
+
+def record_warnings(channel: Channel) -> list[Concern]:
+    """What the register itself lacks: somebody who steps in, a look at the record, a way in."""
+    change = reverse("channel_change", args=[channel.pk])
+    found = []
+    if channel.state == Channel.State.LOST:
+        detail = "We cannot get in. Nothing goes out, and who has access over there is not known."
+        found.append(Concern("risk", "This channel is lost", detail))
+    if channel.state == Channel.State.IMPOSTOR:
+        detail = "It speaks as if it were ours, and is not. Nothing goes out there."
+        found.append(Concern("risk", "This is an impostor", detail))
+    if channel.backup_owner_id is None:
+        detail = f"When {channel.owner} is away or leaves, nobody answers for it."
+        found.append(Concern("wait", "It has no backup owner", detail, "Choose a backup", change))
+    if channel.review_is_due:
+        detail = f"Somebody had to look at what stands here by {date_words(channel.review_due)}."
+        url = reverse("channel_review", args=[channel.pk])
+        found.append(Concern("wait", "Its review is overdue", detail, "Review it", url))
+    return found
+
+
+def date_words(day: date) -> str:
+    """20 November 2026."""
+    return formats.date_format(day, "j F Y")
 
 
 def left_over_there(channel: Channel, ended: Connection | None) -> list[Concern]:

@@ -1,12 +1,15 @@
 from django.urls import path
 
-from channels_registry.views import channels, connections, grants, guided, identities, networks, revocations
+from channels_registry.views import channels, connections, grants, guided, identities, networks, records, revocations
 
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
     path("channels/new/", channels.ChannelNewView.as_view(), name="channel_new"),
     path("channels/<int:pk>/", channels.ChannelView.as_view(), name="channel"),
     path("channels/<int:pk>/change/", channels.ChannelChangeView.as_view(), name="channel_change"),
+    path("channels/<int:pk>/risk/", records.RiskView.as_view(), name="channel_risk"),
+    path("channels/<int:pk>/risk/ending/", records.OverrideEndingView.as_view(), name="channel_risk_ending"),
+    path("channels/<int:pk>/review/", records.RecordReviewView.as_view(), name="channel_review"),
     path("channels/<int:pk>/connection/", connections.ConnectionNewView.as_view(), name="connection_new"),
     path("channels/<int:pk>/connection/ending/", connections.ConnectionEndingView.as_view(), name="connection_ending"),
     path("channels/<int:pk>/webhook/", connections.WebhookView.as_view(), name="channel_webhook"),

@@ -27,7 +27,7 @@ READS = [
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
-# posts that repeat.
+# posts that repeat; how risky each channel is.
 SLOW_READS = {
     "accounts.tasks.sweep_departed": 5.0,
     "accounts.tasks.gather_mail": 20.0,
@@ -44,6 +44,7 @@ SLOW_READS = {
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
     "channels_registry.tasks.give_back": 2.0,
+    "channels_registry.tasks.rate_channels": 3600.0,
     "publishing.tasks.measure": 10.0,
 }
 

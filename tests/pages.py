@@ -93,6 +93,8 @@ PAGES: dict[str, Page] = {
     "channel_new": Page(),
     "channel": Page("channel"),
     "channel_change": Page("channel"),
+    "channel_risk": Page("channel"),
+    "channel_review": Page("channel"),
     "connection_new": Page("channel"),
     "connection_ending": Page("channel"),
     "channel_webhook": Page("webhooked"),

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from channels_registry.connector.http import Http
 from channels_registry.connector.types import (
@@ -56,6 +57,11 @@ class Network(ABC):
     @abstractmethod
     async def refresh(self, access: Access) -> Connected:
         """Renew what runs out. Raises Refused when only a person can mend it, TryLater when the network is away."""
+
+    def handle_at(self, url: str) -> str:
+        """The handle of the account whose page this is, "" for none. By default the last part of the path."""
+        path = urlsplit(url).path.strip("/")
+        return path.rpartition("/")[2]
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         """The limits on this server, where servers differ."""

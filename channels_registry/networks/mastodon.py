@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from channels_registry.connector.answers import Response, count_in, message_in
 from channels_registry.connector.capabilities import (
@@ -113,6 +113,10 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
             raise Refused(again, detail=error.detail, status=error.status) from error
         scopes = await _scopes(http, url, token)
         return me.read(lambda value: _connected(value, kept, facts, scopes))
+
+    def handle_at(self, url: str) -> str:
+        name, host = super().handle_at(url).removeprefix("@"), urlsplit(url).hostname
+        return name if "@" in name or not name or not host else f"{name}@{host}"
 
     async def refresh(self, access: Access) -> Connected:
         return await self.connect(access.fields, access.secrets, access.http)

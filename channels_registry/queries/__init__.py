@@ -4,8 +4,10 @@ from channels_registry.queries.channels import (
     ChannelFilter,
     capability_table,
     channels_page,
+    chosen_channels,
     connections_of,
     last_ended,
+    said_of_channels,
 )
 from channels_registry.queries.doors import (
     doors_of,
@@ -18,7 +20,7 @@ from channels_registry.queries.doors import (
 from channels_registry.queries.waiting import trouble, waiting_for
 
 __all__ = [
-    "ChannelFilter", "capability_table", "channels_page", "connections_of", "doors_of",
-    "doors_of_person", "identities_waiting", "last_ended", "revocation_for", "trouble", "waiting_for", "what_can_reach",
-    "who_could_reach",
+    "ChannelFilter", "capability_table", "channels_page", "chosen_channels", "connections_of", "doors_of",
+    "doors_of_person", "identities_waiting", "last_ended", "revocation_for", "said_of_channels", "trouble",
+    "waiting_for", "what_can_reach", "who_could_reach",
 ]  # fmt: skip

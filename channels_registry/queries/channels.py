@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry import networks
@@ -28,6 +29,9 @@ HEALTHS = {
 }
 ADMINS = {"one": "A single administrator"}
 WHOSE = {"mine": "Those I answer for"}
+STATES = {"": "All but archived", **dict(Channel.State.choices)}
+REVIEWS = {"overdue": "Review overdue", "soon": "Review due in 30 days"}
+BACKUPS = {"none": "No backup owner"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,12 @@ class ChannelFilter:
     health: str = ""
     admins: str = ""
     whose: str = ""
+    state: str = ""
+    review: str = ""
+    backup: str = ""
+    brand: str = ""
+    region: str = ""
+    entity: str = ""
     after: str = ""
 
 
@@ -54,11 +64,9 @@ class ChannelsPage:
 
 def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
     """One page of the channels this person may see, by name, each with `current` connections. Four queries."""
-    found = _narrowed(seen_by(person).exclude(state="archived"), chosen)
-    if chosen.whose == "mine":
-        found = found.filter(pk__in=answered_for(person).values("pk"))
+    found = chosen_channels(person, chosen)
     total = found.count()
-    found = found.select_related("owner").order_by("name", "pk").annotate(
+    found = found.select_related("owner", "backup_owner").order_by("name", "pk").annotate(
         doors=Count("grants", filter=Q(grants__revoked_at=None) & ~Q(grants__door=Door.RIGHT), distinct=True),
     )  # fmt: skip
     name, _, last_pk = chosen.after.rpartition("|")
@@ -68,6 +76,25 @@ def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
     rows = list(found.prefetch_related(Prefetch("connections", current, to_attr="current"))[: PAGE + 1])
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return ChannelsPage(rows[:PAGE], total, f"{last.name}|{last.pk}" if last else "")
+
+
+def chosen_channels(person: Person, chosen: ChannelFilter) -> QuerySet[Channel]:
+    """What of those that this person may see the filters let through, in no order."""
+    seen = seen_by(person)
+    found = _narrowed(seen.filter(state=chosen.state) if chosen.state else seen.exclude(state="archived"), chosen)
+    return found.filter(pk__in=answered_for(person).values("pk")) if chosen.whose == "mine" else found
+
+
+def said_of_channels(person: Person) -> dict[str, list[str]]:
+    """The brands, regions and legal entities there are, for filters. One query."""
+    said = (
+        seen_by(person).exclude(state="archived").order_by().values_list("brand", "region", "legal_entity").distinct()
+    )
+    columns = list(zip(*said, strict=True)) or [(), (), ()]
+    return {
+        name: sorted({each for each in column if each}, key=str.casefold)
+        for name, column in zip(("brand", "region", "entity"), columns, strict=True)
+    }
 
 
 def connections_of(channel: Channel) -> tuple[Connection | None, Connection | None]:
@@ -130,6 +157,13 @@ def _narrowed(found: QuerySet[Channel], chosen: ChannelFilter) -> QuerySet[Chann
         found = found.filter(network=chosen.network)
     if chosen.risk:
         found = found.filter(risk_tier=chosen.risk)
+    said = {"brand": chosen.brand, "region": chosen.region, "legal_entity": chosen.entity}
+    found = found.filter(**{name: word for name, word in said.items() if word})
+    if chosen.backup == "none":
+        found = found.filter(backup_owner=None)
+    if chosen.review:
+        ahead = timedelta(days=30 if chosen.review == "soon" else 0)
+        found = found.filter(review_due__lt=timezone.localdate() + ahead)
     if chosen.admins == "one":
         found = with_one_administrator(found)
     live = Connection.objects.filter(channel=OuterRef("pk"), state="live")

@@ -6,10 +6,11 @@ from datetime import timedelta
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Person, Role
 from accounts.permissions import role_exists
-from channels_registry.health import SOON_DAYS, day_words, days_left
+from channels_registry.health import SOON_DAYS, date_words, day_words, days_left
 from channels_registry.models import Channel, Connection, Proof, Revocation
 from channels_registry.permissions import channels_with
 from channels_registry.queries.administrators import with_one_administrator
@@ -31,11 +32,11 @@ def waiting_for(person: Person) -> list[Waiting]:
 
 
 def trouble(person: Person) -> list[Waiting]:
-    """Dead connections, ending tokens, single administrators, on channels this person answers for, and ways in that
-    are nobody's. Three queries.
+    """Dead connections, ending tokens, single administrators, overdue records, on channels this person answers for, and
+    ways in that are nobody's. Four queries.
     """
     mine = answered_for(person).exclude(state="archived")
-    return [*_connections(mine), *_single_administrators(mine), *_identities(person)]
+    return [*_connections(mine), *_single_administrators(mine), *_reviews(mine), *_identities(person)]
 
 
 def answered_for(person: Person) -> QuerySet[Channel]:
@@ -112,4 +113,27 @@ def _single_administrators(mine: QuerySet[Channel]) -> list[Waiting]:
             kind=kind,
         )
         for channel in channels
+    ]
+
+
+def _reviews(mine: QuerySet[Channel]) -> list[Waiting]:
+    """Records at which somebody had to look by now."""
+    overdue = list(mine.filter(review_due__lt=timezone.localdate()).order_by("review_due", "pk")[: SHOWN + 1])
+    kind = Kind(
+        "records of channels are overdue for review",
+        "Look whether what stands in the register is still right.",
+        "See the channels",
+        f"{reverse('channel_list')}?review=overdue&whose=mine",
+        mine.filter(review_due__lt=timezone.localdate()).count() - SHOWN if len(overdue) > SHOWN else 0,
+    )
+    return [
+        Waiting(
+            f"{channel.name}: the record is overdue for review",
+            f"Somebody had to look whether it is still right by {date_words(channel.review_due)}.",
+            reverse("channel_review", args=[channel.pk]),
+            "Review it",
+            word="Overdue",
+            kind=kind,
+        )
+        for channel in overdue[:SHOWN]
     ]

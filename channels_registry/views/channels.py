@@ -1,4 +1,4 @@
-"""The channels: the list, one channel, a new one."""
+"""The channels: the list, one channel, a new one, one changed."""
 
 import re
 from dataclasses import asdict
@@ -15,14 +15,15 @@ from accounts.models import Role
 from accounts.permissions import require_role
 from channels_registry import networks, queries
 from channels_registry.connector.capabilities import RevokesDoors
-from channels_registry.forms import ChannelChangeForm, ChannelForm, MomentForm
-from channels_registry.health import health, left_over_there, warnings
+from channels_registry.forms import MomentForm
+from channels_registry.forms.channels import ChannelChangeForm, ChannelForm
+from channels_registry.health import health, left_over_there, record_warnings, warnings
 from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import can
 from channels_registry.permissions import access_channel, may
 from channels_registry.queries.administrators import ADMIN_WORDS
-from channels_registry.queries.channels import ADMINS, HEALTHS, WHOSE
+from channels_registry.queries.channels import ADMINS, BACKUPS, HEALTHS, REVIEWS, STATES, WHOSE
 from channels_registry.queries.doors import administrators_over_there
 from channels_registry.registering import change_channel, register_channel
 from socialops.lib.refusals import add_refusal
@@ -32,32 +33,46 @@ ADMIN = re.compile(ADMIN_WORDS)
 
 class ChannelListView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked, me = request.GET, request.user.person
-        chosen = queries.ChannelFilter(
-            words=asked.get("q", "")[:200],
-            network=asked.get("network", "") if asked.get("network") in networks.slugs() else "",
-            risk=asked.get("risk", "") if asked.get("risk") in Channel.RiskTier.values else "",
-            health=asked.get("health", "") if asked.get("health") in HEALTHS else "",
-            admins=asked.get("admins", "") if asked.get("admins") in ADMINS else "",
-            whose=asked.get("whose", "") if asked.get("whose") in WHOSE else "",
-            after=asked.get("after", "")[:200],
-        )
-        page = queries.channels_page(me, chosen)
+        me, chosen = request.user.person, filter_of(request)
+        page, said = queries.channels_page(me, chosen), queries.said_of_channels(me)
         narrowed = {"q": chosen.words, **asdict(chosen), "after": page.next}
         narrowed.pop("words")
         context = {
             "rows": [(channel, health(next(iter(channel.current), None))) for channel in page.channels],
             "page": page,
             "chosen": chosen,
+            "narrowed": any(value for name, value in narrowed.items() if name != "after"),
+            "further": any((chosen.admins, chosen.whose, chosen.backup, chosen.brand, chosen.region, chosen.entity)),
             "networks": [(slug, networks.network(slug).label) for slug in networks.slugs()],
             "risks": [(tier.value, f"{tier.label} risk") for tier in Channel.RiskTier],
             "healths": HEALTHS.items(),
             "admins": ADMINS.items(),
             "whose": WHOSE.items(),
+            "states": [(state, label) for state, label in STATES.items() if state],
+            "reviews": REVIEWS.items(),
+            "backups": BACKUPS.items(),
+            **{name: [(word, word) for word in words] for name, words in said.items()},
             "may_register": request.user.is_admin,
             "next": f"?{urlencode(narrowed)}" if page.next else "",
         }
         return render(request, "channels_registry/channel_list.html", context)
+
+
+def filter_of(request: HttpRequest) -> queries.ChannelFilter:
+    """What the address of the list asks for; what it cannot ask for is left out."""
+    asked = request.GET
+    closed = {
+        "network": networks.slugs(), "risk": Channel.RiskTier.values, "health": HEALTHS, "admins": ADMINS,
+        "whose": WHOSE, "state": Channel.State.values, "review": REVIEWS, "backup": BACKUPS,
+    }  # fmt: skip
+    said = {name: asked.get(name, "") for name in closed}
+    free = {name: asked.get(name, "")[:120] for name in ("brand", "region", "entity")}
+    return queries.ChannelFilter(
+        words=asked.get("q", "")[:200],
+        after=asked.get("after", "")[:200],
+        **{name: word if word in closed[name] else "" for name, word in said.items()},
+        **free,
+    )
 
 
 class ChannelNewView(View):
@@ -70,17 +85,8 @@ class ChannelNewView(View):
         require_role(request.user.person, Role.ADMIN)
         form = ChannelForm(request.POST)
         if form.is_valid():
-            given = form.cleaned_data
-            details = {name: given[name] for name in ("risk_tier", "purpose", "time_zone", "backup_owner")}
             try:
-                channel = register_channel(
-                    given["network"],
-                    given["handle"],
-                    given["name"],
-                    request.user.person,
-                    owner=given["owner"],
-                    **details,
-                )
+                channel = register_channel(by=request.user.person, **form.said())
             except ValidationError as error:
                 add_refusal(form, error)
             else:
@@ -103,6 +109,7 @@ class ChannelView(View):
         concerns = warnings(channel, connection, refused, doors, administrators, managers)
         if connection is None:
             concerns += left_over_there(channel, queries.last_ended(channel))
+        concerns += record_warnings(channel)
         context = {
             "channel": channel,
             "connection": connection,
@@ -113,6 +120,7 @@ class ChannelView(View):
             "moment_form": asked,
             "may_manage": may_manage,
             "people_page": _people_page(channel, connection),
+            "may_review": may_manage or me.pk in (channel.owner_id, channel.backup_owner_id),
         }
         return render(request, "channels_registry/channel_detail.html", context)
 
@@ -128,7 +136,7 @@ class ChannelChangeView(View):
         form = ChannelChangeForm(request.POST)
         if form.is_valid():
             try:
-                channel = change_channel(channel, request.user.person, **form.cleaned_data)
+                channel = change_channel(channel, request.user.person, **form.said())
             except ValidationError as error:
                 add_refusal(form, error)
             else:

@@ -24,7 +24,10 @@ def channel(gina):
 
 
 def saved(browser, channel, **said):
-    form = {"name": channel.name, "owner": channel.owner_id, "risk_tier": channel.risk_tier, "purpose": ""}
+    form = {
+        "name": channel.name, "owner": channel.owner_id, "purpose": "", "kind": "brand", "time_zone": "UTC",
+        "verification": "unknown",
+    }  # fmt: skip
     return browser.post(reverse("channel_change", args=[channel.pk]), {**form, **said})
 
 
@@ -101,11 +104,11 @@ def test_a_manager_changes_it_on_its_page(channel, gina):
     assert url in browser.get(reverse("channel", args=[channel.pk])).content.decode()
     assert "Change Acme" in browser.get(url).content.decode()
     answer = saved(
-        browser, channel, name="Acme News", purpose="News", risk_tier="high", backup_owner=alice.pk, audience_size=120
+        browser, channel, name="Acme News", purpose="News", kind="corporate", backup_owner=alice.pk, audience_size=120
     )
     assert answer.status_code == 302
     channel.refresh_from_db()
-    assert (channel.name, channel.purpose, channel.risk_tier) == ("Acme News", "News", "high")
+    assert (channel.name, channel.purpose, channel.kind) == ("Acme News", "News", "corporate")
     assert (channel.owner, channel.backup_owner, channel.audience_size) == (gina, alice, 120)
     assert AuditEvent.objects.get(action="channel.changed").actor == gina
 

@@ -9,6 +9,7 @@ from accounts.models import Person
 from channels_registry import networks
 from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, NetworkIdentity
 from channels_registry.models.access_grant import RIGHTS, Door
+from channels_registry.queries.risk import score_of
 
 BRANDS = ["Fernhill", "Fernhill Kids", "Fernhill Outdoor", "Fernhill Careers", "Fernhill Care"]
 REGIONS = [
@@ -34,6 +35,16 @@ REGIONS = [
     ("Portugal", "pt"),
 ]
 PURPOSES = ["News and offers", "Customer care", "Jobs", "Stories from our workshops", "Store openings"]
+ENTITIES = {"France": "Fernhill SAS", "Germany": "Fernhill GmbH", "United States": "Fernhill Inc."}
+KINDS = {
+    "News and offers": "brand", "Customer care": "care", "Jobs": "jobs", "Stories from our workshops": "brand",
+    "Store openings": "local",
+}  # fmt: skip
+CLOSING = (
+    "1. Tell the owner of the brand and customer care a week before.\n2. Save posts and messages of the last year.\n"
+    "3. Say on the channel itself where people find us from then on.\n4. Shut every door, then deactivate the account."
+)
+PEOPLE_A_CHANNEL = 7  # owner, backup and a team of five
 NATIVE_LEVELS = ["admin", "editor", "analyst"]
 
 
@@ -48,6 +59,8 @@ def open_channels(random: Random, people: dict[str, Person], now: datetime, coun
         owner, backup = random.sample(staff, 2)
         again = number // (len(slugs) * len(BRANDS) * len(REGIONS))
         handle = f"{brand}.{region}{again or ''}".lower().replace(" ", "-")
+        purpose = PURPOSES[number // len(slugs) % len(PURPOSES)]
+        verified = random.random() < 0.15
         channels.append(
             Channel(
                 network=slugs[number % len(slugs)],
@@ -56,14 +69,24 @@ def open_channels(random: Random, people: dict[str, Person], now: datetime, coun
                 brand=brand,
                 region=region,
                 language=language,
-                purpose=PURPOSES[number // len(slugs) % len(PURPOSES)],
+                legal_entity=ENTITIES.get(region, "Fernhill International BV"),
+                purpose=purpose,
+                kind=KINDS[purpose],
                 audience_size=int(random.lognormvariate(8.5, 1.4)),
+                runs_ads=random.random() < 0.3,
+                crisis_voice=random.random() < 0.12,
+                regulated=brand == "Fernhill Care" and region in ("France", "Germany"),
+                verification="yes" if verified else random.choice(["no", "unknown"]),
+                verified_since=(now - timedelta(days=random.randint(100, 900))).date() if verified else None,
+                verification_evidence="The network’s own badge on the page" if verified else "",
+                closing_procedure=CLOSING if random.random() < 0.7 else "",
+                review_due=(now + timedelta(days=random.randint(-12, 300))).date(),
                 time_zone="UTC",
                 owner=owner,
-                backup_owner=backup,
-                risk_tier=random.choices(["high", "medium", "low"], [1, 3, 4])[0],
+                backup_owner=backup if random.random() < 0.95 else None,
             )
         )
+        channels[-1].risk_tier = score_of(channels[-1], holders=PEOPLE_A_CHANNEL).tier
     Channel.objects.bulk_create(channels)
     Channel.objects.filter(pk__in=[channel.pk for channel in channels]).update(created_at=now - timedelta(days=400))
     _grants(random, channels, staff, people["erin"], now)

@@ -35,11 +35,23 @@ from publishing.queries.calendar import Filters
 from socialops.management.company import figures, outside, pictures
 from socialops.sandbox.control import Control
 
-FLAGSHIPS = [
-    ("fernhill", "Fernhill", "News and offers", 84_112, "high"),
-    ("fernhill-care", "Fernhill Care", "Customer care", 12_430, "high"),
-    ("fernhill-outdoor", "Fernhill Outdoor", "Stories from the trail", 31_870, "medium"),
-    ("fernhill-careers", "Fernhill Careers", "Jobs", 5_204, "low"),
+FLAGSHIPS: list[tuple[str, str, str, int, dict]] = [
+    (
+        "fernhill",
+        "Fernhill",
+        "News and offers",
+        84_112,
+        {"kind": "corporate", "crisis_voice": True, "runs_ads": True, "verification": "yes"},
+    ),
+    (
+        "fernhill-care",
+        "Fernhill Care",
+        "Customer care",
+        12_430,
+        {"kind": "care", "crisis_voice": True, "runs_ads": True},
+    ),
+    ("fernhill-outdoor", "Fernhill Outdoor", "Stories from the trail", 31_870, {"kind": "brand", "runs_ads": True}),
+    ("fernhill-careers", "Fernhill Careers", "Jobs", 5_204, {"kind": "jobs"}),
 ]
 RIGHTS = [
     ("alice", "publisher"), ("alice", "responder"), ("bob", "approver"), ("hana", "approver"), ("gina", "approver"),
@@ -79,14 +91,14 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
 
 
 def _open(
-    people: dict[str, Person], network: Control, url: str, handle: str, name: str, purpose: str, size: int, tier: str
+    people: dict[str, Person], network: Control, url: str, handle: str, name: str, purpose: str, size: int, more: dict
 ) -> Channel:
     over_there = [{"name": people[key].name, "handle": key, "role": role} for key, role in PEOPLE_OVER_THERE]
     phone = [{"label": "dana phone", "handle": "dana"}]
     account = network.account(handle, name, followers=size, people=over_there, app_passwords=phone)
     channel = registering.register_channel(
         "sandbox", handle, name, people["erin"], owner=people["gina"], backup_owner=people["alice"], purpose=purpose,
-        brand="Fernhill", region="Europe", language="en", risk_tier=tier, audience_size=size,
+        brand="Fernhill", region="Europe", language="en", legal_entity="Fernhill SAS", audience_size=size, **more,
     )  # fmt: skip
     for key, level in RIGHTS:
         access.grant(channel, people[key], level, people["erin"], "Works on this channel")

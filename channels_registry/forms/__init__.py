@@ -4,11 +4,9 @@ from django import forms
 from django.db.models import QuerySet
 
 from accounts.models import Person
-from channels_registry import networks
 from channels_registry.connector.capabilities import Network
-from channels_registry.models import Channel, Entitlement
+from channels_registry.models import Entitlement
 from channels_registry.models.access_grant import Door
-from socialops.lib.wall_clock import time_zones
 
 DOORS_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT, Door.ROLE, Door.APP)
 
@@ -21,55 +19,6 @@ class PersonField(forms.ModelChoiceField):
 
     def offer(self, people: QuerySet[Person]) -> None:
         self.queryset = people
-
-
-class ChannelForm(forms.Form):
-    network = forms.ChoiceField(label="Network")
-    handle = forms.CharField(label="Handle", max_length=200, help_text="As it stands on the network.")
-    name = forms.CharField(label="Name", max_length=120, help_text="What your colleagues call it.")
-    owner = PersonField(label="Owner", help_text="Answers for it, and manages who has access.")
-    backup_owner = PersonField(label="Backup", required=False, help_text="When the owner is away or leaves.")
-    risk_tier = forms.ChoiceField(
-        label="Risk",
-        choices=Channel.RiskTier.choices,
-        initial=Channel.RiskTier.MEDIUM,
-        help_text="High: what is done by hand here needs a picture as evidence.",
-    )
-    purpose = forms.CharField(label="What it is for", max_length=200, required=False)
-    time_zone = forms.ChoiceField(label="Time zone", initial="UTC")
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["network"].choices = [(slug, networks.network(slug).label) for slug in networks.slugs()]
-        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in time_zones()]
-        for name in ("owner", "backup_owner"):
-            self.fields[name].offer(Person.objects.present().order_by("name"))
-
-
-class ChannelChangeForm(forms.Form):
-    """What may be said anew of a channel. Its network and its handle are what it is."""
-
-    name = forms.CharField(label="Name", max_length=120, help_text="What your colleagues call it.")
-    purpose = forms.CharField(label="What it is for", max_length=200, required=False)
-    owner = PersonField(label="Owner", help_text="Answers for it, and manages who has access.")
-    backup_owner = PersonField(label="Backup", required=False, help_text="When the owner is away or leaves.")
-    risk_tier = forms.ChoiceField(
-        label="Risk",
-        choices=Channel.RiskTier.choices,
-        help_text="High: what is done by hand here needs a picture as evidence.",
-    )
-    audience_size = forms.IntegerField(
-        label="Followers",
-        min_value=0,
-        max_value=2_147_483_647,
-        required=False,
-        help_text="Read from the network at each connection, where it tells.",
-    )
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for name in ("owner", "backup_owner"):
-            self.fields[name].offer(Person.objects.present().order_by("name"))
 
 
 class ConnectionForm(forms.Form):
