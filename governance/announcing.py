@@ -2,4 +2,4 @@
 
 from accounts.announcing import declare
 
-declare("governance", "Governance", ("offboarding_case", "risk", "evidence"))
+declare("governance", "Governance", ("offboarding_case", "risk", "evidence", "access_review", "review_item"))

@@ -1,5 +1,10 @@
+from typing import Any
+
 from django import forms
 
+from accounts.models import Person
+from channels_registry.models import Channel
+from governance.models import AccessReview, OffboardingCase
 from socialops.lib.wall_clock import FIRST_YEAR, database_now
 
 
@@ -29,3 +34,106 @@ class AcceptanceForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say what was tried and why it cannot be proven."},
     )
+
+
+class ColleagueField(forms.EmailField):
+    """Somebody, by their address: of ten thousand people nobody wants a list. Cleaned it is a Person, or None."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"help_text": "Their e-mail address.", **kwargs})
+
+    def clean(self, value):
+        address = super().clean(value)
+        if not address:
+            return None
+        if found := Person.objects.filter(email__iexact=address).first():
+            return found
+        raise forms.ValidationError("Nobody here has this address. Check how it is written.")
+
+
+class ReviewForm(forms.Form):
+    """What is to be reviewed, by whom and until when. Every part of the scope that is left empty narrows nothing."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="Such as “Autumn 2026, high risk”.")
+    event = forms.ChoiceField(label="Why now", choices=AccessReview.Event.choices, initial="schedule")
+    about = forms.CharField(label="What happened", max_length=300, required=False, help_text="After an incident.")
+    channels = forms.ModelMultipleChoiceField(
+        Channel.objects.none(), label="Channels", required=False, widget=forms.SelectMultiple(attrs={"size": 6})
+    )
+    tiers = forms.MultipleChoiceField(
+        label="Risk", choices=Channel.RiskTier.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    brands = forms.MultipleChoiceField(label="Brand", required=False, widget=forms.SelectMultiple(attrs={"size": 4}))
+    regions = forms.MultipleChoiceField(label="Region", required=False, widget=forms.SelectMultiple(attrs={"size": 4}))
+    owner = ColleagueField(label="Channels of this owner", required=False)
+    manager = ColleagueField(label="People of this manager", required=False)
+    person = ColleagueField(label="Doors of this person", required=False)
+    case = forms.ModelChoiceField(
+        OffboardingCase.objects.none(), label="Channels that this leaver could reach", required=False
+    )
+    rule = forms.ChoiceField(label="Who decides", choices=AccessReview.Rule.choices, initial="owner")
+    named = ColleagueField(label="Which person", required=False)
+    fallback = forms.ChoiceField(
+        label="And where they may not", choices=AccessReview.Fallback.choices, initial="backup",
+        help_text="Nobody decides about a door that they have or gave.",
+    )  # fmt: skip
+    due = forms.DateTimeField(
+        label="Due", help_text="In your own time zone.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": "Write a date and a time, such as 2026-12-04 17:00."},
+    )  # fmt: skip
+    grace_high = forms.IntegerField(label="High", min_value=0, max_value=60, initial=2)
+    grace_medium = forms.IntegerField(label="Medium", min_value=0, max_value=60, initial=5)
+    grace_low = forms.IntegerField(label="Low", min_value=0, max_value=60, initial=14)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        known = list(Channel.objects.order_by("name", "pk").values_list("pk", "name", "handle", "brand", "region"))
+        self.fields["channels"].queryset = Channel.objects.all()
+        self.fields["channels"].choices = [(pk, f"{name} ({handle})") for pk, name, handle, *_ in known]
+        for name, at in (("brands", 3), ("regions", 4)):
+            self.fields[name].choices = [(each, each) for each in sorted({row[at] for row in known if row[at]})]
+        self.fields["case"].queryset = OffboardingCase.objects.select_related("person").order_by("-pk")
+        self.fields["case"].label_from_instance = lambda case: case.person.name
+
+    def clean_due(self):
+        due = self.cleaned_data["due"]
+        if not FIRST_YEAR <= due.year <= 9000:
+            raise forms.ValidationError("Check the year.")
+        return due
+
+    def wanted(self) -> dict[str, Any]:
+        """What the verb takes."""
+        said = self.cleaned_data
+        scope = {key: said[key] for key in ("tiers", "brands", "regions")}
+        scope |= {key: said[key].pk for key in ("owner", "manager", "person", "case") if said[key]}
+        scope["channels"] = [channel.pk for channel in said["channels"]]
+        return {
+            "name": said["name"], "due_at": said["due"], "scope": scope, "event": said["event"],
+            "about": said["about"], "rule": said["rule"], "named": said["named"], "fallback": said["fallback"],
+            "grace": (said["grace_high"], said["grace_medium"], said["grace_low"]),
+        }  # fmt: skip
+
+
+class DecisionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="It stays with the review, and with the proof if the door is shut.",
+    )  # fmt: skip
+
+
+class HandoverForm(forms.Form):
+    to = ColleagueField(label="To")
+    reason = forms.CharField(label="Why them", max_length=300)
+
+
+class SampleForm(forms.Form):
+    rechecker = ColleagueField(label="Who looks again")
+    size = forms.IntegerField(label="How many doors", min_value=1, max_value=500, initial=10)
+
+
+class StatementForm(forms.Form):
+    statement = forms.CharField(
+        label="What you sign for", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Say in a sentence what you sign for. It stays with the review."},
+    )  # fmt: skip

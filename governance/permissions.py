@@ -1,13 +1,25 @@
-"""Who may see and steer an offboarding. Administrators act, auditors read, the leaver does neither."""
+"""Who may see and steer offboardings and access reviews. Administrators act, auditors read, leavers do neither."""
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Person, User
 from accounts.models.person import Role
-from accounts.permissions import has_role
-from governance.models import CaseDoor, EvidenceBundle, OffboardingCase, RiskAcceptance
+from accounts.permissions import has_role, role_exists
+from governance.models import (
+    AccessReview,
+    CaseDoor,
+    EvidenceBundle,
+    OffboardingCase,
+    ReviewItem,
+    ReviewSample,
+    ReviewTurn,
+    RiskAcceptance,
+    SampledItem,
+)
+
+READERS = (Role.ADMIN, Role.AUDITOR, Role.SOCIAL_LEAD)  # of every access review
 
 
 def may_read(person: Person) -> bool:
@@ -53,10 +65,58 @@ def bundles_for(person: Person) -> QuerySet[EvidenceBundle]:
     return EvidenceBundle.objects.select_related("made_by").exclude(kind="offboarding", scope__case__in=own)
 
 
+def reviews_for(person: Person) -> QuerySet[AccessReview]:
+    """Every review for those who answer for access; one's own turns and samples for everybody else.
+
+    `steers`, `reads` and `signs` say which of it they may.
+    """
+    turns = ReviewTurn.objects.filter(review=OuterRef("pk"), person=person)
+    samples = ReviewSample.objects.filter(review=OuterRef("pk"), rechecker=person)
+    asked = Exists(turns) | Exists(samples)
+    rights = {
+        "steers": role_exists(person, Role.ADMIN), "reads": role_exists(person, *READERS),
+        "signs": role_exists(person, Role.ADMIN, Role.SOCIAL_LEAD),
+    }  # fmt: skip
+    return (
+        AccessReview.objects.filter(role_exists(person, *READERS) | Q(asked))
+        .annotate(**rights)
+        .select_related("opened_by", "named", "ended_by", "attestation__by")
+    )
+
+
+def access_review(user: User, pk: int) -> AccessReview:
+    return _found(reviews_for(user.person), pk)
+
+
+def access_item(user: User, pk: int) -> ReviewItem:
+    """An item of which it is one's turn, or was; every item for those who answer for access."""
+    items = ReviewItem.objects.select_related(
+        "review", "channel", "person", "granted_by", "reviewer", "decided_by", "accepted_by", "grant__identity",
+        "revocation",
+    )  # fmt: skip
+    own = Q(reviewer=user.person) | Q(decided_by=user.person)
+    return _found(items.filter(role_exists(user.person, *READERS) | own).exclude(review__state="preparing"), pk)
+
+
+def access_sample(user: User, pk: int) -> ReviewSample:
+    samples = ReviewSample.objects.select_related("review", "rechecker", "drawn_by")
+    return _found(samples.filter(role_exists(user.person, *READERS) | Q(rechecker=user.person)), pk)
+
+
+def access_sampled(user: User, pk: int) -> SampledItem:
+    """A drawn item, for whoever is to look at it again."""
+    found = SampledItem.objects.select_related("sample__review", "item__grant__identity")
+    return _found(found.filter(sample__rechecker=user.person), pk)
+
+
+def _found(rows: QuerySet, pk: int):
+    try:
+        return rows.get(pk=pk)
+    except rows.model.DoesNotExist as error:
+        raise Http404 from error
+
+
 def _one(user: User, queryset, pk: int):
     if not may_read(user.person):
         raise Http404
-    try:
-        return queryset.get(pk=pk)
-    except queryset.model.DoesNotExist as error:
-        raise Http404 from error
+    return _found(queryset, pk)

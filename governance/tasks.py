@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from governance import offboarding, retaining
+from governance import handing, lapsing, offboarding, populating, remedying, retaining
+from socialops.lib.wall_clock import database_now
 
 
 @shared_task(ignore_result=True)
@@ -14,3 +15,20 @@ def sweep() -> None:
 def purge() -> None:
     """What is kept no longer."""
     retaining.purge()
+
+
+@shared_task(ignore_result=True)
+def review() -> None:
+    """Access reviews: populations to freeze, reviewers who left, due dates, doors to shut."""
+    populating.work_due()
+    handing.level()
+    lapsing.end_what_is_over(database_now())
+    remedying.revoke_due()
+
+
+@shared_task(ignore_result=True)
+def review_slowly() -> None:
+    """What looks at every item of open reviews, and reminders."""
+    lapsing.note_ended()
+    handing.level_slowly()
+    lapsing.remind(database_now())

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts.models import Notification, Person, Role, RoleAssignment
 from channels_registry import permissions as channel_permissions
 from governance.models import OffboardingCase
+from governance.queries import reviews as review_queries
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
 from socialops.lib.counting import count_of
@@ -23,6 +24,7 @@ from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
 CONTROL = frozenset({Role.ADMIN, Role.AUDITOR})
+READERS = CONTROL | {Role.SOCIAL_LEAD}  # of every access review
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,24 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("person_list", "People", "users", frozenset()),
     ],
     "Governance": [
+        ("review_list", "Access reviews", "list-checks", READERS),
         ("case_list", "Offboarding", "door-open", CONTROL),
         ("evidence_list", "Evidence", "file-archive", CONTROL),
         ("audit_list", "Audit trail", "scroll-text", CONTROL),
     ],
 }
 TABS = ("today", "inbox", "approval_list", "calendar")
-COUNTED = ("held", "unread", "inbox", "approval_list", "case_list")  # roles, and what waits, by its place in the rail
+WHO_IS_ASKED = frozenset(
+    {"review_list"}
+)  # in the rail of everybody for whom something waits there, whatever their role
+COUNTED = (
+    "held",
+    "unread",
+    "inbox",
+    "approval_list",
+    "review_list",
+    "case_list",
+)  # roles, and what waits, by its place in the rail
 
 
 @lru_cache(maxsize=512)  # a page names two dozen
@@ -122,8 +135,10 @@ class Frame:
     def _places(self, entries, current: str) -> Iterator[Place]:
         for name, label, icon, roles in entries:
             url = address(name)
-            if url and (not roles or roles & self.roles):
-                yield Place(name, label, icon, url, self._waits.get(name, 0), url == current)
+            count = self._waits.get(name, 0)
+            asked = count and name in WHO_IS_ASKED
+            if url and (not roles or roles & self.roles or asked or (name in WHO_IS_ASKED and url == current)):
+                yield Place(name, label, icon, url, count, url == current)
 
     @cached_property
     def _waits(self) -> dict:
@@ -150,6 +165,7 @@ def _counted(pk: int) -> QuerySet:
         "unread": count_of(Notification.objects.filter(person=person, read_at=None)),
         "inbox": count_of(mine),
         "approval_list": count_of(publishing_queries.asked_of(person)),
+        "review_list": count_of(review_queries.asked_of(person)),
         "case_list": count_of(cases),
     }
     return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)

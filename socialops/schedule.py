@@ -39,6 +39,8 @@ SLOW_READS = {
     "publishing.tasks.forget_pages": 3600.0,
     "publishing.tasks.repeat": 20.0,
     "governance.tasks.sweep": 5.0,
+    "governance.tasks.review": 2.0,
+    "governance.tasks.review_slowly": 30.0,
     "governance.tasks.purge": 3600.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,

@@ -78,6 +78,7 @@ def found() -> Company:
     _take_in(company)
     _receive(company)
     _let_go(company)
+    _review(company)
     _hold(company)
     return company
 
@@ -274,6 +275,25 @@ def _let_go(company: Company) -> None:
     company.examples["leaving"] = company.people["charlie"]
     factories.departed(company.people["charlie"], -timedelta(days=5))
     company.examples["evidence"] = evidence.export_access(company.people["erin"])
+
+
+def _review(company: Company) -> None:
+    """Two reviews of gina's channels: one is begun, one is decided and a door of it is to be looked at again."""
+    from governance import attesting, deciding, populating, reviewing
+
+    who, soon = company.people, timezone.now() + timedelta(days=9)
+    for key, handle in (("review", "france"), ("reviewed", "careers")):
+        review = reviewing.open_review(who["erin"], key, soon, scope={"channels": [company.channels[handle].pk]})
+        populating.prepare(review)
+        review.refresh_from_db()
+        company.examples[key] = review
+    for item in company.examples["reviewed"].items.select_related("review", "reviewer"):
+        deciding.decide(deciding.show(item, item.reviewer), item.reviewer, "certified", "Still works on it")
+    sample = attesting.draw_sample(company.examples["reviewed"], who["erin"], who["hana"], 2)
+    asked, other = company.examples["review"].items.filter(reviewer=who["gina"]).order_by("pk")[:2]
+    decided = deciding.decide(other, who["gina"], "certified", "Still works on it")
+    company.examples |= {"review_item": asked, "decided_item": decided}
+    company.examples |= {"sample": sample, "drawn": sample.items.first()}
 
 
 def _hold(company: Company) -> None:

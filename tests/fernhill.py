@@ -119,7 +119,16 @@ def _access(company: "Company") -> dict:
         "leaver": case.person,
         "revocation": case.doors.order_by("pk").last().revocation,
         "evidence": evidence.export_access(company.people["erin"]),
+        **_reviews(company),
     }
+
+
+def _reviews(company: "Company") -> dict:
+    from governance.models import AccessReview, ReviewSample
+
+    running = AccessReview.objects.get(state="open")
+    waits = running.items.filter(reviewer=company.people["gina"], state="open", door="right").first()
+    return {"review": running, "review_item": waits, "sample": ReviewSample.objects.get()}
 
 
 def _posts(company: "Company") -> dict:

@@ -108,6 +108,16 @@ PAGES: dict[str, Page] = {
     # governance
     "case_list": Page(),
     "case": Page("case"),
+    "review_list": Page(who="gina"),
+    "review_new": Page(
+        query="?preview=1&name=Winter&event=schedule&rule=owner&fallback=backup&due=2027-02-26T17:00"
+        "&grace_high=2&grace_medium=5&grace_low=14&tiers=high"
+    ),
+    "review": Page("review", who="gina"),
+    "review_items": Page("review", who="gina"),
+    "review_attestation": Page("review"),
+    "review_item": Page("review_item", who="gina"),
+    "review_sample": Page("sample", who="hana"),
     "evidence_list": Page(who="frank"),
     "evidence": Page("evidence", who="frank"),
     # publishing
@@ -190,6 +200,7 @@ NOT_PAGES = {
     "feed": "a file",
     "agreement_file": "a file",
     "evidence_file": "a file",
+    "review_next": "goes on to the next door",
     "person_case": "a part of a person's page",
     "account_email": "shut (settings.SHUT_URLS)",
     "account_set_password": "shut (settings.SHUT_URLS)",

@@ -56,6 +56,7 @@ def everybody(example: str = "", **more: Any) -> Rule:
     return Rule(EVERYBODY, example, **more)
 
 
+READ_REVIEWS = "gina frank erin"  # by their roles; gina is asked as well
 WRITE = "alice gina olga"  # on some channel: the library is the whole company's
 
 
@@ -65,6 +66,14 @@ def _picture(company: Company) -> tuple:
 
 def _thread(company: Company) -> tuple:
     return company.examples["draft"].pk, company.examples["comment"].thread_id
+
+
+def _handover(company: Company) -> dict:
+    return {"of": company.people["gina"].pk, "to": company.people["hana"].email, "reason": "She knows the team"}
+
+
+def _sample(company: Company) -> dict:
+    return {"rechecker": company.people["hana"].email, "size": 1}
 
 
 ASKED_ELSEWHERE = {
@@ -356,6 +365,25 @@ RULES: dict[str, Rule] = {
     "revocation_attempt": only("gina erin", "revocation", post={}),
     "revocation_withdrawal": only("erin", "revocation", post={"reason": "Not needed."}),
     # governance: auditors read, administrators act
+    "review_list": signed_in(),
+    "review_new": only("erin"),
+    "review": only(READ_REVIEWS, "review"),
+    "review_next": only(READ_REVIEWS, "review"),
+    "review_items": only(READ_REVIEWS, "review"),
+    "review_handing_in": only(READ_REVIEWS, "review", post={}),
+    "review_handover": only("gina erin", "review", post=_handover),
+    "review_cancellation": only("erin", "review", post={"reason": "Begun by mistake"}),
+    "review_attestation": only(READ_REVIEWS, "review"),
+    "review_sample_new": only(
+        "frank erin", "reviewed", post=lambda c: {"rechecker": c.people["hana"].email, "size": 1}
+    ),
+    "review_item": only(READ_REVIEWS, "review_item"),
+    "review_item_decision": only("gina", "review_item", post={"verdict": "certified", "reason": "Still works on it"}),
+    "review_item_undo": only("gina", "decided_item", post={}),
+    "review_item_handover": only("gina erin", "review_item", post=_handover),
+    "review_item_acceptance": only("gina", "review_item", post={"reason": "It will do"}),  # erin gave the door
+    "review_sample": only(f"{READ_REVIEWS} hana", "sample"),
+    "review_recheck": only("hana", "drawn", post={"verdict": "certified"}),
     "case_list": only("frank erin"),
     "case": only("frank erin", "case"),
     "case_closing": only("erin", "case", post={}),

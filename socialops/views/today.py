@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.models import Role
 from channels_registry.queries import waiting as registry_queries
 from governance import queries as governance_queries
+from governance.queries import reviews as review_queries
 from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
 from socialops.frame import CONTROL, Frame
@@ -58,6 +60,9 @@ def _waiting(person, frame: Frame) -> Iterator[Waiting]:
     yield from publishing_queries.waiting_for(person)
     yield from inbox_queries.waiting_for(person)
     yield from registry_queries.waiting_for(person)
+    yield from review_queries.waiting_for(person)
+    if frame.roles & {Role.ADMIN, Role.SOCIAL_LEAD}:
+        yield from review_queries.ready_to_attest()
     if frame.roles & CONTROL:
         yield from governance_queries.waiting_for(person)
 

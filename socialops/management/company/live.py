@@ -32,7 +32,7 @@ from publishing import (
 )
 from publishing.models import Asset, Post
 from publishing.queries.calendar import Filters
-from socialops.management.company import figures, outside, pictures
+from socialops.management.company import figures, outside, pictures, reviews
 from socialops.sandbox.control import Control
 
 FLAGSHIPS: list[tuple[str, str, str, int, dict]] = [
@@ -85,6 +85,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
     _leave(people)
+    reviews.hold(people, channels["fernhill-careers"])
     _give_tools(people, channels["fernhill"])
     for handle, customer, text in SAID:
         network.say(channels[handle].remote_id, text, name=customer)
