@@ -26,10 +26,15 @@ REMEDIED = (
 
 def revoke_due() -> int:
     """Ask for what was handed in as revoked. Returns how many were asked for."""
-    due = ReviewItem.objects.filter(state="revoked", revocation=None, submitted_at__isnull=False, accepted_by=None)
-    due = due.filter(grant__revoked_at=None, review__state="open")
-    pks = due.order_by("grant__channel", "pk").values_list("pk", flat=True)[:MOST]
+    pks = to_revoke().filter(review__state="open").order_by("grant__channel", "pk").values_list("pk", flat=True)[:MOST]
     return sum(bool(safely(_revoke, pk)) for pk in list(pks))
+
+
+def to_revoke(review: AccessReview | None = None) -> QuerySet[ReviewItem]:
+    """Handed in as revoked, and not asked of the engine yet."""
+    due = ReviewItem.objects.filter(state="revoked", revocation=None, submitted_at__isnull=False, accepted_by=None)
+    due = due.filter(grant__revoked_at=None)
+    return due.filter(review=review) if review else due
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from accounts.permissions import require_role
 from governance.models import AccessReview
 from governance.populating import youngest_grant
 from governance.queries.reviewers import doors_in, may_look
+from governance.remedying import to_revoke
 from socialops.lib.wall_clock import database_now
 
 audit.register("access_review.opened", "opened an access review")
@@ -83,6 +84,8 @@ def cancel(review: AccessReview, by: Person, reason: str) -> AccessReview:
         raise ValidationError(f"This review is {review.get_state_display().lower()} already.")
     if not reason.strip():
         raise ValidationError({"reason": "Say why. The reason stays with the review."})
+    if to_revoke(review).exists():
+        raise ValidationError("Doors that were handed in are just being shut. Cancel it in a minute.")
     review.state, review.ended_by, review.ended_at = AccessReview.State.CANCELLED, by, Now()
     review.ended_reason = reason.strip()[:300]
     review.save(update_fields=["state", "ended_by", "ended_at", "ended_reason"])

@@ -128,6 +128,10 @@ class Frame:
     def unread(self) -> int:
         return self._waits.get("unread", 0)
 
+    def waits(self, place: str) -> int:
+        """How much waits for this person in a place of the rail."""
+        return self._waits.get(place, 0)
+
     @cached_property
     def holds(self) -> list:
         return publishing_queries.standing_holds() if self.person else []
@@ -135,7 +139,7 @@ class Frame:
     def _places(self, entries, current: str) -> Iterator[Place]:
         for name, label, icon, roles in entries:
             url = address(name)
-            count = self._waits.get(name, 0)
+            count = self.waits(name)
             asked = count and name in WHO_IS_ASKED
             if url and (not roles or roles & self.roles or asked or (name in WHO_IS_ASKED and url == current)):
                 yield Place(name, label, icon, url, count, url == current)

@@ -95,6 +95,26 @@ def test_revoked_doors_are_shut_by_the_engine_and_proven_before_the_sign_off(blu
     assert attesting.attest(review, erin, WORDS)
 
 
+def test_what_was_handed_in_is_shut_before_a_review_can_be_cancelled(blue, bob):
+    review = opened()
+    decided(item_of(review, "alice"), bob, "revoked", "Does other work now")
+    deciding.hand_in(review, bob)
+    with pytest.raises(ValidationError, match="being shut"):
+        reviewing.cancel(review, factories.erin(), "Begun by mistake")
+    remedying.revoke_due()
+    reviewing.cancel(review, factories.erin(), "Begun by mistake")
+    assert not blue.grants.standing().exists()
+
+
+def test_the_doors_of_a_channel_that_is_archived_meanwhile_are_shut_all_the_same(blue, bob):
+    review = opened()
+    type(blue).objects.filter(pk=blue.pk).update(state="archived")
+    decided(item_of(review, "alice"), bob, "revoked", "Nobody posts there any more")
+    deciding.hand_in(review, bob)
+    remedying.revoke_due()
+    assert item_of(review, "alice").revocation.stage == "verified"
+
+
 def test_a_door_under_way_cannot_be_taken_on(blue, bob):
     factories.grant(blue, factories.person("dana"), "editor", door=Door.SHARED_LOGIN, label="vault")
     review = opened()
