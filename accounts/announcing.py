@@ -17,7 +17,7 @@ from django.db import connection, models, transaction
 from django.urls import NoReverseMatch, reverse
 
 from accounts import audit
-from accounts.models import AuditEvent, AuditSeal, Person, Role, WebhookDelivery, WebhookEndpoint
+from accounts.models import AuditEvent, AuditSeal, DirectoryMatter, Person, Role, WebhookDelivery, WebhookEndpoint
 from accounts.permissions import has_role, is_present
 from socialops.lib.turns import safely
 from socialops.lib.wall_clock import database_now
@@ -75,9 +75,10 @@ def declare(key: str, words: str, nouns: Iterable[str], subjects: Iterable[Subje
 declare(
     "people",
     "People and sign-in",
-    ("person", "role", "team", "absence", "invitation", "departure", "login", "token", "mail", "webhook"),
-    [Subject(Person), Subject(WebhookEndpoint)],
-)
+    ("person", "role", "team", "absence", "invitation", "departure", "login", "token", "mail", "webhook",
+     "directory", "directory_key", "directory_matter", "leave"),
+    [Subject(Person), Subject(WebhookEndpoint), Subject(DirectoryMatter, label="")],
+)  # fmt: skip
 
 
 def family_of(action: str) -> Family | None:
@@ -142,6 +143,9 @@ def _tell_next(pk: int) -> int | None:
 
 
 def _wanted(endpoint: WebhookEndpoint, event: AuditEvent) -> bool:
+    """What is quiet (a departure that few know of) is told to nobody, before its minute or after."""
+    if "quiet" in event.data:
+        return False
     family = family_of(event.action)
     return event.at >= endpoint.since and (
         event.action in endpoint.events or (family is not None and family.key in endpoint.events)

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts import audit
-from accounts.models import Absence, Person
+from accounts.models import Absence, DirectoryKey, Person
 from accounts.permissions import is_present
 
 audit.register("person.hours_changed", "changed their working hours")
 audit.register("absence.planned", "said that they will be away")
+audit.register("leave.recorded", "recorded a leave of absence")
+audit.register("leave.ended", "ended a leave of absence")
 audit.register("absence.withdrawn", "said that they will not be away after all")
 
 LONGEST = timedelta(days=400)
@@ -56,6 +58,38 @@ def plan_absence(by: Person, first_day: date, last_day: date, delegate: Person |
         delegate=delegate.pk if delegate else None,
     )  # fmt: skip
     return absence
+
+
+@transaction.atomic
+def record_leave(person: Person, first_day: date, last_day: date | None, key: DirectoryKey) -> Absence:
+    """A leave of absence, said by the company. Said again with other days, the latest word counts. Without a last day
+    it is taken for as long as an absence may be.
+    """
+    if last_day and last_day < first_day:
+        raise ValidationError({"last_day": "The last day comes before the first."})
+    zone = ZoneInfo(person.time_zone)
+    starts_at = datetime.combine(first_day, time(), zone)
+    ends_at = datetime.combine(last_day + timedelta(days=1), time(), zone) if last_day else starts_at + LONGEST
+    if ends_at <= datetime.now(zone) or ends_at - starts_at > 3 * LONGEST:
+        raise ValidationError({"last_day": "These days have passed, or are years. Check them."})
+    Person.objects.select_for_update().get(pk=person.pk)
+    standing = Absence.objects.filter(person=person, is_leave=True, withdrawn_at=None, ends_at__gt=Now())
+    standing.update(withdrawn_at=Now())
+    absence = Absence.objects.create(person=person, starts_at=starts_at, ends_at=ends_at, is_leave=True)
+    said = {"first_day": first_day.isoformat(), "last_day": last_day.isoformat() if last_day else None}
+    audit.record(None, "leave.recorded", person, **said, **key.provenance())
+    return absence
+
+
+@transaction.atomic
+def end_leave(person: Person, key: DirectoryKey) -> bool:
+    """They are back from a leave of absence, or did not go. Returns whether there was one."""
+    Person.objects.select_for_update().get(pk=person.pk)
+    standing = Absence.objects.filter(person=person, is_leave=True, withdrawn_at=None, ends_at__gt=Now())
+    ended = standing.filter(starts_at__lt=Now()).update(ends_at=Now()) + standing.update(withdrawn_at=Now())
+    if ended:
+        audit.record(None, "leave.ended", person, **key.provenance())
+    return bool(ended)
 
 
 @transaction.atomic

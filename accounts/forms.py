@@ -8,7 +8,8 @@ from django import forms
 from django.utils import timezone
 
 from accounts.announcing import FAMILIES, PLACES
-from accounts.models import Person, Role, Scope, WebhookEndpoint
+from accounts.models import DirectoryKey, Person, Role, Scope, WebhookEndpoint
+from accounts.permissions import people_with_role
 from socialops.lib.wall_clock import time_zones
 
 
@@ -62,6 +63,19 @@ class DepartureForm(forms.Form):
     reason = forms.CharField(
         max_length=200, label="Reason", required=False, help_text="Administrators and auditors can read it."
     )
+    quiet = forms.BooleanField(
+        label="Keep it quiet until that minute", required=False,
+        help_text="Nobody but you and those you name here finds it: not in lists, the trail, mails or webhooks.",
+    )  # fmt: skip
+    confidants = forms.ModelMultipleChoiceField(
+        Person.objects.none(), label="Who else may know", required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="Other administrators. Only read where it is quiet.",
+    )  # fmt: skip
+
+    def __init__(self, *args, person: Person, by: Person, **kwargs):
+        super().__init__(*args, **kwargs)
+        others = people_with_role(Role.ADMIN).exclude(pk__in=[person.pk, by.pk]).order_by("name", "pk")
+        cast(forms.ModelMultipleChoiceField, self.fields["confidants"]).queryset = others
 
     def at_wall(self) -> datetime:
         return datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
@@ -154,6 +168,13 @@ class TokenForm(forms.Form):
         label="For how long?", coerce=int, initial=90,
         choices=[(7, "A week"), (30, "30 days"), (90, "90 days"), (180, "Half a year"), (365, "A year")],
     )  # fmt: skip
+
+
+class DirectoryKeyForm(forms.Form):
+    kind = forms.ChoiceField(label="What is it for?", choices=DirectoryKey.Kind.choices, widget=forms.RadioSelect)
+    name = forms.CharField(
+        max_length=80, label="What uses it?", help_text="For finding it here, such as “Entra” or “Our HR system”."
+    )
 
 
 class TrailForm(forms.Form):

@@ -8,13 +8,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Greatest, Now
 from django.urls import reverse
 
 from accounts import audit
 from accounts.departing import clean_up
-from accounts.models import Departure, Invitation, Person, Role, User
+from accounts.models import Departure, DirectoryEntry, Invitation, Person, Role, User
 from accounts.notifying import send_mail
 from accounts.permissions import require_role
 
@@ -104,6 +104,7 @@ def _let_back(person: Person) -> None:
     if departure:
         clean_up(departure)
         Departure.objects.filter(pk=departure.pk).update(returned_at=Now())
+        DirectoryEntry.objects.filter(person=person).update(active=True, version=F("version") + 1)
 
 
 def _send(invitation: Invitation) -> None:

@@ -5,7 +5,18 @@ from django.db import connection
 from django.db.models import Exists, Q
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Absence, ApiToken, Person, Role, RoleAssignment, TeamMembership, User, WebhookEndpoint
+from accounts.models import (
+    Absence,
+    ApiToken,
+    DirectoryKey,
+    DirectoryMatter,
+    Person,
+    Role,
+    RoleAssignment,
+    TeamMembership,
+    User,
+    WebhookEndpoint,
+)
 
 LOCK = 7_301_984_227  # administrators_in_turn
 
@@ -71,6 +82,18 @@ def access_token(user, pk: int) -> ApiToken:
     """One's own, or anybody's for an administrator."""
     of = ApiToken.objects.filter(Q(person=user.person) | role_exists(user.person, Role.ADMIN))
     return get_object_or_404(of.select_related("person"), pk=pk)
+
+
+def access_directory_key(user, pk: int) -> DirectoryKey:
+    """A key of the directory, for an administrator."""
+    require_role(user.person, Role.ADMIN)
+    return get_object_or_404(DirectoryKey.objects.defer("sealed_secret"), pk=pk)
+
+
+def access_directory_matter(user, pk: int) -> DirectoryMatter:
+    """Something from the directory that waits, for an administrator."""
+    require_role(user.person, Role.ADMIN)
+    return get_object_or_404(DirectoryMatter.objects.select_related("person"), pk=pk)
 
 
 def access_endpoint(user, pk: int) -> WebhookEndpoint:

@@ -17,7 +17,7 @@ from socialops.lib import sealing as envelope
 from socialops.lib.keyring import WEBHOOKS, newest_public, privates
 
 if TYPE_CHECKING:
-    from accounts.models import WebhookEndpoint
+    from accounts.models import DirectoryKey, WebhookEndpoint
 
 PURPOSE = b"socialops second factor v1"
 
@@ -69,5 +69,20 @@ def rewrap_endpoint_secret(endpoint: "WebhookEndpoint", sealed: bytes) -> bytes:
     return envelope.rewrap(bytes(sealed), privates(WEBHOOKS), newest_public(WEBHOOKS), _of_endpoint(endpoint))
 
 
-def _of_endpoint(endpoint: "WebhookEndpoint") -> str:
-    return f"{endpoint._meta.db_table}|{endpoint.pk}|secret"
+def seal_key_secret(key: "DirectoryKey", value: str) -> bytes:
+    """What checks the signatures of messages that come in with this key, for its row alone."""
+    return envelope.seal(value.encode(), newest_public(WEBHOOKS), _of_endpoint(key))
+
+
+def open_key_secret(key: "DirectoryKey", sealed: bytes | memoryview) -> str:
+    """Raises socialops.lib.sealing.CannotOpen."""
+    return envelope.unseal(bytes(sealed), privates(WEBHOOKS), _of_endpoint(key)).decode()
+
+
+def rewrap_key_secret(key: "DirectoryKey", sealed: bytes) -> bytes:
+    """The same for the newest key, without reading it."""
+    return envelope.rewrap(bytes(sealed), privates(WEBHOOKS), newest_public(WEBHOOKS), _of_endpoint(key))
+
+
+def _of_endpoint(row: "WebhookEndpoint | DirectoryKey") -> str:
+    return f"{row._meta.db_table}|{row.pk}|secret"

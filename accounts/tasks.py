@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import announcing, answering, calling, chaining, delivering, departing, notifying
+from accounts import announcing, answering, calling, chaining, delivering, departing, hearing, notifying
 from socialops.lib.delivery import draining
 
 drain = draining.task(delivering.LANE, calling.LANE)  # in one process: neither is worth one of its own
@@ -30,6 +30,7 @@ def mail_head() -> None:
 
 @shared_task(ignore_result=True)
 def sweep_departed() -> None:
+    hearing.catch_up()
     departing.sweep_departed()
 
 

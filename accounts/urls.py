@@ -1,6 +1,18 @@
-from django.urls import path
+from django.urls import include, path
 
-from accounts.views import audit, departures, endpoints, invitations, mails, notifications, people, settings, tokens
+from accounts import webhooks
+from accounts.views import (
+    audit,
+    departures,
+    directory,
+    endpoints,
+    invitations,
+    mails,
+    notifications,
+    people,
+    settings,
+    tokens,
+)
 
 urlpatterns = [
     path("people/", people.PersonListView.as_view(), name="person_list"),
@@ -39,11 +51,26 @@ urlpatterns = [
         endpoints.WebhookResendingView.as_view(),
         name="webhook_resending",
     ),
+    path("directory/", directory.DirectoryView.as_view(), name="directory"),
+    path("directory/keys/<int:pk>/ending/", directory.DirectoryKeyEndingView.as_view(), name="directory_key_ending"),
+    path(
+        "directory/keys/<int:pk>/adoption/",
+        directory.DirectoryKeyAdoptionView.as_view(),
+        name="directory_key_adoption",
+    ),
+    path("directory/matters/", directory.DirectoryMatterListView.as_view(), name="directory_matter_list"),
+    path(
+        "directory/matters/<int:pk>/decision/",
+        directory.DirectoryMatterDecisionView.as_view(),
+        name="directory_matter_decision",
+    ),
     path("account/", settings.SettingsView.as_view(), name="settings"),
     path("account/hours/", settings.HoursView.as_view(), name="working_hours"),
     path("account/absences/", settings.AbsenceListView.as_view(), name="absence_list"),
     path("account/absences/<int:pk>/withdrawal/", settings.AbsenceWithdrawalView.as_view(), name="absence_withdrawal"),
     path("account/tokens/", tokens.TokenListView.as_view(), name="token_list"),
     path("account/tokens/<int:pk>/ending/", tokens.TokenEndingView.as_view(), name="token_ending"),
+    path("", include("accounts.scim.urls")),
+    path("hooks/people/", webhooks.PeopleHookView.as_view(), name="people_hook"),
     path("tokens/", tokens.EverybodysTokensView.as_view(), name="everybodys_tokens"),
 ]

@@ -222,6 +222,7 @@ MFA_KEYS = env("MFA_KEYS", local.secret("mfa_key") if LOCAL else None).split()
 # Signs the heads of the audit trail; only workers need it. Their public halves are beside the heads (AUDIT_HEADS).
 AUDIT_SIGNING_KEY = env("AUDIT_SIGNING_KEY", local.secret("audit_signing_key") if LOCAL else "")
 AUDIT_HEADS_TO = env("AUDIT_HEADS_TO", "")  # a mail address outside this system, for a copy of the heads each hour
+DIRECTORY_MOST_LEAVERS = int(number("DIRECTORY_MOST_LEAVERS", 20))  # by one key of the directory within an hour
 SECOND_FACTOR_REQUIRED = flag("SECOND_FACTOR_REQUIRED", not LOCAL)  # of administrators
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -234,9 +235,9 @@ OPEN_URLS = {
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
     "invitation", "agreement", "agreement_post", "agreement_comments", "agreement_file", "asking", "asked", "feed",
-    "webhook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
+    "webhook", "people_hook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
 }  # fmt: skip
-TOOL_URLS = "api_"  # names that begin so are opened by a token, and by no session (accounts/api.py)
+TOOL_URLS = ("api_", "scim_")  # names that begin so are opened by a token, and by no session (accounts/api.py, scim)
 # allauth has them and we do not offer them: an address of one's own is a way back in.
 SHUT_URLS = {"account_email", "account_set_password", "account_confirm_login_code"}
 # Where an administrator without a second factor may still go.
@@ -250,9 +251,10 @@ SECOND_FACTOR_URLS = {
 CONFIRMED_URLS = {
     "person_new", "person_roles", "role_ending", "departure_new", "departure_withdrawal", "connection_new",
     "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "grant_new", "endpoint_new",
-    "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal",
+    "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal", "directory_key_adoption",
+    "directory_matter_decision",
 }  # fmt: skip
-CONFIRMED_POST_URLS = {"evidence_list", "token_list", "feed_list"}  # to look at them it is not asked
+CONFIRMED_POST_URLS = {"evidence_list", "token_list", "feed_list", "directory"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -6,6 +6,7 @@ erin is the administrator behind everything that somebody has to allow.
 import itertools
 from datetime import UTC, datetime, timedelta
 from time import time
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.test import Client
@@ -74,6 +75,15 @@ def departed(who: Person, ago: timedelta = timedelta(minutes=1), by: Person | No
     """The person left `ago` ago; negative: they leave that far ahead. Nothing is swept."""
     at = (timezone.now() - ago).astimezone(UTC).replace(tzinfo=None)
     return people.mark_departed(who, at, "UTC", by or erin(), "last day")
+
+
+def directory() -> dict[str, Any]:
+    """A key of the directory, and something that came in with it and waits for an administrator."""
+    from accounts import deciding, entrusting
+
+    key, _ = entrusting.entrust(erin(), "scim", "Entra")
+    raised = deciding.Raised("refused", "a message", "“person.leaving” about Omar came late.")
+    return {"directory_key": key, "directory_matter": deciding.put_forward(raised, key)}
 
 
 def monday(hour: int = 9) -> datetime:

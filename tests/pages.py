@@ -83,6 +83,8 @@ PAGES: dict[str, Page] = {
     "endpoint": Page("endpoint"),
     "endpoint_change": Page("endpoint"),
     "endpoint_removal": Page("endpoint"),
+    "directory": Page(),
+    "directory_matter_list": Page(),
     "mail_list": Page(),
     # inbox
     "inbox": Page(who="alice"),

@@ -82,7 +82,7 @@ ASKED_ELSEWHERE = {
     "readyz": "tests/test_health.py",  # it looks at the connection that this test's transaction stands on
     "metrics": "tests/test_health.py",  # this machine, or the token
 }
-SIGNED = {"webhook"}  # its body is read as bytes, by its signature
+SIGNED = {"webhook", "people_hook"}  # its body is read as bytes, by its signature
 EVERYBODY_SEES = {  # examples that everybody who works here may know of
     "leaver": "people are known to all", "writer": "people are known to all", "role_ending": "people are known to all",
     "blackout": "blackouts over everything are known to all",
@@ -146,6 +146,25 @@ RULES: dict[str, Rule] = {
     "notification_list": signed_in(),
     "notification_reading": signed_in(post={}),
     "audit_list": only("erin frank"),
+    "directory": only("erin"),
+    "directory_key_ending": only("erin", "directory_key", post={}),
+    "directory_key_adoption": only("erin", "directory_key", post={}),
+    "directory_matter_list": only("erin"),
+    "directory_matter_decision": only("erin", "directory_matter", post={"decision": "leave"}),
+    # the directory's own: its token opens them, and nobody's login or token (tests/accounts/scim)
+    "scim_config": only(""),
+    "scim_types": only(""),
+    "scim_type": only("", args=lambda _: ("User",)),
+    "scim_schemas": only(""),
+    "scim_schema": only("", args=lambda _: ("urn:ietf:params:scim:schemas:core:2.0:User",)),
+    "scim_users": only(""),
+    "scim_user_search": only("", post={}),
+    "scim_user": only("", "writer"),
+    "scim_groups": only(""),
+    "scim_group_search": only("", post={}),
+    "scim_group": only("", args=lambda c: (c.examples["membership"].team_id,)),
+    "scim_search": only("", post={}),
+    "scim_nothing": only("", args=lambda _: ("v1/Users",)),
     "endpoint_list": only("erin"),
     "endpoint_new": only("erin"),
     "endpoint": only("erin", "endpoint"),
@@ -335,6 +354,7 @@ RULES: dict[str, Rule] = {
     "reply_adoption": only(ANSWER_BLUE, "reply", post={}),
     "reply_resending": only(ANSWER_BLUE, "reply", post={}),
     "reply_confirmation": only(ANSWER_BLUE, "reply", post={}),
+    "people_hook": only("", post={}),  # unsigned
     "webhook": only("", "webhooked", post={}),  # unsigned: nobody, whoever is signed in
     # channels
     "channel_list": signed_in(),
@@ -444,6 +464,7 @@ def _more_examples(company: Company) -> None:
         door=company.examples["door"], asked_by=factories.erin(), reason="The vendor has no list."
     )
     company.examples["membership"] = people.join_team(company.people["alice"], "EMEA", factories.erin())
+    company.examples |= factories.directory()
     company.examples["token"] = issuing.issue(company.people["alice"], "Newsroom", ["posts:read"], 30)[0]
     company.examples["mail"] = notifying.send_mail(company.people["alice"], "Hello", "Text")
     company.examples["correction"] = _taken_down(company)
@@ -580,5 +601,5 @@ def test_every_open_address_is_meant_to_be():
         "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
         "account_confirm_email", "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn",
         "invitation", "agreement", "agreement_post", "agreement_comments", "agreement_file", "asking", "asked", "feed",
-        "webhook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
+        "webhook", "people_hook", "healthz", "readyz", "metrics", "stylesheet", "openapi",
     }  # fmt: skip

@@ -18,6 +18,7 @@ class Absence(models.Model):
     ends_at = models.DateTimeField()
     delegate = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    is_leave = models.BooleanField(default=False)  # a leave of absence, said by the company and not by themselves
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     objects = AbsenceQuerySet.as_manager()

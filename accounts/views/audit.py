@@ -19,7 +19,7 @@ class AuditListView(View):
         form = TrailForm(request.GET, actions=dict(LABELS))
         form.is_valid()  # what cannot be read is said beside its field and left out
         asked = {name: value for name, value in form.cleaned_data.items() if value}
-        events, before = trail_page(TrailFilter(**asked))
+        events, before = trail_page(TrailFilter(**asked, viewer=request.user.person))
         context = {
             "form": form,
             "lines": [(event, words(event.action)) for event in events],

@@ -8,25 +8,30 @@ from django.views import View
 
 from accounts import departing, queries
 from accounts.forms import DepartureForm, now_in
-from accounts.models import Person, Role
+from accounts.models import Departure, Person, Role
 from accounts.permissions import access_person, require_role
 from socialops.lib.refusals import add_refusal
 
 
 class DepartureNewView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        require_role(request.user.person, Role.ADMIN)
+        me = request.user.person
+        require_role(me, Role.ADMIN)
         person = access_person(request.user, pk)
-        return _page(request, person, DepartureForm(initial=now_in(person.time_zone)))
+        return _page(request, person, DepartureForm(initial=now_in(person.time_zone), person=person, by=me))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         me = request.user.person
         require_role(me, Role.ADMIN)
-        person, form = access_person(request.user, pk), DepartureForm(request.POST)
+        person = access_person(request.user, pk)
+        form = DepartureForm(request.POST, person=person, by=me)
         if form.is_valid():
             answers = form.cleaned_data
             try:
-                departing.mark_departed(person, form.at_wall(), answers["time_zone"], me, answers["reason"])
+                departing.mark_departed(
+                    person, form.at_wall(), answers["time_zone"], me, answers["reason"], quiet=answers["quiet"],
+                    confidants=answers["confidants"] if answers["quiet"] else (),
+                )  # fmt: skip
             except ValidationError as error:
                 add_refusal(form, error, at="date")
             else:
@@ -41,13 +46,13 @@ class DepartureWithdrawalView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         require_role(request.user.person, Role.ADMIN)
         person = access_person(request.user, pk)
-        context = {"person": person, "departure": _standing(person)}
+        context = {"person": person, "departure": _standing(person, request.user.person)}
         return render(request, "accounts/departure_withdrawal.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         require_role(request.user.person, Role.ADMIN)  # first: who is about to leave is not everybody's to find out
         person = access_person(request.user, pk)
-        departure = _standing(person)
+        departure = _standing(person, request.user.person)
         try:
             departing.withdraw_departure(departure, request.user.person, request.POST.get("reason", "")[:200])
         except ValidationError as error:
@@ -57,8 +62,9 @@ class DepartureWithdrawalView(View):
         return redirect("person", pk)
 
 
-def _standing(person: Person):
-    departure = queries.standing_departure(person)
+def _standing(person: Person, viewer: Person) -> Departure:
+    """404 as well for one that is quiet to the viewer."""
+    departure = queries.standing_departure(person, viewer)
     if departure is None:
         raise Http404("no departure stands")
     return departure

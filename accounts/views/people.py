@@ -31,7 +31,7 @@ class PersonListView(View):
             who=asked.get("who", "") if asked.get("who") in {"leaving", "left"} else "here",
             after=number(asked.get("after")) or 0,
         )
-        page, after = queries.people_page(chosen, may_see)
+        page, after = queries.people_page(chosen, may_see, me)
         narrowed = {"q": chosen.words, "role": chosen.role, "who": chosen.who}
         context = {
             "people": page,
@@ -116,7 +116,8 @@ class TeamEndingView(View):
 def person_page(
     request: HttpRequest, person: Person, errors: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    me, departure = request.user.person, queries.standing_departure(person)
+    me = request.user.person
+    departure = queries.standing_departure(person, me)
     has_left = departure is not None and departure.has_come
     may_see = has_role(me, Role.ADMIN, Role.AUDITOR)
     context = {
@@ -126,7 +127,7 @@ def person_page(
         "login": queries.login_of(person),
         "roles": person.roles.filter(ended_at=None),
         "memberships": person.memberships.select_related("team"),
-        "trail": [(event, words(event.action)) for event in queries.trail_of(person)] if may_see else [],
+        "trail": [(event, words(event.action)) for event in queries.trail_of(person, me)] if may_see else [],
         "may_see_reason": may_see,
         "may_change": request.user.is_admin and me != person,
         "role_form": RoleForm(auto_id="role_%s"),

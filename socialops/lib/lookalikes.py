@@ -1,5 +1,6 @@
 """Names that look the same and are not. Pure Python.
 
+key       the same name written in two ways: case, width, invisible signs, composed letters
 letters   what a reader takes the letters for: “аcme” with a Cyrillic а is acme
 skeleton  more: digits read as letters, rn as m, without dots, dashes and underscores: “4cme_o-fficiaI” is acmeofficial
 The pairs are those of Unicode's table of confusables (UTS 39) that stand for Latin letters and are seen in the wild.
@@ -17,6 +18,14 @@ _TO_LATIN = {ord(sign): latin for latin, signs in _LETTERS.items() for sign in s
 _DIGITS = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b"})
 _ADDED = ("official", "support", "help", "team", "hq", "real", "the")  # what impostors put around a name
 SHORTEST = 4  # letters of a name that is still one
+
+
+@lru_cache(maxsize=32_768)
+def key(text: str) -> str:
+    """One name or address however it is written. Other letters stay other letters."""
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    folded = unicodedata.normalize("NFKC", seen).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 @lru_cache(maxsize=32_768)

@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from accounts.scim import answers
 from socialops import outages
 from socialops.frame import Frame
 from socialops.lib import problems
@@ -19,13 +20,14 @@ REFUSED = "This page or action is not yours. Ask somebody who manages the channe
 UNREADABLE = "The address or the form is not as one of our pages sends it. Go back, load the page anew and try again."
 SECRET_WORDS = ("password", "secret", "token", "credential", "code")
 MOST_CHARACTERS = 100_000
-TOOLS = "/api/"  # what stands below is asked by tools, and answered as they read it
+TOOLS = ("/api/", "/scim/", "/hooks/")  # what stands below is asked by tools, and answered as they read it
+SCIM = "/scim/"
 NOTHING = "There is nothing here, or you may not see it."
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(TOOLS):
-        return _problem("not-found", NOTHING)
+        return _problem(request, "not-found", NOTHING)
     return _page(request, "404.html", 404)
 
 
@@ -38,7 +40,7 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No link or form of ours asks like this. Only the words of a BadRequest are written for people."""
     frame, words = Frame(request), str(exception) if isinstance(exception, BadRequest) else ""
     if request.path.startswith(TOOLS):
-        return _problem("unreadable", words or UNREADABLE)
+        return _problem(request, "unreadable", words or UNREADABLE)
     context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
     return HttpResponse(render_to_string("400.html", context | {"words": words or UNREADABLE}), status=400)
 
@@ -48,7 +50,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     frame, outage = Frame(request), outages.outage(sys.exc_info()[1])
     if request.path.startswith(TOOLS):
         words = f"Nothing was lost. Ask again later, and tell whoever runs this: {reference()}."
-        return _problem("outage" if outage and outage.status == 503 else "broken", words)
+        return _problem(request, "outage" if outage and outage.status == 503 else "broken", words)
     context = {"reference": reference(), "frame": {"theme": frame.theme, "stylesheet": frame.stylesheet}}
     if outage is None:
         return HttpResponse(render_to_string("500.html", context), status=500)
@@ -61,7 +63,9 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, "csrf.html", 403, **_kept(request))
 
 
-def _problem(kind: str, words: str) -> HttpResponse:
+def _problem(request: HttpRequest, kind: str, words: str) -> HttpResponse:
+    if request.path.startswith(SCIM):
+        return answers.refused(answers.Answer(problems.KINDS[kind][0], words))
     return problems.answer(problems.Problem(kind, words))
 
 

@@ -37,9 +37,33 @@ def another_administrator(person: Person) -> bool:
     return others.exclude(person__in=leaving).exists()
 
 
-def standing_departure(person: Person) -> Departure | None:
-    """With `has_come`: whether its minute is past, by the database's clock."""
-    standing = person.departures.filter(withdrawn_at=None, returned_at=None).select_related("recorded_by", "person")
+def quiet_to(viewer: Person | None) -> QuerySet[Departure]:
+    """Quiet departures of which this person does not know: ahead of their minute, or withdrawn before it. None: of
+    which somebody does not.
+    """
+    quiet = Departure.objects.filter(Q(at__gt=Now()) | Q(withdrawn_at__isnull=False), quiet=True)
+    if viewer is None:
+        return quiet
+    told = Departure.confidants.through.objects.filter(departure=OuterRef("pk"), person=viewer)
+    return quiet.filter(Q(person=viewer) | (~Q(recorded_by=viewer) & ~Exists(told)))
+
+
+def audible(events: QuerySet[AuditEvent], viewer: Person | None = None) -> QuerySet[AuditEvent]:
+    """Without what is said of departures that are quiet to this person; None: to somebody. For whatever is shown,
+    exported or sent of the trail. One query more.
+    """
+    hidden = [*quiet_to(viewer).values_list("pk", flat=True)]
+    return events.exclude(data__has_key="quiet", data__quiet__in=hidden) if hidden else events
+
+
+def standing_departure(person: Person, viewer: Person | None = None) -> Departure | None:
+    """With `has_come`: whether its minute is past, by the database's clock. None, too, for one that is quiet to the
+    viewer, if one is named.
+    """
+    standing = person.departures.filter(withdrawn_at=None, returned_at=None)
+    standing = standing.select_related("recorded_by", "person", "key")
+    if viewer is not None:
+        standing = standing.exclude(pk__in=quiet_to(viewer).values("pk"))
     return standing.annotate(has_come=LessThanOrEqual(F("at"), Now())).first()
 
 
@@ -52,11 +76,10 @@ class PeopleFilter:
     who: str = "here"
     after: int = 0
 
-    def chosen(self, may_see_departures: bool) -> QuerySet[Person]:
+    def chosen(self, may_see_departures: bool, viewer: Person | None = None) -> QuerySet[Person]:
         found = Person.objects.departed() if self.who == "left" else Person.objects.present()
         if self.who == "leaving" and may_see_departures:
-            ahead = Departure.objects.filter(withdrawn_at=None, returned_at=None)
-            found = found.filter(pk__in=ahead.values("person"))
+            found = found.filter(pk__in=_standing(viewer).values("person"))
         if self.role:
             found = found.filter(pk__in=RoleAssignment.objects.filter(role=self.role, ended_at=None).values("person"))
         for word in self.words.split():
@@ -67,18 +90,24 @@ class PeopleFilter:
         return found.distinct()
 
 
-def people_page(chosen: PeopleFilter, may_see_departures: bool) -> tuple[list[Person], int]:
+def _standing(viewer: Person | None) -> QuerySet[Departure]:
+    standing = Departure.objects.filter(withdrawn_at=None, returned_at=None)
+    return standing.exclude(pk__in=quiet_to(viewer).values("pk"))
+
+
+def people_page(
+    chosen: PeopleFilter, may_see_departures: bool, viewer: Person | None = None
+) -> tuple[list[Person], int]:
     """One page of people by name, and the id to go on after (0: that is all). Four queries."""
-    people = chosen.chosen(may_see_departures).annotate(sort=Lower("name")).order_by("sort", "pk")
+    people = chosen.chosen(may_see_departures, viewer).annotate(sort=Lower("name")).order_by("sort", "pk")
     last = Person.objects.filter(pk=chosen.after).annotate(sort=Lower("name")).values("sort").first()
     if last:
         people = people.filter(Q(sort__gt=last["sort"]) | Q(sort=last["sort"], pk__gt=chosen.after))
-    standing = Departure.objects.filter(withdrawn_at=None, returned_at=None)
     page = list(
         people.annotate(has_login=Exists(User.objects.filter(person=OuterRef("pk"), is_active=True))).prefetch_related(
             Prefetch("roles", RoleAssignment.objects.filter(ended_at=None), to_attr="live_roles"),
             Prefetch("memberships", TeamMembership.objects.select_related("team")),
-            Prefetch("departures", standing, to_attr="standing"),
+            Prefetch("departures", _standing(viewer), to_attr="standing"),
         )[: PAGE + 1]
     )
     return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
@@ -95,9 +124,10 @@ class TrailFilter:
     first: date | None = None
     last: date | None = None
     before: int = 0
+    viewer: Person | None = None
 
     def events(self) -> QuerySet[AuditEvent]:
-        found = AuditEvent.objects.select_related("seal").order_by("-pk")
+        found = audible(AuditEvent.objects.select_related("seal").order_by("-pk"), self.viewer)
         if self.action:
             found = found.filter(action=self.action)
         if self.who:
@@ -114,13 +144,14 @@ class TrailFilter:
 
 
 def trail_page(chosen: TrailFilter) -> tuple[list[AuditEvent], int]:
-    """One page of the trail, newest first, and the id to go on before (0: that is all). One query."""
+    """One page of the trail, newest first, and the id to go on before (0: that is all). Two queries."""
     page = list(chosen.events()[: PAGE + 1])
     return page[:PAGE], page[PAGE - 1].pk if len(page) > PAGE else 0
 
 
-def trail_of(person: Person, limit: int = 10) -> list[AuditEvent]:
-    return list(AuditEvent.objects.filter(subject_type="person", subject_id=str(person.pk)).order_by("-pk")[:limit])
+def trail_of(person: Person, viewer: Person | None = None, limit: int = 10) -> list[AuditEvent]:
+    found = AuditEvent.objects.filter(subject_type="person", subject_id=str(person.pk)).order_by("-pk")
+    return list(audible(found, viewer)[:limit])
 
 
 def _start(day: date) -> datetime:
