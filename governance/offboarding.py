@@ -35,7 +35,8 @@ def sweep() -> None:
 
     One case that breaks is logged and costs the others nothing.
     """
-    for departure in Departure.objects.filter(withdrawn_at=None, case=None):
+    quietly = Departure.objects.filter(quiet=True, at__gt=Now())  # a case would tell of it before its minute
+    for departure in Departure.objects.filter(withdrawn_at=None, case=None).exclude(pk__in=quietly.values("pk")):
         safely(open_case, departure)
     for case in OffboardingCase.objects.filter(state="open", departure__withdrawn_at__isnull=False):
         safely(withdraw_case, case)

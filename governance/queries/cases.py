@@ -7,6 +7,7 @@ from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import AuditEvent, Departure, Person, WebhookEndpoint
+from accounts.queries import audible
 from channels_registry.models import AccessGrant, Channel, Revocation
 from channels_registry.models.access_grant import Door
 from governance.models import CaseDoor, OffboardingCase
@@ -123,7 +124,7 @@ def trail(case: OffboardingCase) -> QuerySet[AuditEvent]:
     """What the audit trail holds about this departure: the person, their doors, and the case."""
     revocations = case.doors.values(key=Cast("revocation_id", CharField()))
     grants = case.doors.values(key=Cast("revocation__grant_id", CharField()))
-    return (
+    return audible(
         AuditEvent.objects.filter(
             Q(subject_type="person", subject_id=str(case.person_id))
             | Q(subject_type="revocation", subject_id__in=revocations)
