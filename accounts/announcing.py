@@ -76,7 +76,7 @@ declare(
     "people",
     "People and sign-in",
     ("person", "role", "team", "absence", "invitation", "departure", "login", "token", "mail", "webhook",
-     "directory", "directory_key", "directory_matter", "leave"),
+     "directory", "directory_key", "directory_matter", "leave", "leaver_list"),
     [Subject(Person), Subject(WebhookEndpoint), Subject(DirectoryMatter, label="")],
 )  # fmt: skip
 

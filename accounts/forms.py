@@ -8,8 +8,9 @@ from django import forms
 from django.utils import timezone
 
 from accounts.announcing import FAMILIES, PLACES
-from accounts.models import DirectoryKey, Person, Role, Scope, WebhookEndpoint
+from accounts.models import DirectoryKey, LeaverList, Person, Role, Scope, WebhookEndpoint
 from accounts.permissions import people_with_role
+from accounts.queries.leavers import FIELDS as LEAVER_FIELDS
 from socialops.lib.wall_clock import time_zones
 
 
@@ -175,6 +176,32 @@ class DirectoryKeyForm(forms.Form):
     name = forms.CharField(
         max_length=80, label="What uses it?", help_text="For finding it here, such as “Entra” or “Our HR system”."
     )
+
+
+class LeaverFileForm(forms.Form):
+    file = forms.FileField(
+        label="CSV or XLSX file", max_length=200,
+        help_text="The first row names the columns. Up to 10,000 rows and 20 MB. Nothing is recorded yet.",
+    )  # fmt: skip
+
+
+class LeaverMappingForm(forms.Form):
+    """For each field the column of the file that it stands in."""
+
+    zone = forms.ChoiceField(label="Time zone of rows that name none", choices=zone_choices)
+
+    def __init__(self, *args, of: LeaverList, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["zone"].initial = of.time_zone
+        columns = [("", "Not in this file")]
+        columns += [(str(at), f"{header or 'no name'} ({at + 1})") for at, header in enumerate(of.headers)]
+        for name, label in LEAVER_FIELDS.items():
+            initial = str(of.mapping.get(name, ""))
+            self.fields[name] = forms.ChoiceField(label=label, choices=columns, required=False, initial=initial)
+
+    @property
+    def mapping(self) -> dict[str, int]:
+        return {name: int(self.cleaned_data[name]) for name in LEAVER_FIELDS if self.cleaned_data.get(name)}
 
 
 class TrailForm(forms.Form):

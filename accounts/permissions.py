@@ -10,6 +10,7 @@ from accounts.models import (
     ApiToken,
     DirectoryKey,
     DirectoryMatter,
+    LeaverList,
     Person,
     Role,
     RoleAssignment,
@@ -88,6 +89,12 @@ def access_directory_key(user, pk: int) -> DirectoryKey:
     """A key of the directory, for an administrator."""
     require_role(user.person, Role.ADMIN)
     return get_object_or_404(DirectoryKey.objects.defer("sealed_secret"), pk=pk)
+
+
+def access_leaver_list(user, pk: int) -> LeaverList:
+    """A file of leavers, for an administrator."""
+    require_role(user.person, Role.ADMIN)
+    return get_object_or_404(LeaverList.objects.select_related("by", "applied_by"), pk=pk)
 
 
 def access_directory_matter(user, pk: int) -> DirectoryMatter:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import announcing, answering, calling, chaining, delivering, departing, hearing, notifying
+from accounts import announcing, answering, calling, chaining, delivering, departing, hearing, listing, notifying
 from socialops.lib.delivery import draining
 
 drain = draining.task(delivering.LANE, calling.LANE)  # in one process: neither is worth one of its own
@@ -42,3 +42,8 @@ def gather_mail() -> None:
 @shared_task(ignore_result=True)
 def forget_answers() -> None:
     answering.forget()
+
+
+@shared_task(ignore_result=True)
+def apply_leavers() -> None:
+    listing.work_due()

@@ -7,6 +7,7 @@ from accounts.views import (
     directory,
     endpoints,
     invitations,
+    leavers,
     mails,
     notifications,
     people,
@@ -17,6 +18,13 @@ from accounts.views import (
 urlpatterns = [
     path("people/", people.PersonListView.as_view(), name="person_list"),
     path("people/new/", people.PersonNewView.as_view(), name="person_new"),
+    path("people/leavers/", leavers.LeaverListListView.as_view(), name="leaver_list_list"),
+    path("people/leavers/<int:pk>/", leavers.LeaverListView.as_view(), name="leaver_list"),
+    path(
+        "people/leavers/<int:pk>/application/",
+        leavers.LeaverListApplicationView.as_view(),
+        name="leaver_list_application",
+    ),
     path("people/<int:pk>/", people.PersonView.as_view(), name="person"),
     path("people/<int:pk>/roles/", people.RoleView.as_view(), name="person_roles"),
     path("people/<int:pk>/roles/<slug:role>/ending/", people.RoleEndingView.as_view(), name="role_ending"),

@@ -30,6 +30,7 @@ READS = [
 # posts that repeat; how risky each channel is.
 SLOW_READS = {
     "accounts.tasks.sweep_departed": 5.0,
+    "accounts.tasks.apply_leavers": 3.0,
     "accounts.tasks.gather_mail": 20.0,
     "accounts.tasks.sign_head": 60.0,
     "accounts.tasks.mail_head": 3600.0,

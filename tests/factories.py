@@ -9,6 +9,7 @@ from time import time
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -83,7 +84,14 @@ def directory() -> dict[str, Any]:
 
     key, _ = entrusting.entrust(erin(), "scim", "Entra")
     raised = deciding.Raised("refused", "a message", "“person.leaving” about Omar came late.")
-    return {"directory_key": key, "directory_matter": deciding.put_forward(raised, key)}
+    return {"directory_key": key, "directory_matter": deciding.put_forward(raised, key)} | _leaver_list()
+
+
+def _leaver_list() -> dict[str, Any]:
+    from accounts import listing
+
+    data = b"email,last day\nnobody@example.test,2027-01-15\n"
+    return {"leaver_list": listing.read(erin(), SimpleUploadedFile("leavers.csv", data), "leavers.csv")}
 
 
 def monday(hour: int = 9) -> datetime:

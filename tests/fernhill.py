@@ -92,6 +92,7 @@ def found() -> "Company":
 
 def _people(company: "Company") -> dict:
     from accounts import inviting, people, subscribing
+    from tests import factories
 
     erin = company.people["erin"]
     newcomer = people.add_person("Tomás Vidal", "vidal@example.test", erin, title="Agency, Madrid")
@@ -101,6 +102,7 @@ def _people(company: "Company") -> dict:
     )
     subscribing.send_test(endpoint, erin)
     told = {"endpoint": endpoint, "invitation": token}
+    told |= factories.directory()
     return {**told, "writer": company.people["alice"], "leaving": company.people["dana"]}
 
 

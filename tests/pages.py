@@ -83,6 +83,8 @@ PAGES: dict[str, Page] = {
     "endpoint": Page("endpoint"),
     "endpoint_change": Page("endpoint"),
     "endpoint_removal": Page("endpoint"),
+    "leaver_list_list": Page(),
+    "leaver_list": Page("leaver_list"),
     "directory": Page(),
     "directory_matter_list": Page(),
     "mail_list": Page(),

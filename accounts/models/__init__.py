@@ -4,6 +4,7 @@ from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
 from accounts.models.departure import Departure
 from accounts.models.directory import DirectoryEntry, DirectoryKey, DirectoryMatter, HookMessage, Move
 from accounts.models.invitation import Invitation
+from accounts.models.leaver_list import LeaverList, LeaverRow
 from accounts.models.mail_delivery import MailAttempt, MailDelivery
 from accounts.models.notification import Notification
 from accounts.models.person import Person, Role, RoleAssignment
@@ -13,7 +14,8 @@ from accounts.models.webhook_endpoint import WebhookAttempt, WebhookDelivery, We
 
 __all__ = [
     "Absence", "ApiAnswer", "ApiToken", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "DirectoryEntry",
-    "DirectoryKey", "DirectoryMatter", "HookMessage", "Invitation", "MailAttempt", "MailDelivery", "Move",
+    "DirectoryKey", "DirectoryMatter", "HookMessage", "Invitation", "LeaverList", "LeaverRow", "MailAttempt",
+    "MailDelivery", "Move",
     "Notification", "Person", "Role", "RoleAssignment", "Scope", "Team", "TeamMembership", "User", "WebhookAttempt",
     "WebhookDelivery", "WebhookEndpoint",
 ]  # fmt: skip
