@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from accounts import audit
 from accounts.models import DirectoryKey, Person, Role
 from accounts.permissions import is_present, require_role
-from accounts.sealing import open_key_secret, seal_key_secret
+from accounts.sealing import open_key_secret, rewrap_key_secret, seal_key_secret
 from socialops.lib.tokens import digest
 
 PREFIXES = {"scim": "socialops_scim_", "hook": "whsec_"}
@@ -85,6 +85,17 @@ def note_use(key: DirectoryKey) -> None:
     """One write a minute: a directory that asks a hundred times a second would wait for its own row."""
     stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - timedelta(minutes=1))
     DirectoryKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
+
+
+def rewrap_secrets() -> tuple[int, int]:
+    """What checks signatures, under the newest key (manage.py sealing_keys rotate). Returns how many, of how many."""
+    rows = list(DirectoryKey.objects.filter(kind="hook", ended_at=None).order_by("pk").values_list("pk", flat=True))
+    for pk in rows:
+        with transaction.atomic():
+            key = DirectoryKey.objects.select_for_update().get(pk=pk)
+            key.sealed_secret = rewrap_key_secret(key, bytes(key.sealed_secret))
+            key.save(update_fields=["sealed_secret"])
+    return len(rows), len(rows)
 
 
 def locked_and_live(key: DirectoryKey) -> DirectoryKey:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -190,8 +190,7 @@ def _made(wish: Wish) -> Person:
     person = Person(name=wish.name[:120], email=wish.email.strip().lower(), title=wish.title[:120])
     person.time_zone = wish.time_zone if _is_zone(wish.time_zone) else "UTC"
     person.manager = _manager(wish.manager)
-    person.full_clean(validate_unique=False)
-    person.save()
+    _save(person)
     return person
 
 
@@ -212,10 +211,18 @@ def _take_over(key: DirectoryKey, person: Person, wish: Wish) -> list[str]:
             )
         else:
             person.email = email
-    person.full_clean(validate_unique=False)
-    person.save()
+    _save(person)
     moving.note_manager(person, before["manager_id"], key)
     return sorted(name.removesuffix("_id") for name, value in before.items() if getattr(person, name) != value)
+
+
+def _save(person: Person) -> None:
+    person.full_clean(validate_unique=False)
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as error:  # somebody added them by hand at this moment
+        raise Taken(f"{person.email} belongs to somebody who is here already.") from error
 
 
 def _write(entry: DirectoryEntry, key: DirectoryKey, wish: Wish, active: bool) -> None:

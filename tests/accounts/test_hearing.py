@@ -74,6 +74,13 @@ def test_the_secret_is_sealed_and_shown_once(hr):
     assert hr.send("person.left", about="dana@example.test").status_code == 401
 
 
+def test_the_secret_is_wrapped_for_a_newer_key_and_still_checks_signatures(hr, dana):
+    before = bytes(DirectoryKey.objects.get().sealed_secret)
+    assert entrusting.rewrap_secrets() == (1, 1)
+    assert bytes(DirectoryKey.objects.get().sealed_secret) != before
+    assert hr.send("person.left", about="dana@example.test").status_code == 200 and not is_present(dana)
+
+
 def test_somebody_who_left_is_out_at_once(hr, dana):
     answer = hr.send("person.left", about="DANA@example.test", reason="Last day")
     assert answer.status_code == 200 and not is_present(dana)

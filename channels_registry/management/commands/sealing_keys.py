@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts import subscribing
+from accounts import entrusting, subscribing
 from channels_registry import connecting
 from socialops.lib import keyring
 
@@ -29,6 +29,6 @@ class Command(BaseCommand):
             return
         done, of = connecting.rotate_keys()
         self.stdout.write(f"{done} of {of} connections are wrapped for the newest key.")
-        counts = (connecting.rotate_webhook_keys(), subscribing.rewrap_secrets())
+        counts = (connecting.rotate_webhook_keys(), subscribing.rewrap_secrets(), entrusting.rewrap_secrets())
         done, of = (sum(each) for each in zip(*counts, strict=True))
         self.stdout.write(f"{done} of {of} webhook secrets are wrapped for the newest key.")
