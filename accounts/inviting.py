@@ -87,6 +87,7 @@ def accept(token: str, password: str) -> User:
     user = User.objects.filter(person=person).first() or User(person=person, email=person.email.lower())
     validate_password(password, user)
     _let_back(person)
+    DirectoryEntry.objects.filter(person=person, active=False).update(active=True, version=F("version") + 1)
     user.email, user.is_active, user.session_epoch = person.email.lower(), True, user.session_epoch + 1
     user.set_password(password)
     user.save()
@@ -104,7 +105,6 @@ def _let_back(person: Person) -> None:
     if departure:
         clean_up(departure)
         Departure.objects.filter(pk=departure.pk).update(returned_at=Now())
-        DirectoryEntry.objects.filter(person=person).update(active=True, version=F("version") + 1)
 
 
 def _send(invitation: Invitation) -> None:

@@ -91,8 +91,10 @@ def revise(key: DirectoryKey, pk: int, change: Callable[[Known], Wish]) -> Known
     """
     key, known = _begin(key, pk)
     wish = change(known)
-    if wish.active is False and known.active:
-        _let_go(key, known)
+    if wish.active is False:
+        deciding.settle_by_itself(known.person, Kind.BACK)
+        if known.present and (known.active or hasattr(known.person, "user")):
+            _let_go(key, known)
         if not is_present(key.answerable):
             return locked(pk)
     entrusting.require_answerable(key)
@@ -158,7 +160,6 @@ def _let_go(key: DirectoryKey, known: Known) -> None:
         words = f"{key} says that {person} is out, but {person} is the only administrator who stays. "
         words += "Make somebody else administrator, then decide."
         raise Refused(deciding.Raised(Kind.LAST_ADMIN, f"{person.pk}", words, person)) from error
-    deciding.settle_by_itself(person, Kind.BACK)
 
 
 def _said_back(key: DirectoryKey, person: Person) -> None:

@@ -164,6 +164,16 @@ def test_a_replacement_deactivates_even_where_the_rest_of_it_could_not_be_done(d
     assert not is_present(dana) and user(dana).email == "dana@example.test"
 
 
+def test_somebody_brought_in_inactive_and_invited_all_the_same_is_let_go_like_anybody(directory):
+    nora = Person.objects.get(pk=said(directory.add("nora@example.test", active=False), 201)["id"])
+    assert is_present(nora) and not Departure.objects.exists()  # nobody who was never in leaves
+    said(directory.deactivate(nora.pk), 200)
+    assert not Departure.objects.exists()
+    user(nora)
+    said(directory.deactivate(nora.pk), 200)
+    assert not is_present(nora)
+
+
 def test_said_again_it_changes_nothing(directory, dana):
     for _ in range(3):
         assert said(directory.deactivate(dana.pk), 200)["active"] is False
