@@ -11,6 +11,7 @@ from accounts.announcing import FAMILIES, PLACES
 from accounts.models import DirectoryKey, LeaverList, Person, Role, Scope, WebhookEndpoint
 from accounts.permissions import people_with_role
 from accounts.queries.leavers import FIELDS as LEAVER_FIELDS
+from accounts.queries.leavers import NEEDED as LEAVER_NEEDED
 from socialops.lib.wall_clock import time_zones
 
 
@@ -197,7 +198,9 @@ class LeaverMappingForm(forms.Form):
         columns += [(str(at), f"{header or 'no name'} ({at + 1})") for at, header in enumerate(of.headers)]
         for name, label in LEAVER_FIELDS.items():
             initial = str(of.mapping.get(name, ""))
-            self.fields[name] = forms.ChoiceField(label=label, choices=columns, required=False, initial=initial)
+            self.fields[name] = forms.ChoiceField(
+                label=label, choices=columns, required=name in LEAVER_NEEDED, initial=initial
+            )
 
     @property
     def mapping(self) -> dict[str, int]:
