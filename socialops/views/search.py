@@ -23,6 +23,8 @@ VERBS = [
     ("hold_new", "Hold everything", "stop pause crisis halt offline kill", "octagon-pause", ""),
     ("channel_new", "Register a channel", "new add account page connect", "megaphone", "admin"),
     ("person_new", "Add a person", "new invite colleague user", "user-plus", "admin"),
+    ("leaver_list_list", "Leavers from a file", "csv xlsx import departure offboarding many", "door-open", "admin"),
+    ("directory", "Directory (SCIM)", "entra okta provisioning hr personnel webhook key", "users", "admin"),
     ("token_list", "API tokens", "key integration developer script tool", "plug", ""),
     ("everybodys_tokens", "Everybody’s API tokens", "key integration", "plug", "admin"),
     ("notification_list", "Notifications", "unread", "bell", ""),
