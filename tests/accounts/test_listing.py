@@ -208,6 +208,7 @@ def test_ten_thousand_rows_are_checked_with_a_fixed_number_of_queries(dana):
         print(f"\n{many} rows: {steady() - start:.1f} s, {len(queries)} queries")
     assert counts[0] == counts[1] and LeaverRow.objects.filter(of=of, plan="leave").count() == 9_995
     page = signed_in(erin())
+    page.get(reverse("leaver_list", args=[of.pk]))  # what is read once a process is not the page's
     with CaptureQueriesContext(connection) as queries:
         assert page.get(reverse("leaver_list", args=[of.pk])).status_code == 200
     assert len(queries) <= 12
