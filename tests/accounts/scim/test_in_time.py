@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 
 from accounts import entrusting
+from accounts.models import Person
 from governance.models import OffboardingCase
 from socialops import schedule
 from tests.accounts.scim.client import PATCH
@@ -21,6 +22,7 @@ PEOPLE = 5
 def test_a_deactivation_opens_the_case_within_five_seconds(processes, worker, beat, capsys):
     """The bound is the schedule's: what nudges the sweep comes more often than every 5 s, with room for the sweep."""
     _, token = entrusting.entrust(erin(), "scim", "Entra")
+    Person.objects.bulk_create(Person(name=f"P{i}", email=f"p{i}@example.test") for i in range(60))  # 6 may go an hour
     leavers = [person(f"leaver {i}") for i in range(PEOPLE)]
     web = processes.web()
     wait_until(lambda: "governance.tasks.sweep" in worker.said(400), "a sweep to run", worker.child)
