@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
 
 from accounts.models import Absence, Departure, Person
+from accounts.queries import quiet_to
 from channels_registry.models import AccessGrant
 from channels_registry.models.access_grant import RIGHTS, Door
 from governance.models import ReviewItem
@@ -120,6 +121,7 @@ def _acts(items: Sequence[ReviewItem]) -> dict[int, datetime | None]:
 def _people(items: Sequence[ReviewItem]) -> dict[int | None, Presence]:
     """Of everybody who has one of these doors, and of nobody (None)."""
     gone = Departure.objects.filter(person=OuterRef("pk"), withdrawn_at=None, returned_at=None)
+    gone = gone.exclude(pk__in=quiet_to(None).values("pk"))  # whoever reviews need not know of it yet
     away = Absence.objects.now().filter(person=OuterRef("pk")).order_by("-ends_at")
     rows = Person.objects.filter(pk__in={item.person_id for item in items if item.person_id}).annotate(
         left_at=Subquery(gone.values("at")[:1]), away_until=Subquery(away.values("ends_at")[:1])
