@@ -1,6 +1,16 @@
 from django.urls import path
 
-from channels_registry.views import channels, connections, grants, guided, identities, networks, records, revocations
+from channels_registry.views import (
+    channels,
+    connections,
+    grants,
+    guided,
+    identities,
+    matrix,
+    networks,
+    records,
+    revocations,
+)
 
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
@@ -29,5 +39,8 @@ urlpatterns = [
     path("identities/", identities.IdentityListView.as_view(), name="identity_list"),
     path("identities/<int:pk>/match/", identities.IdentityMatchView.as_view(), name="identity_match"),
     path("people/<int:pk>/access/", grants.PersonAccessView.as_view(), name="person_access"),
+    path("matrix/", matrix.MatrixPageView.as_view(), name="matrix"),
+    path("matrix/views/", matrix.MatrixViewListView.as_view(), name="matrix_view_list"),
+    path("matrix/views/<int:pk>/removal/", matrix.MatrixViewRemovalView.as_view(), name="matrix_view_removal"),
     path("networks/", networks.CapabilityTableView.as_view(), name="network_list"),
 ]

@@ -105,6 +105,8 @@ PAGES: dict[str, Page] = {
     "identity_list": Page(),
     "person_access": Page("writer"),
     "network_list": Page(),
+    "matrix": Page(query="?network=bluesky"),
+    "matrix_view_list": Page(query="?level=admin"),
     # governance
     "case_list": Page(),
     "case": Page("case"),

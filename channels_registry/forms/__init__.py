@@ -131,6 +131,15 @@ class IdentityForm(forms.Form):
         return given
 
 
+class MatrixViewForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=60, help_text="A name that you use already replaces that view.")
+    shared = forms.BooleanField(
+        label="Share it with everybody who may open the matrix",
+        required=False,
+        help_text="Each sees in it what they may see, and no more.",
+    )
+
+
 class MomentForm(forms.Form):
     """A moment to look back to, on the reader's clock; what cannot be read is left out."""
 
