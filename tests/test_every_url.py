@@ -340,6 +340,7 @@ RULES: dict[str, Rule] = {
     "channel_list": signed_in(),
     "channel_new": only("erin"),
     "network_list": signed_in(),
+    "channel_doors": only(SEE_BLUE, "blue"),
     "matrix": only("olga frank erin"),  # she manages a channel, and sees that one
     "matrix_view_list": only("olga frank erin"),
     "matrix_view_removal": only("erin", "matrix_view", post={}),

@@ -1,12 +1,17 @@
 """What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
 
+from datetime import datetime
+
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.connector.capabilities import Network
 from channels_registry.models import Entitlement
 from channels_registry.models.access_grant import Door
+from socialops.lib.wall_clock import read
 
 DOORS_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT, Door.ROLE, Door.APP)
 
@@ -141,13 +146,36 @@ class MatrixViewForm(forms.Form):
 
 
 class MomentForm(forms.Form):
-    """A moment to look back to, on the reader's clock; what cannot be read is left out."""
+    """A moment to look back to, on the clock of a zone (the reader's, if none is said). Empty is now."""
 
-    at = forms.DateTimeField(
+    at = forms.CharField(
         label="As it was at",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        max_length=40,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
+    zone = forms.CharField(label="On the clock of", required=False, max_length=64)
 
-    def moment(self):
-        return self.cleaned_data.get("at") if self.is_valid() else None
+    def __init__(self, *args, zone: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.own = zone
+        self.fields["zone"].initial = zone
+
+    def clean(self):
+        given = super().clean()
+        self.moment: datetime | None = None
+        if not given.get("at"):
+            return given
+        try:
+            wall = datetime.fromisoformat(given["at"]).replace(tzinfo=None)
+        except ValueError:
+            self.add_error("at", "Write a day and a time, such as 2027-05-03T14:00.")
+            return given
+        try:
+            self.moment = read(wall, given.get("zone") or self.own).instant
+        except ValidationError as error:
+            self.add_error("at" if error.code == "far" else "zone", error)
+            return given
+        if self.moment > timezone.now():
+            self.add_error("at", "This moment has not come yet. Leave it empty for now.")
+        return given
