@@ -42,6 +42,7 @@ urlpatterns = [
     path("identities/<int:pk>/match/", identities.IdentityMatchView.as_view(), name="identity_match"),
     path("people/<int:pk>/access/", doors.PersonAccessView.as_view(), name="person_access"),
     path("matrix/", matrix.MatrixPageView.as_view(), name="matrix"),
+    path("matrix/export/", matrix.LedgerExportView.as_view(), name="ledger_export"),
     path("matrix/views/", matrix.MatrixViewListView.as_view(), name="matrix_view_list"),
     path("matrix/views/<int:pk>/removal/", matrix.MatrixViewRemovalView.as_view(), name="matrix_view_removal"),
     path("networks/", networks.CapabilityTableView.as_view(), name="network_list"),

@@ -3,20 +3,22 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views import View
 
 from accounts.models import Role, Team
 from accounts.permissions import has_role
-from channels_registry import keeping, networks
-from channels_registry.forms import MatrixViewForm
+from channels_registry import exporting, keeping, networks
+from channels_registry.forms import MatrixViewForm, MomentForm
 from channels_registry.models import Channel, MatrixView
 from channels_registry.permissions import access_matrix_view, oversight
 from channels_registry.queries.matrix import matrix
 from channels_registry.queries.narrowing import DRIFTS, WHO, Filters, in_words, offered
 from channels_registry.queries.strength import LEVELS
+from socialops.lib.export import csv_chunks
 from socialops.lib.refusals import add_refusal
 
 
@@ -45,6 +47,21 @@ class MatrixPageView(View):
             "whos": WHO.items(),
         }
         return render(request, "channels_registry/matrix.html", context)
+
+
+class LedgerExportView(View):
+    """POST hands out the doors that the matrix is made of, one a row, as they are read."""
+
+    def post(self, request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
+        form = MomentForm(request.POST, zone=request.user.person.time_zone)
+        if not form.is_valid():
+            messages.error(request, " ".join(words for errors in form.errors.values() for words in errors))
+            return redirect(f"{reverse('matrix')}?{request.GET.urlencode()}")
+        rows = exporting.begin_export(request.user.person, Filters.read(request.GET), form.moment)
+        body = csv_chunks(tuple(exporting.COLUMNS), exporting.chunks(rows))
+        name = f"access-{timezone.now():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class MatrixViewListView(View):
