@@ -11,6 +11,7 @@ from channels_registry.views import (
     networks,
     records,
     revocations,
+    single_points,
 )
 
 urlpatterns = [
@@ -45,5 +46,6 @@ urlpatterns = [
     path("matrix/export/", matrix.LedgerExportView.as_view(), name="ledger_export"),
     path("matrix/views/", matrix.MatrixViewListView.as_view(), name="matrix_view_list"),
     path("matrix/views/<int:pk>/removal/", matrix.MatrixViewRemovalView.as_view(), name="matrix_view_removal"),
+    path("single-points/", single_points.SinglePointsView.as_view(), name="single_points"),
     path("networks/", networks.CapabilityTableView.as_view(), name="network_list"),
 ]

@@ -342,6 +342,7 @@ RULES: dict[str, Rule] = {
     "network_list": signed_in(),
     "channel_doors": only(SEE_BLUE, "blue"),
     "matrix": only("olga frank erin"),  # she manages a channel, and sees that one
+    "single_points": only("olga frank erin"),
     "ledger_export": only("olga frank erin", post={}),
     "matrix_view_list": only("olga frank erin"),
     "matrix_view_removal": only("erin", "matrix_view", post={}),
