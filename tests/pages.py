@@ -110,6 +110,7 @@ PAGES: dict[str, Page] = {
     "matrix": Page(query="?network=bluesky"),
     "matrix_view_list": Page(query="?level=admin"),
     # governance
+    "person_cover": Page("writer"),
     "case_list": Page(),
     "case": Page("case"),
     "review_list": Page(who="gina"),

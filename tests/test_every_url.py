@@ -390,6 +390,7 @@ RULES: dict[str, Rule] = {
     "review_item_acceptance": only("gina", "review_item", post={"reason": "It will do"}),  # erin gave the door
     "review_sample": only(f"{READ_REVIEWS} hana", "sample"),
     "review_recheck": only("hana", "drawn", post={"verdict": "certified"}),
+    "person_cover": only("alice gina frank erin", "writer"),
     "case_list": only("frank erin"),
     "case": only("frank erin", "case"),
     "case_closing": only("erin", "case", post={}),

@@ -109,7 +109,7 @@ def _of_governance(person: int) -> dict[str, str]:
 
     try:
         away = reverse("person_cover", args=[person])
-        return {"single points": reverse("single_points"), "away for two weeks": f"{away}?days=14"}
+        return {"single points": reverse("single_points"), "away for two weeks": away}
     except NoReverseMatch:
         return {}
 
