@@ -91,6 +91,7 @@ def test_charlie_is_told_whom_to_ask_and_a_manager_sees_their_channels(django_as
     with pytest.raises(PermissionDenied):
         oversight(factories.person("charlie"))
     browser = factories.signed_in(alice)
+    browser.get("/people/")  # a first request notes the session as well
     with django_assert_max_num_queries(12):
         html = browser.get("/single-points/").content.decode()
     assert "One who manages it: Alice" in html
