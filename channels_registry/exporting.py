@@ -55,7 +55,6 @@ def chunks(rows: QuerySet) -> Iterator[Sequence[tuple[Any, ...]]]:
     """The rows, some thousand at a time, through a cursor of the database's."""
     sql, params = rows.query.sql_with_params()
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = CHUNK
         cursor.execute(sql, params)
         while found := cursor.fetchmany(CHUNK):
             yield found

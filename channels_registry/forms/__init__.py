@@ -162,7 +162,7 @@ class MomentForm(forms.Form):
         self.fields["zone"].initial = zone
 
     def clean(self):
-        given = super().clean()
+        given = super().clean() or {}
         self.moment: datetime | None = None
         if not given.get("at"):
             return given

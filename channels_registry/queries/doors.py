@@ -110,7 +110,7 @@ def door_counts(channel: Channel) -> DoorCounts:
     return DoorCounts(found["managers"], found["administrators"] if found["roles"] else None, found["nobodys"])
 
 
-def _page(doors: QuerySet[AccessGrant], after: str, most: int) -> DoorsPage:
+def _page(doors: QuerySet, after: str, most: int) -> DoorsPage:
     total = doors.count()
     value, _, last = after.rpartition("|")
     if (pk := number(last)) is not None:

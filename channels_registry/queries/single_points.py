@@ -58,7 +58,7 @@ def single_points(sight: Oversight, kind: str = "", risk: str = "", after: str =
     people = {person.pk: person for person in Person.objects.filter(among("pk", list(named))).only("name")}
     rows = []
     for channel in channels:
-        points = [(each, people.get(who)) for each, who in _points(channel, alone) if kind in ("", each)]
+        points = [(each, people[who] if who else None) for each, who in _points(channel, alone) if kind in ("", each)]
         if points:
             channel.owner = people[channel.owner_id]
             rows.append(Hanging(channel, points))

@@ -55,7 +55,7 @@ class LedgerExportView(View):
     def post(self, request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
         form = MomentForm(request.POST, zone=request.user.person.time_zone)
         if not form.is_valid():
-            messages.error(request, " ".join(words for errors in form.errors.values() for words in errors))
+            messages.error(request, " ".join(str(words) for errors in form.errors.values() for words in errors))
             return redirect(f"{reverse('matrix')}?{request.GET.urlencode()}")
         rows = exporting.begin_export(request.user.person, Filters.read(request.GET), form.moment)
         body = csv_chunks(tuple(exporting.COLUMNS), exporting.chunks(rows))

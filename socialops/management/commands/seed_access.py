@@ -50,7 +50,7 @@ class Command(BaseCommand):
 def _fill(channels: int, count: int, doors: int) -> None:
     random, now = Random(SEED), timezone.now()  # noqa: S311 (a believable company, not a secret)
     there = Person.objects.count()
-    boss = Person.objects.order_by("pk").first() if there else people.hire(random, CAST)["erin"]
+    boss = Person.objects.order_by("pk")[0] if there else people.hire(random, CAST)["erin"]
     crew = crowd.hire_many(random, count if there else count - CAST, boss, f"crowd{there or ''}.example.test")
     opened = crowd.open_many(random, channels, crew, now)
     ledger.open_doors(opened, crew, boss, int(doors * (1 + crowd.LEFT)), now)  # of those who left, some are shut again

@@ -149,9 +149,10 @@ def _inserted(
     """INSERT ... SELECT of these columns; every other one gets what the model gives it."""
     given, params = dict(values), dict(known)
     for field in model._meta.concrete_fields:
-        if field.column not in given and not field.primary_key:
-            given[field.column] = f"%(default_{field.column})s"
-            params[f"default_{field.column}"] = field.get_db_prep_save(field.get_default(), connection)
+        column = str(field.column)
+        if column not in given and not field.primary_key:
+            given[column] = f"%(default_{column})s"
+            params[f"default_{column}"] = field.get_db_prep_save(field.get_default(), connection)
     columns, said = ", ".join(given), ", ".join(given.values())
     return f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {said} FROM {source}", params  # noqa: S608
 
