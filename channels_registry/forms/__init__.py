@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
@@ -123,6 +123,9 @@ class IdentityForm(forms.Form):
     """Somebody, or nobody: an empty answer says nothing, so it decides nothing."""
 
     person = PersonField(label="Whose is it", required=False)
+    who = forms.CharField(
+        required=False, max_length=254
+    )  # their address or name, where there are too many to choose from
     nobody = forms.BooleanField(required=False)
 
     def __init__(self, *args, **kwargs):
@@ -131,9 +134,18 @@ class IdentityForm(forms.Form):
 
     def clean(self):
         given = super().clean()
+        if given.get("who") and not given.get("person"):
+            given["person"] = self._called(given["who"])
         if "person" not in self.errors and bool(given.get("person")) == bool(given.get("nobody")):
             self.add_error("person", "Choose whose it is, or say that it is a service.")
         return given
+
+    def _called(self, who: str) -> Person | None:
+        found = list(Person.objects.filter(Q(email__iexact=who.strip()) | Q(name__iexact=who.strip()))[:2])
+        if len(found) != 1:
+            several = "Several people have this name. Write the e-mail address of the one you mean."
+            self.add_error("person", several if found else "Nobody has this name or address. Check how it is written.")
+        return found[0] if len(found) == 1 else None
 
 
 class MatrixViewForm(forms.Form):

@@ -122,7 +122,8 @@ def _page(doors: QuerySet, after: str, most: int) -> DoorsPage:
 
 def identities_waiting(by: Person, channel: int | None = None) -> QuerySet[NetworkIdentity]:
     """Holders of open doors over there of whom nobody has said who they are, where this person may say it."""
-    doors = AccessGrant.objects.standing().filter(identity=OuterRef("pk"), ours=False)
+    nobodys = AccessGrant.objects.standing().filter(person=None, revoked_at=None, ours=False)  # by an index of its own
+    doors = nobodys.filter(identity=OuterRef("pk"))
     doors = doors.filter(role_exists(by, Role.ADMIN) | Q(channel__in=channels_with(by, "manage").values("pk")))
     if channel:
         doors = doors.filter(channel=channel)

@@ -150,7 +150,7 @@ def _stall(channel: Channel, act: str, person: Person, held: list[tuple], absent
 
 
 def _steps(person: Person) -> list[ApprovalStep]:
-    """The steps of workflows in use that name them, or a team of theirs, with `own` and `members`: ids of people."""
+    """The steps in use that name them, or a team of theirs, with `persons` and `of_teams`: ids of people."""
     named = ApprovalStep.people.through.objects.filter(approvalstep=OuterRef("pk")).values("person")
     teams = ApprovalStep.teams.through.objects.filter(approvalstep=OuterRef(OuterRef("pk"))).values("team")
     members = TeamMembership.objects.filter(team__in=teams).values("person")
@@ -160,14 +160,14 @@ def _steps(person: Person) -> list[ApprovalStep]:
     of_theirs = Q(pk__in=mine) | Q(pk__in=by_team)
     found = ApprovalStep.objects.filter(of_theirs, workflow__archived_at=None, anyone=False, externals=None)
     return list(
-        found.annotate(own=ArraySubquery(named), members=ArraySubquery(members))
+        found.annotate(persons=ArraySubquery(named), of_teams=ArraySubquery(members))
         .select_related("workflow")
         .order_by("workflow__position", "position", "pk")
     )
 
 
 def _named(step: ApprovalStep) -> set[int]:
-    return {*step.own, *step.members}
+    return {*step.persons, *step.of_teams}
 
 
 def _short(steps: list[ApprovalStep], person: Person, absent: dict, period: Span) -> Iterator[tuple]:

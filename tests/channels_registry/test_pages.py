@@ -214,6 +214,23 @@ def test_saying_whose_it_is(here, erin):
     assert AccessGrant.objects.get(identity=identity).person is None
 
 
+def test_in_a_large_company_the_name_is_written_instead_of_chosen(here, erin, monkeypatch):
+    from channels_registry.views import identities
+
+    identity = NetworkIdentity.objects.get(handle="dana's phone")
+    dana = factories.person("dana")
+    assert 'name="who"' not in seen(erin, "/identities/")
+    monkeypatch.setattr(identities, "FEW", 1)
+    assert 'name="who"' in seen(erin, "/identities/")
+    assert erin.post(f"/identities/{identity.pk}/match/", {"who": "no such person"}).status_code == 422
+    dana.pk, dana.email = None, "other.dana@example.test"
+    dana.save()
+    answer = erin.post(f"/identities/{identity.pk}/match/", {"who": "Dana"})
+    assert (answer.status_code, "Several people have this name" in answer.content.decode()) == (422, True)
+    assert erin.post(f"/identities/{identity.pk}/match/", {"who": " DANA@example.test "}).status_code == 302
+    assert AccessGrant.objects.get(identity=identity).person == factories.person("dana")
+
+
 def test_looking_back_shows_who_could_reach_it_then(here, erin):
     held = AccessGrant.objects.get(person=factories.person("alice"))
     then = "2026-05-03T14:00"

@@ -53,6 +53,6 @@ def _fill(channels: int, count: int, doors: int) -> None:
     boss = Person.objects.order_by("pk")[0] if there else people.hire(random, CAST)["erin"]
     crew = crowd.hire_many(random, count if there else count - CAST, boss, f"crowd{there or ''}.example.test")
     opened = crowd.open_many(random, channels, crew, now)
-    ledger.open_doors(opened, crew, boss, int(doors * (1 + crowd.LEFT)), now)  # of those who left, some are shut again
+    ledger.open_doors(opened, crew, boss, int(doors * (1 + 2 * crowd.LEFT)), now)  # those who left lose theirs
     ledger.see_off(crowd.part(random, crew, boss, now), now)
     ledger.enforce()

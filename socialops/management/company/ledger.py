@@ -186,6 +186,6 @@ INSERT INTO channels_registry_channeluserpermission (user_id, permission_id, con
 SELECT u.id, pair.permission, g.channel_id, g.id FROM channels_registry_accessgrant AS g
 JOIN accounts_user AS u ON u.person_id = g.person_id
 JOIN unnest(%(levels)s::text[], %(rights)s::bigint[]) AS pair (level, permission) ON pair.level = g.entitlement
-WHERE g.door = 'right' AND g.revoked_at IS NULL ORDER BY g.channel_id
+WHERE g.door = 'right' AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > now()) ORDER BY g.channel_id
 ON CONFLICT DO NOTHING
 """
