@@ -132,21 +132,22 @@ def _absent(people: set[int], period: Span, knows_departures: bool) -> dict[int,
 
 def _stall(channel: Channel, act: str, person: Person, held: list[tuple], absent: dict, period: Span) -> Stall:
     there: list[Span] = []
-    able, known = set(), {}
+    able: set[int] = set()
+    known: dict[int, str] = {}
     for _, who, name, level, start, stop in held:
-        known[who] = Person(pk=who, name=name)
+        known[who] = name
         if act in RIGHTS[level]:
             able.add(who)
             within = max(start, period[0]), min(stop or period[1], period[1])
             if within[0] < within[1]:
                 there += gaps(within, absent.get(who, []))
     left = gaps(period, there)
-    first = {each.pk: each for each in (channel.backup_owner, channel.owner) if each}
-    could = [
-        each for pk, each in (first | known).items()
-        if pk != person.pk and pk not in able and not absent.get(pk)
-    ]  # fmt: skip
-    return Stall(channel, act, left, left == [period], could[:FEW])
+    if not left:
+        return Stall(channel, act, [], False, [])
+    first = {each.pk: each.name for each in (channel.backup_owner, channel.owner) if each}
+    could = [pk for pk in first | known if pk != person.pk and pk not in able and not absent.get(pk)]
+    named = [Person(pk=pk, name=(first | known)[pk]) for pk in could[:FEW]]
+    return Stall(channel, act, left, left == [period], named)
 
 
 def _steps(person: Person) -> list[ApprovalStep]:
