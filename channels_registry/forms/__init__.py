@@ -133,7 +133,7 @@ class IdentityForm(forms.Form):
         self.fields["person"].offer(Person.objects.order_by("name"))
 
     def clean(self):
-        given = super().clean()
+        given = super().clean() or {}
         if given.get("who") and not given.get("person"):
             given["person"] = self._called(given["who"])
         if "person" not in self.errors and bool(given.get("person")) == bool(given.get("nobody")):
