@@ -1,6 +1,5 @@
 """How a channel is: one word for a list, and what is wrong with the button that mends it, worst first."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -61,11 +60,13 @@ def warnings(
     channel: Channel,
     connection: Connection | None,
     refused: Connection | None,
-    doors: Sequence[AccessGrant],
     administrators: int | None,
     managers: int,
+    unknown: int,
 ) -> list[Concern]:
-    """What stands on top of the channel's page. `administrators` None: the network tells nothing about them."""
+    """What stands on top of the channel's page. `administrators` None: the network tells nothing about them; `unknown`:
+    doors of which nobody has said whose they are.
+    """
     connect = reverse("connection_new", args=[channel.pk])
     found = []
     if refused is not None:
@@ -81,7 +82,6 @@ def warnings(
         detail = "Nobody but administrators can connect it or give access to it."
         grants = reverse("grant_new", args=[channel.pk])
         found.append(Concern("wait", "Nobody manages this channel", detail, "Give access", grants))
-    unknown = sum(1 for door in doors if door.source == "observed" and not door.ours and _undecided(door))
     if unknown:
         doors_words = "1 door is" if unknown == 1 else f"{unknown} doors are"
         detail = "Say whose they are, so that they are shut when that person leaves."
@@ -146,5 +146,10 @@ def _connection_warnings(connection: Connection | None, connect: str) -> list[Co
     return [Concern("wait", "Something is wrong", connection.trouble)] if connection.trouble else []
 
 
-def _undecided(door: AccessGrant) -> bool:
-    return door.identity is None or door.identity.matched_by == ""
+def how_it_is_shut(door: AccessGrant, by_api: bool) -> str:
+    """`by_api`: whether the network of its channel shuts doors by API now."""
+    if door.ours:
+        return "Not to be shut: Socialops works with it"
+    if door.door == "right":
+        return "Here, at once"
+    return "By the network’s API" if by_api and door.remote_id else "By hand, with evidence"

@@ -4,15 +4,20 @@ Everything here asks the grant and the departure at this moment, so a right ends
 Rights: see, draft, approve, publish, answer, manage.
 """
 
+from dataclasses import dataclass
+
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Person, Role, User
 from accounts.permissions import has_role, role_exists
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection, MatrixView
 from channels_registry.models.access_grant import Door
+from socialops.lib.prepared import among, prepared
 
+OUT_OF_USE = ("archived", "impostor")  # nobody here answers for who reaches these
 SEES_EVERYTHING = (Role.ADMIN, Role.SOCIAL_LEAD, Role.AUDITOR)
 WORDS = {
     "see": "see this channel",
@@ -75,6 +80,38 @@ def seen_by(person: Person | None) -> QuerySet[Channel]:
     return Channel.objects.filter(role_exists(person, *SEES_EVERYTHING) | Q(pk__in=own))
 
 
+@dataclass(frozen=True)
+class Oversight:
+    """Of which channels somebody sees everybody's doors at once: all of them, or those with these ids."""
+
+    everything: bool
+    managed: list[int]
+
+    def channels(self) -> QuerySet[Channel]:
+        found = Channel.objects.exclude(state__in=OUT_OF_USE)
+        return found if self.everything else found.filter(among("pk", self.managed))
+
+
+def oversight(person: Person | None) -> Oversight:
+    """Everything for administrators and auditors, else what they manage. PermissionDenied for whoever manages nothing.
+    One query.
+    """
+    everything, managed = _oversight(pk=person.pk)[0] if person else (False, [])
+    if not everything and not managed:
+        raise PermissionDenied(
+            "Only administrators, auditors and those who manage a channel see this. Ask one of them."
+        )
+    return Oversight(everything, managed)
+
+
+@prepared
+def _oversight(pk: int) -> QuerySet:
+    person = Person(pk=pk)
+    managed = ArraySubquery(rights_rows("manage").filter(user__person=person).values("content_object"))
+    everything = role_exists(person, Role.ADMIN, Role.AUDITOR)
+    return Person.objects.filter(pk=pk).values_list(everything, managed)
+
+
 def people_with(channel: Channel | int, right: str) -> QuerySet[Person]:
     """Who has this right on this channel now, by name."""
     rows = rights_rows(right).filter(content_object=channel, user__person=OuterRef("pk"))
@@ -112,3 +149,12 @@ def access_grant(user: User, pk: int) -> AccessGrant:
     if grant is None or not (grant.person_id == user.person.pk or may_see(user.person, grant.channel)):
         raise Http404("There is no such door, or it is not yours to see.")
     return grant
+
+
+def access_matrix_view(user: User, pk: int) -> MatrixView:
+    """One's own, or one that is shared, for those who may open the matrix."""
+    oversight(user.person)
+    found = MatrixView.objects.select_related("person").filter(Q(person=user.person) | Q(shared=True), pk=pk).first()
+    if found is None:
+        raise Http404("There is no such view, or it is not yours to see.")
+    return found

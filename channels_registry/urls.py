@@ -1,6 +1,18 @@
 from django.urls import path
 
-from channels_registry.views import channels, connections, grants, guided, identities, networks, records, revocations
+from channels_registry.views import (
+    channels,
+    connections,
+    doors,
+    grants,
+    guided,
+    identities,
+    matrix,
+    networks,
+    records,
+    revocations,
+    single_points,
+)
 
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
@@ -13,6 +25,7 @@ urlpatterns = [
     path("channels/<int:pk>/connection/", connections.ConnectionNewView.as_view(), name="connection_new"),
     path("channels/<int:pk>/connection/ending/", connections.ConnectionEndingView.as_view(), name="connection_ending"),
     path("channels/<int:pk>/webhook/", connections.WebhookView.as_view(), name="channel_webhook"),
+    path("channels/<int:pk>/doors/", doors.ChannelDoorsView.as_view(), name="channel_doors"),
     path("channels/<int:pk>/grants/new/", grants.GrantNewView.as_view(), name="grant_new"),
     path("connections/<int:pk>/", connections.ConnectionView.as_view(), name="connection"),
     path("grants/<int:pk>/revocation/", grants.GrantRevocationView.as_view(), name="grant_revocation"),
@@ -28,6 +41,11 @@ urlpatterns = [
     path("revocations/<int:pk>/withdrawal/", guided.WithdrawalView.as_view(), name="revocation_withdrawal"),
     path("identities/", identities.IdentityListView.as_view(), name="identity_list"),
     path("identities/<int:pk>/match/", identities.IdentityMatchView.as_view(), name="identity_match"),
-    path("people/<int:pk>/access/", grants.PersonAccessView.as_view(), name="person_access"),
+    path("people/<int:pk>/access/", doors.PersonAccessView.as_view(), name="person_access"),
+    path("matrix/", matrix.MatrixPageView.as_view(), name="matrix"),
+    path("matrix/export/", matrix.LedgerExportView.as_view(), name="ledger_export"),
+    path("matrix/views/", matrix.MatrixViewListView.as_view(), name="matrix_view_list"),
+    path("matrix/views/<int:pk>/removal/", matrix.MatrixViewRemovalView.as_view(), name="matrix_view_removal"),
+    path("single-points/", single_points.SinglePointsView.as_view(), name="single_points"),
     path("networks/", networks.CapabilityTableView.as_view(), name="network_list"),
 ]

@@ -137,3 +137,21 @@ class StatementForm(forms.Form):
         label="What you sign for", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Say in a sentence what you sign for. It stays with the review."},
     )  # fmt: skip
+
+
+class PeriodForm(forms.Form):
+    """Whole days on the clock of whoever is away."""
+
+    first = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def clean(self):
+        given = super().clean()
+        first, last = given.get("first"), given.get("last")
+        if first and last and not FIRST_YEAR <= first.year <= last.year < 9000:
+            self.add_error("last", "The last day comes before the first, or too far off. Check both.")
+        elif first and last and last < first:
+            self.add_error("last", "The last day comes before the first.")
+        elif first and last and (last - first).days > 400:
+            self.add_error("last", "Choose at most four hundred days.")
+        return given

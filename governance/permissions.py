@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Person, User
-from accounts.models.person import Role
+from accounts.models.person import Role, RoleAssignment
 from accounts.permissions import has_role, role_exists
 from governance.models import (
     AccessReview,
@@ -120,3 +120,18 @@ def _one(user: User, queryset, pk: int):
     if not may_read(user.person):
         raise Http404
     return _found(queryset, pk)
+
+
+def require_planner(reader: Person, person: Person) -> frozenset[str]:
+    """Who may see what stands still while somebody is away: they themselves, their manager, and those who lead, govern
+    or audit. Returns the reader's roles. One query. Raises PermissionDenied.
+    """
+    roles = frozenset(RoleAssignment.objects.filter(person=reader, ended_at=None).values_list("role", flat=True))
+    if reader.pk not in (person.pk, person.manager_id) and not roles & {Role.ADMIN, Role.AUDITOR, Role.SOCIAL_LEAD}:
+        raise PermissionDenied(f"Only {person}, their manager and those who lead or audit see this. Ask one of them.")
+    return roles
+
+
+def knows_departures_of(roles: frozenset[str]) -> bool:
+    """Whether somebody with these roles may know of departures that lie ahead."""
+    return bool(roles & {Role.ADMIN, Role.AUDITOR})

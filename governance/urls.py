@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.views import cases, evidence, items, reviews
+from governance.views import absences, cases, evidence, items, reviews
 
 urlpatterns = [
     path("offboarding/", cases.CaseListView.as_view(), name="case_list"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("offboarding/<int:pk>/evidence/", cases.CaseEvidenceView.as_view(), name="case_evidence"),
     path("offboarding/doors/<int:pk>/acceptance/", cases.AcceptanceNewView.as_view(), name="acceptance_new"),
     path("offboarding/acceptances/<int:pk>/", cases.AcceptanceView.as_view(), name="acceptance"),
+    path("people/<int:pk>/cover/", absences.PersonCoverView.as_view(), name="person_cover"),
     path("people/<int:pk>/offboarding/", cases.PersonCaseView.as_view(), name="person_case"),
     path("reviews/", reviews.ReviewListView.as_view(), name="review_list"),
     path("reviews/new/", reviews.ReviewNewView.as_view(), name="review_new"),

@@ -60,6 +60,8 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
     ],
     "Governance": [
         ("review_list", "Access reviews", "list-checks", READERS),
+        ("matrix", "Access matrix", "table", CONTROL),
+        ("single_points", "Single points", "target", CONTROL),
         ("case_list", "Offboarding", "door-open", CONTROL),
         ("evidence_list", "Evidence", "file-archive", CONTROL),
         ("audit_list", "Audit trail", "scroll-text", CONTROL),

@@ -297,6 +297,8 @@ def _review(company: Company) -> None:
 
 
 def _hold(company: Company) -> None:
+    from channels_registry import keeping as crossing
+    from channels_registry.queries import narrowing
     from publishing import feeding, holding, keeping, noting, queueing, silencing
     from publishing.queries.calendar import Filters
 
@@ -307,6 +309,9 @@ def _hold(company: Company) -> None:
     )
 
     company.examples["note"] = noting.add_note(who["alice"], "Spring fair", later.date())
+    company.examples["matrix_view"] = crossing.save_view(
+        who["erin"], "Administrators", narrowing.Filters(level="admin")
+    )
     company.examples["saved_view"] = keeping.save_view(who["alice"], "Mine", "week", Filters())
     company.examples["feed"], _ = feeding.make_feed(who["alice"], "My phone", Filters())
     reason = "A customer’s complaint about the job advert is being looked into."

@@ -363,6 +363,12 @@ RULES: dict[str, Rule] = {
     "channel_list": signed_in(),
     "channel_new": only("erin"),
     "network_list": signed_in(),
+    "channel_doors": only(SEE_BLUE, "blue"),
+    "matrix": only("olga frank erin"),  # she manages a channel, and sees that one
+    "single_points": only("olga frank erin"),
+    "ledger_export": only("olga frank erin", post={}),
+    "matrix_view_list": only("olga frank erin"),
+    "matrix_view_removal": only("erin", "matrix_view", post={}),
     "channel": only(SEE_BLUE, "blue"),
     "channel_change": only("erin", "blue"),
     "channel_risk": only(SEE_BLUE, "blue"),
@@ -407,6 +413,7 @@ RULES: dict[str, Rule] = {
     "review_item_acceptance": only("gina", "review_item", post={"reason": "It will do"}),  # erin gave the door
     "review_sample": only(f"{READ_REVIEWS} hana", "sample"),
     "review_recheck": only("hana", "drawn", post={"verdict": "certified"}),
+    "person_cover": only("alice gina frank erin", "writer"),
     "case_list": only("frank erin"),
     "case": only("frank erin", "case"),
     "case_closing": only("erin", "case", post={}),

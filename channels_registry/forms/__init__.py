@@ -1,12 +1,17 @@
 """What people fill in. The rules are the verbs'; a form reads the answers and says what is missing."""
 
+from datetime import datetime
+
 from django import forms
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.connector.capabilities import Network
 from channels_registry.models import Entitlement
 from channels_registry.models.access_grant import Door
+from socialops.lib.wall_clock import read
 
 DOORS_ELSEWHERE = (Door.SHARED_LOGIN, Door.RECOVERY, Door.TOOL_SEAT, Door.ROLE, Door.APP)
 
@@ -118,6 +123,9 @@ class IdentityForm(forms.Form):
     """Somebody, or nobody: an empty answer says nothing, so it decides nothing."""
 
     person = PersonField(label="Whose is it", required=False)
+    who = forms.CharField(
+        required=False, max_length=254
+    )  # their address or name, where there are too many to choose from
     nobody = forms.BooleanField(required=False)
 
     def __init__(self, *args, **kwargs):
@@ -125,20 +133,61 @@ class IdentityForm(forms.Form):
         self.fields["person"].offer(Person.objects.order_by("name"))
 
     def clean(self):
-        given = super().clean()
+        given = super().clean() or {}
+        if given.get("who") and not given.get("person"):
+            given["person"] = self._called(given["who"])
         if "person" not in self.errors and bool(given.get("person")) == bool(given.get("nobody")):
             self.add_error("person", "Choose whose it is, or say that it is a service.")
         return given
 
+    def _called(self, who: str) -> Person | None:
+        found = list(Person.objects.filter(Q(email__iexact=who.strip()) | Q(name__iexact=who.strip()))[:2])
+        if len(found) != 1:
+            several = "Several people have this name. Write the e-mail address of the one you mean."
+            self.add_error("person", several if found else "Nobody has this name or address. Check how it is written.")
+        return found[0] if len(found) == 1 else None
 
-class MomentForm(forms.Form):
-    """A moment to look back to, on the reader's clock; what cannot be read is left out."""
 
-    at = forms.DateTimeField(
-        label="As it was at",
+class MatrixViewForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=60, help_text="A name that you use already replaces that view.")
+    shared = forms.BooleanField(
+        label="Share it with everybody who may open the matrix",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="Each sees in it what they may see, and no more.",
     )
 
-    def moment(self):
-        return self.cleaned_data.get("at") if self.is_valid() else None
+
+class MomentForm(forms.Form):
+    """A moment to look back to, on the clock of a zone (the reader's, if none is said). Empty is now."""
+
+    at = forms.CharField(
+        label="As it was at",
+        required=False,
+        max_length=40,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    zone = forms.CharField(label="On the clock of", required=False, max_length=64)
+
+    def __init__(self, *args, zone: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.own = zone
+        self.fields["zone"].initial = zone
+
+    def clean(self):
+        given = super().clean() or {}
+        self.moment: datetime | None = None
+        if not given.get("at"):
+            return given
+        try:
+            wall = datetime.fromisoformat(given["at"]).replace(tzinfo=None)
+        except ValueError:
+            self.add_error("at", "Write a day and a time, such as 2027-05-03T14:00.")
+            return given
+        try:
+            self.moment = read(wall, given.get("zone") or self.own).instant
+        except ValidationError as error:
+            self.add_error("at" if error.code == "far" else "zone", error)
+            return given
+        if self.moment > timezone.now():
+            self.add_error("at", "This moment has not come yet. Leave it empty for now.")
+        return given

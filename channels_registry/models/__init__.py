@@ -1,6 +1,7 @@
 from channels_registry.models.access_grant import AccessGrant, ChannelUserPermission, Entitlement
 from channels_registry.models.channel import Channel, RecordReview
 from channels_registry.models.connection import Connection, ConnectionBudget
+from channels_registry.models.matrix_view import MatrixView
 from channels_registry.models.measurement import ChannelMeasurement
 from channels_registry.models.network_identity import NetworkIdentity
 from channels_registry.models.revocation import Proof, Revocation, RevocationAttempt
@@ -8,5 +9,6 @@ from channels_registry.models.risk import RiskOverride
 
 __all__ = [
     "AccessGrant", "Channel", "ChannelMeasurement", "ChannelUserPermission", "Connection", "ConnectionBudget",
-    "Entitlement", "NetworkIdentity", "Proof", "RecordReview", "Revocation", "RevocationAttempt", "RiskOverride",
+    "Entitlement", "MatrixView", "NetworkIdentity", "Proof", "RecordReview", "Revocation", "RevocationAttempt",
+    "RiskOverride",
 ]  # fmt: skip

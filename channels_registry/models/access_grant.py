@@ -82,6 +82,7 @@ class AccessGrant(models.Model):
         indexes = [
             models.Index(fields=["channel", "door"], condition=Q(revoked_at=None), name="open_doors"),
             models.Index(fields=["person", "door"], condition=Q(revoked_at=None), name="what_a_person_reaches"),
+            models.Index(fields=["identity"], condition=Q(person=None, revoked_at=None), name="doors_of_nobody"),
         ]
         constraints = [
             models.CheckConstraint(

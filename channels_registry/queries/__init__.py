@@ -10,8 +10,9 @@ from channels_registry.queries.channels import (
     said_of_channels,
 )
 from channels_registry.queries.doors import (
-    doors_of,
+    door_counts,
     doors_of_person,
+    doors_page,
     identities_waiting,
     revocation_for,
     what_can_reach,
@@ -20,7 +21,7 @@ from channels_registry.queries.doors import (
 from channels_registry.queries.waiting import trouble, waiting_for
 
 __all__ = [
-    "ChannelFilter", "capability_table", "channels_page", "chosen_channels", "connections_of", "doors_of",
-    "doors_of_person", "identities_waiting", "last_ended", "revocation_for", "said_of_channels", "trouble",
-    "waiting_for", "what_can_reach", "who_could_reach",
+    "ChannelFilter", "capability_table", "channels_page", "chosen_channels", "connections_of", "door_counts",
+    "doors_of_person", "doors_page", "identities_waiting", "last_ended", "revocation_for", "said_of_channels",
+    "trouble", "waiting_for", "what_can_reach", "who_could_reach",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Who administers a channel over there, and will still be there tomorrow."""
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Max, Min, OuterRef, QuerySet
 
 from accounts.models import Person
 from channels_registry.models import AccessGrant, Channel, Revocation
@@ -22,7 +22,5 @@ def staying_administrators(**of):
 def with_one_administrator(channels: QuerySet[Channel]) -> QuerySet[Channel]:
     """Those of the channels whose network lists roles, and on which one known person only is going to stay."""
     roles = AccessGrant.objects.standing().filter(channel=OuterRef("pk"), door=Door.ROLE, source="observed")
-    staying = staying_administrators(channel=OuterRef("pk"))
-    first = Subquery(staying.order_by("person").values("person")[:1])
-    alone = channels.filter(Exists(roles), Exists(staying)).annotate(first=first)
-    return alone.filter(~Exists(staying.exclude(person=OuterRef("first"))))
+    staying = staying_administrators().order_by().values("channel").annotate(first=Min("person"), last=Max("person"))
+    return channels.filter(Exists(roles), pk__in=staying.filter(first=F("last")).values("channel"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -13,11 +13,12 @@ from accounts.models import Person
 from channels_registry import networks
 from channels_registry.connector.capabilities import CAPABILITIES, SAME_POST_TWICE, Network, claims
 from channels_registry.health import SOON_DAYS
-from channels_registry.models import Channel, Connection
+from channels_registry.models import AccessGrant, Channel, Connection
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import seen_by
 from channels_registry.queries.administrators import with_one_administrator
 from channels_registry.queries.waiting import answered_for
+from socialops.lib.counting import count_of
 from socialops.lib.numbers import number
 
 PAGE = 100
@@ -66,9 +67,8 @@ def channels_page(person: Person, chosen: ChannelFilter) -> ChannelsPage:
     """One page of the channels this person may see, by name, each with `current` connections. Four queries."""
     found = chosen_channels(person, chosen)
     total = found.count()
-    found = found.select_related("owner", "backup_owner").order_by("name", "pk").annotate(
-        doors=Count("grants", filter=Q(grants__revoked_at=None) & ~Q(grants__door=Door.RIGHT), distinct=True),
-    )  # fmt: skip
+    there = AccessGrant.objects.filter(channel=OuterRef("pk"), revoked_at=None).exclude(door=Door.RIGHT)
+    found = found.select_related("owner", "backup_owner").order_by("name", "pk").annotate(doors=count_of(there))
     name, _, last_pk = chosen.after.rpartition("|")
     if (pk := number(last_pk)) is not None:
         found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=pk))

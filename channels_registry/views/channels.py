@@ -1,6 +1,5 @@
 """The channels: the list, one channel, a new one, one changed."""
 
-import re
 from dataclasses import asdict
 from urllib.parse import urlencode
 
@@ -9,6 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views import View
 
 from accounts.models import Role
@@ -17,18 +17,13 @@ from channels_registry import networks, queries
 from channels_registry.connector.capabilities import RevokesDoors
 from channels_registry.forms import MomentForm
 from channels_registry.forms.channels import ChannelChangeForm, ChannelForm
-from channels_registry.health import health, left_over_there, record_warnings, warnings
-from channels_registry.models import AccessGrant, Channel
-from channels_registry.models.access_grant import Door
+from channels_registry.health import health, how_it_is_shut, left_over_there, record_warnings, warnings
+from channels_registry.models import Channel
 from channels_registry.observing import can
 from channels_registry.permissions import access_channel, may
-from channels_registry.queries.administrators import ADMIN_WORDS
 from channels_registry.queries.channels import ADMINS, BACKUPS, HEALTHS, REVIEWS, STATES, WHOSE
-from channels_registry.queries.doors import administrators_over_there
 from channels_registry.registering import change_channel, register_channel
 from socialops.lib.refusals import add_refusal
-
-ADMIN = re.compile(ADMIN_WORDS)
 
 
 class ChannelListView(View):
@@ -98,15 +93,14 @@ class ChannelNewView(View):
 class ChannelView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         channel = access_channel(request.user, pk)
-        asked = MomentForm(request.GET if "at" in request.GET else None)
-        at, me = asked.moment(), request.user.person
+        if request.GET.get("at"):
+            return redirect(f"{reverse('channel_doors', args=[pk])}?{request.GET.urlencode()}")
+        me = request.user.person
         connection, refused = queries.connections_of(channel)
-        doors = queries.doors_of(channel, at)
+        doors, counts = queries.doors_page(channel), queries.door_counts(channel)
         may_manage = request.user.is_admin or may(me, "manage", channel)
         by_api = connection is not None and connection.state == "live" and can(connection, RevokesDoors)
-        managers = sum(1 for door in doors if door.door == Door.RIGHT and door.entitlement == "manager")
-        administrators = administrators_over_there(doors, ADMIN)
-        concerns = warnings(channel, connection, refused, doors, administrators, managers)
+        concerns = warnings(channel, connection, refused, counts.administrators, counts.managers, counts.nobodys)
         if connection is None:
             concerns += left_over_there(channel, queries.last_ended(channel))
         concerns += record_warnings(channel)
@@ -114,10 +108,10 @@ class ChannelView(View):
             "channel": channel,
             "connection": connection,
             "health": health(connection),
-            "warnings": concerns if not at else [],
-            "doors": [(door, how_it_is_shut(door, by_api)) for door in doors],
-            "at": at,
-            "moment_form": asked,
+            "warnings": concerns,
+            "doors": [(door, how_it_is_shut(door, by_api)) for door in doors.doors],
+            "more": doors.total if doors.next else 0,
+            "moment_form": MomentForm(zone=me.time_zone),
             "may_manage": may_manage,
             "people_page": _people_page(channel, connection),
             "may_review": may_manage or me.pk in (channel.owner_id, channel.backup_owner_id),
@@ -147,14 +141,6 @@ class ChannelChangeView(View):
     def _page(self, request, channel: Channel, form: ChannelChangeForm, status: int = 200) -> HttpResponse:
         context = {"channel": channel, "form": form}
         return render(request, "channels_registry/channel_change.html", context, status=status)
-
-
-def how_it_is_shut(door: AccessGrant, by_api: bool) -> str:
-    if door.ours:
-        return "Not to be shut: Socialops works with it"
-    if door.door == Door.RIGHT:
-        return "Here, at once"
-    return "By the network’s API" if by_api and door.remote_id else "By hand, with evidence"
 
 
 def _people_page(channel: Channel, connection) -> str:

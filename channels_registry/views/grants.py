@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
-from accounts.permissions import access_person
-from channels_registry import access, queries
+from channels_registry import access
 from channels_registry.forms import GrantForm, ReasonForm
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import access_channel, access_grant, may_administer
@@ -63,13 +62,3 @@ class GrantRevocationView(View):
     def _page(self, request, grant, form, status: int = 200) -> HttpResponse:
         context = {"grant": grant, "channel": grant.channel, "form": form, "is_right": grant.door == Door.RIGHT}
         return render(request, "channels_registry/grant_revocation.html", context, status=status)
-
-
-class PersonAccessView(View):
-    """The fragment that a person's page loads: every door of theirs that the reader may see."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = access_person(request.user, pk)
-        doors = queries.doors_of_person(person, request.user.person)
-        template = "channels_registry/_person_access.html" if request.htmx else "channels_registry/person_access.html"
-        return render(request, template, {"person": person, "doors": doors})

@@ -12,7 +12,7 @@ from channels_registry.models import NetworkIdentity
 from channels_registry.observing import decide, may_decide
 from socialops.lib.numbers import number
 
-SHOWN = 100
+SHOWN, FEW = 100, 200
 
 
 class IdentityListView(View):
@@ -39,11 +39,12 @@ class IdentityMatchView(View):
 def _page(request: HttpRequest, errors=None, status: int = 200) -> HttpResponse:
     waiting = queries.identities_waiting(request.user.person, number(request.GET.get("channel")))
     rows = list(waiting[:SHOWN])
-    people = list(Person.objects.order_by("name").only("pk", "name")) if rows else []
-    suggested = {person.pk: person for person in people}
+    people = list(Person.objects.order_by("name").only("pk", "name")[: FEW + 1]) if rows else []
+    wanted = {pk for row in rows for pk in row.candidates}
+    suggested = {person.pk: person for person in Person.objects.filter(pk__in=wanted).only("pk", "name")}
     context = {
         "rows": [(row, [suggested[pk] for pk in row.candidates if pk in suggested]) for row in rows],
-        "people": people,
+        "people": people if len(people) <= FEW else [],  # of more, the name is written
         "errors": errors,
         "more": max(0, waiting.count() - SHOWN) if len(rows) == SHOWN else 0,
     }

@@ -2,9 +2,12 @@
 
 import argparse
 
-from tests.benchmarks import bulk, burst, calendar, hold, idle
+from tests.benchmarks import bulk, burst, calendar, hold, idle, seeded
 
-WORKLOADS = {"burst": burst.run, "calendar": calendar.run, "hold": hold.run, "idle": idle.run, "import": bulk.run}
+WORKLOADS = {
+    "burst": burst.run, "calendar": calendar.run, "export": seeded.export, "hold": hold.run, "idle": idle.run,
+    "import": bulk.run, "matrix": seeded.matrix,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -214,12 +214,54 @@ def test_saying_whose_it_is(here, erin):
     assert AccessGrant.objects.get(identity=identity).person is None
 
 
+def test_in_a_large_company_the_name_is_written_instead_of_chosen(here, erin, monkeypatch):
+    from channels_registry.views import identities
+
+    identity = NetworkIdentity.objects.get(handle="dana's phone")
+    dana = factories.person("dana")
+    assert 'name="who"' not in seen(erin, "/identities/")
+    monkeypatch.setattr(identities, "FEW", 1)
+    assert 'name="who"' in seen(erin, "/identities/")
+    assert erin.post(f"/identities/{identity.pk}/match/", {"who": "no such person"}).status_code == 422
+    dana.pk, dana.email = None, "other.dana@example.test"
+    dana.save()
+    answer = erin.post(f"/identities/{identity.pk}/match/", {"who": "Dana"})
+    assert (answer.status_code, "Several people have this name" in answer.content.decode()) == (422, True)
+    assert erin.post(f"/identities/{identity.pk}/match/", {"who": " DANA@example.test "}).status_code == 302
+    assert AccessGrant.objects.get(identity=identity).person == factories.person("dana")
+
+
 def test_looking_back_shows_who_could_reach_it_then(here, erin):
     held = AccessGrant.objects.get(person=factories.person("alice"))
     then = "2026-05-03T14:00"
     AccessGrant.objects.filter(pk=held.pk).update(starts_at="2026-05-01T00:00Z", revoked_at="2026-06-01T00:00Z")
-    assert "Alice" in seen(erin, f"/channels/{here.channel.pk}/?at={then}")
+    there = f"/channels/{here.channel.pk}/doors/?at={then}"
+    assert erin.get(f"/channels/{here.channel.pk}/?at={then}").url == f"{there[:-5]}14%3A00"  # links of before
+    assert "Alice" in seen(erin, there)
     assert "Alice" not in seen(erin, f"/channels/{here.channel.pk}/")
+    assert here.channel.name in seen(erin, f"/people/{held.person_id}/access/?at={then}")
+    assert here.channel.name not in seen(erin, f"/people/{held.person_id}/access/")
+
+
+def test_a_moment_is_on_the_clock_of_the_zone_that_is_said(here, erin):
+    held = AccessGrant.objects.get(person=factories.person("alice"))
+    AccessGrant.objects.filter(pk=held.pk).update(starts_at="2026-05-03T12:30Z", revoked_at="2026-06-01T00:00Z")
+    there = f"/channels/{here.channel.pk}/doors/?at=2026-05-03T14:00&zone="
+    assert "Alice" not in seen(erin, f"{there}Europe/Paris")  # 12:00 UTC
+    assert "Alice" in seen(erin, f"{there}Europe/London")  # 13:00 UTC
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("at=nonsense", "Write a day and a time"), ("at=2026-05-03T14:00&zone=Mars", "is not a time zone"),
+     ("at=2999-05-03T14:00", "has not come yet"), ("at=99999-01-01", "Write a day and a time")],
+)  # fmt: skip
+def test_what_is_no_moment_is_said_and_kept(here, erin, asked, told):
+    for page in (f"/channels/{here.channel.pk}/doors/", f"/people/{factories.person('alice').pk}/access/"):
+        answer = erin.get(f"{page}?{asked}")
+        assert answer.status_code == 422
+        assert told in answer.content.decode()
+        assert f'value="{asked.partition("=")[2].partition("&")[0]}"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("query", ["?after=x|y", "?after=|99999999999999999999", "?network=nope&health=x&risk=y"])
@@ -227,9 +269,9 @@ def test_a_broken_address_shows_a_list_and_no_traceback(erin, query):
     assert erin.get(f"/channels/{query}").status_code == 200
 
 
-@pytest.mark.parametrize("at", ["?at=", "?at=nonsense", "?at=99999-01-01"])
-def test_a_moment_that_is_none_shows_now(here, erin, at):
-    assert "Who can reach it" in seen(erin, f"/channels/{here.channel.pk}/{at}")
+@pytest.mark.parametrize("page", ["", "doors/"])
+def test_no_moment_is_now(here, erin, page):
+    assert "Who can reach" in seen(erin, f"/channels/{here.channel.pk}/{page}?at=")
 
 
 def test_three_hundred_channels_are_a_list_of_few_queries(erin, capsys):

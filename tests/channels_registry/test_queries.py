@@ -66,12 +66,40 @@ def test_an_ending_token_is_trouble_with_its_days(place):
     assert [each.word for each in queries.trouble(factories.person("gina"))] == ["6 days"]
 
 
+def test_a_right_ends_with_the_departure_and_a_door_over_there_does_not():
+    channel, alice = factories.channel(), factories.person("alice")
+    factories.grant(channel, alice, "publisher")
+    login = factories.grant(channel, alice, "holder", door="shared_login", label="Vault")
+    assert queries.doors_page(channel).total == 2
+    factories.departed(alice)
+    assert queries.doors_page(channel).doors == [login]
+    assert queries.doors_of_person(alice, factories.erin()).doors == [login]
+    assert queries.doors_page(channel, timezone.now() - timedelta(seconds=30)).total == 0  # both began after that
+    assert queries.doors_page(channel, timezone.now()).doors == [login]
+
+
+def test_a_channel_of_many_doors_is_read_page_by_page_those_that_are_nobodys_first():
+    channel = factories.channel()
+    people = [factories.person(name, login=False) for name in ("zoe", "Anna", "berta")]
+    held = [factories.grant(channel, person, "viewer") for person in people]
+    observed = {"source": "observed", "starts_at": timezone.now(), "door": "role", "entitlement": "admin"}
+    nobodys = AccessGrant.objects.create(channel=channel, remote_id="7", **observed)
+    read, after = [], ""
+    for _ in range(2):
+        page = queries.doors_page(channel, after=after, most=2)
+        read, after = [*read, *page.doors], page.next
+    assert (read, after, page.total) == ([nobodys, held[1], held[2], held[0]], "", 4)
+    assert queries.doors_page(channel, words="ann view").doors == [held[1]]
+    counts = queries.door_counts(channel)
+    assert (counts.managers, counts.administrators, counts.nobodys) == (0, 0, 1)
+
+
 def test_a_person_sees_their_own_doors_and_charlie_sees_nobodys():
     alice, charlie = factories.person("alice"), factories.person("charlie")
     held = factories.grant(factories.channel(), alice, "author")
-    assert queries.doors_of_person(alice, alice) == [held]
-    assert queries.doors_of_person(alice, factories.erin()) == [held]
-    assert queries.doors_of_person(alice, charlie) == []
+    assert queries.doors_of_person(alice, alice).doors == [held]
+    assert queries.doors_of_person(alice, factories.erin()).doors == [held]
+    assert queries.doors_of_person(alice, charlie).doors == []
 
 
 def test_capabilities_are_those_of_the_class_less_what_a_connection_lacks(place):
