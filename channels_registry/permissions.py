@@ -10,7 +10,7 @@ from django.http import Http404
 
 from accounts.models import Person, Role, User
 from accounts.permissions import has_role, role_exists
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection, SharedLogin, Tool
 from channels_registry.models.access_grant import Door
 
 SEES_EVERYTHING = (Role.ADMIN, Role.SOCIAL_LEAD, Role.AUDITOR)
@@ -45,6 +45,11 @@ def may_administer(person: Person | None, channel: Channel) -> bool:
 def require_administer(person: Person | None, channel: Channel) -> None:
     if not may_administer(person, channel):
         raise PermissionDenied(f"Only somebody who manages {channel.name}, or an administrator, may do this.")
+
+
+def may_administer_any(person: Person | None) -> bool:
+    """Whether there is a channel of which they may put doors on record."""
+    return has_role(person, Role.ADMIN) or channels_with(person, "manage").exists()
 
 
 def may_see(person: Person | None, channel: Channel) -> bool:
@@ -112,3 +117,25 @@ def access_grant(user: User, pk: int) -> AccessGrant:
     if grant is None or not (grant.person_id == user.person.pk or may_see(user.person, grant.channel)):
         raise Http404("There is no such door, or it is not yours to see.")
     return grant
+
+
+def access_login(user: User, pk: int) -> SharedLogin:
+    """A shared login that opens a channel which they may look at, or that they own."""
+    return _kept(user, SharedLogin, pk)
+
+
+def access_tool(user: User, pk: int) -> Tool:
+    """A tool that reaches a channel which they may look at, or that they own."""
+    return _kept(user, Tool, pk)
+
+
+def _kept(user: User, model, pk: int):
+    found = model.objects.select_related("owner").filter(pk=pk, retired_at=None).first()
+    seen = found and (
+        found.owner_id == user.person.pk
+        or has_role(user.person, *SEES_EVERYTHING)
+        or found.reaches.filter(pk__in=seen_by(user.person).values("pk")).exists()
+    )
+    if not seen:
+        raise Http404("There is no such thing, or it is not yours to see.")
+    return found

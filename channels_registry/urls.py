@@ -1,6 +1,18 @@
 from django.urls import path
 
-from channels_registry.views import channels, connections, grants, guided, identities, networks, records, revocations
+from channels_registry.views import (
+    channels,
+    connections,
+    findings,
+    grants,
+    guided,
+    identities,
+    logins,
+    networks,
+    records,
+    revocations,
+    tools,
+)
 
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
@@ -26,6 +38,21 @@ urlpatterns = [
     path("revocations/<int:pk>/handwork/", guided.HandworkView.as_view(), name="revocation_handwork"),
     path("revocations/<int:pk>/attempt/", guided.AttemptView.as_view(), name="revocation_attempt"),
     path("revocations/<int:pk>/withdrawal/", guided.WithdrawalView.as_view(), name="revocation_withdrawal"),
+    path("grants/<int:pk>/extension/", grants.GrantExtensionView.as_view(), name="grant_extension"),
+    path("logins/", logins.LoginListView.as_view(), name="login_list"),
+    path("logins/new/", logins.LoginNewView.as_view(), name="login_new"),
+    path("logins/<int:pk>/", logins.LoginView.as_view(), name="login"),
+    path("logins/<int:pk>/holders/", logins.HolderView.as_view(), name="login_holder"),
+    path("logins/<int:pk>/rotation/", logins.RotationNewView.as_view(), name="rotation_new"),
+    path("rotations/<int:pk>/confirmation/", logins.RotationView.as_view(), name="rotation"),
+    path("tools/", tools.ToolListView.as_view(), name="tool_list"),
+    path("tools/new/", tools.ToolNewView.as_view(), name="tool_new"),
+    path("tools/<int:pk>/", tools.ToolView.as_view(), name="tool"),
+    path("tools/<int:pk>/seats/", tools.SeatView.as_view(), name="tool_seat"),
+    path("findings/", findings.FindingListView.as_view(), name="finding_list"),
+    path("findings/<int:pk>/", findings.FindingView.as_view(), name="finding"),
+    path("findings/<int:pk>/decision/", findings.FindingDecisionView.as_view(), name="finding_decision"),
+    path("findings/<int:pk>/acceptance/", findings.FindingAcceptanceView.as_view(), name="finding_acceptance"),
     path("identities/", identities.IdentityListView.as_view(), name="identity_list"),
     path("identities/<int:pk>/match/", identities.IdentityMatchView.as_view(), name="identity_match"),
     path("people/<int:pk>/access/", grants.PersonAccessView.as_view(), name="person_access"),
