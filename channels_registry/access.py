@@ -17,37 +17,46 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from accounts import audit
 from accounts.models import Departure, Person
 from accounts.permissions import is_present
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Entitlement
+from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Entitlement, SharedLogin, Tool
 from channels_registry.models.access_grant import RIGHTS, Door
 from channels_registry.permissions import require_administer
+from socialops.lib.secrecy import looks_secret
 from socialops.lib.wall_clock import database_now
 
 audit.register("access.granted", "gave access")
 audit.register("access.revoked", "took access away")
 
+NOT_HERE = "This looks like a password or a key. Keep it in the vault, and write here where it is kept."
+
 
 @transaction.atomic
 def grant(
     channel: Channel,
-    person: Person,
+    person: Person | None,
     entitlement: str,
-    by: Person,
+    by: Person | None,
     reason: str,
     *,
     door: str = Door.RIGHT,
     label: str = "",
     expires_at: datetime | None = None,
     source: str = AccessGrant.Source.DECLARED,
+    login: SharedLogin | None = None,
+    tool: Tool | None = None,
 ) -> AccessGrant:
-    """Give `person` this level on the channel, or declare a door they have elsewhere.
+    """Give `person` this level on the channel, or declare a door they have elsewhere: maybe one to `login`, in `tool`.
 
-    Allowed for the channel's managers and for administrators, never to oneself. ValidationError for what does not fit.
+    Allowed for the channel's managers and for administrators, never to oneself. `by=None` is the system, for a verb
+    that two people have decided. An attached app may be nobody's. ValidationError for what does not fit.
     """
     channel = Channel.objects.select_for_update().get(pk=channel.pk)
-    require_administer(by, channel)
-    if person == by and door == Door.RIGHT:
+    if by is not None:
+        require_administer(by, channel)
+    if person is not None and person == by and door == Door.RIGHT:
         raise PermissionDenied("Nobody gives access to themselves. Ask another administrator or manager.")
     _check(channel, person, entitlement, reason, door, expires_at)
+    if door != Door.RIGHT:
+        _keep_secrets_out(entitlement=entitlement, label=label, reason=reason)
     made = _insert(
         channel=channel,
         person=person,
@@ -55,6 +64,8 @@ def grant(
         entitlement=entitlement,
         label=label,
         source=source,
+        login=login,
+        tool=tool,
         granted_by=by,
         reason=reason,
         starts_at=Now(),
@@ -136,8 +147,17 @@ def _check(channel, person, entitlement, reason, door, expires_at) -> None:
         raise ValidationError({"expires_at": "This time has passed. Choose one that lies ahead."})
     if channel.state == Channel.State.ARCHIVED:
         raise ValidationError(f"{channel.name} is archived, so nobody can be given access to it.")
-    if not is_present(person):
+    if person is None and door != Door.APP:
+        raise ValidationError({"person": "Choose who has it. Only an attached app may be nobody’s."})
+    if person is not None and not is_present(person):
         raise ValidationError({"person": f"{person} has left, so they cannot be given access."})
+
+
+def _keep_secrets_out(**said: str) -> None:
+    """Of a door elsewhere it is kept where it is, and never what opens it."""
+    for name, text in said.items():
+        if looks_secret(text):
+            raise ValidationError({name: NOT_HERE})
 
 
 def _insert(**values) -> AccessGrant:
@@ -147,7 +167,7 @@ def _insert(**values) -> AccessGrant:
     except IntegrityError as error:
         if "overlap" not in str(error):
             raise
-        who = values["person"]
+        who = values["person"] or values["label"]
         raise ValidationError(f"{who} has exactly this access already. Take it away first to change it.") from error
     made.refresh_from_db()
     return made

@@ -6,20 +6,43 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import calling
 from accounts.announcing import PLACES, Subject, declare
 from accounts.models import RoleAssignment
-from channels_registry.models import AccessGrant, Channel, Connection, MatrixView, Revocation
+from channels_registry.models import (
+    AccessGrant,
+    Channel,
+    Connection,
+    Finding,
+    MatrixView,
+    Revocation,
+    SharedLogin,
+    Tool,
+)
 from channels_registry.permissions import SEES_EVERYTHING, rights_rows, seen_by
 from socialops.lib.delivery.lane import Refusal
 
 declare(
     "channels",
     "Channels and access",
-    ("channel", "connection", "access", "door", "identity", "revocation", "matrix_view"),
+    (
+        "channel",
+        "connection",
+        "access",
+        "door",
+        "identity",
+        "revocation",
+        "matrix_view",
+        "shared_login",
+        "tool",
+        "finding",
+    ),
     [
         Subject(Channel, "pk"),
         Subject(Connection, "channel"),
         Subject(AccessGrant, "channel", ""),
         Subject(Revocation, "grant__channel", ""),
         Subject(MatrixView, label=""),
+        Subject(SharedLogin, "reaches", ""),
+        Subject(Tool, "reaches", ""),
+        Subject(Finding, "channel", ""),
     ],
 )
 

@@ -13,7 +13,15 @@ from django.http import Http404
 
 from accounts.models import Person, Role, User
 from accounts.permissions import has_role, role_exists
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection, MatrixView
+from channels_registry.models import (
+    AccessGrant,
+    Channel,
+    ChannelUserPermission,
+    Connection,
+    MatrixView,
+    SharedLogin,
+    Tool,
+)
 from channels_registry.models.access_grant import Door
 from socialops.lib.prepared import among, prepared
 
@@ -50,6 +58,11 @@ def may_administer(person: Person | None, channel: Channel) -> bool:
 def require_administer(person: Person | None, channel: Channel) -> None:
     if not may_administer(person, channel):
         raise PermissionDenied(f"Only somebody who manages {channel.name}, or an administrator, may do this.")
+
+
+def may_administer_any(person: Person | None) -> bool:
+    """Whether there is a channel of which they may put doors on record."""
+    return has_role(person, Role.ADMIN) or channels_with(person, "manage").exists()
 
 
 def may_see(person: Person | None, channel: Channel) -> bool:
@@ -158,3 +171,24 @@ def access_matrix_view(user: User, pk: int) -> MatrixView:
     if found is None:
         raise Http404("There is no such view, or it is not yours to see.")
     return found
+
+
+def access_login(user: User, pk: int) -> SharedLogin:
+    """A shared login that opens a channel which they may look at, or that they own."""
+    return _kept(user, SharedLogin, pk)
+
+
+def access_tool(user: User, pk: int) -> Tool:
+    """A tool that reaches a channel which they may look at, or that they own."""
+    return _kept(user, Tool, pk)
+
+
+def _kept(user: User, model, pk: int):
+    found = model.objects.select_related("owner").filter(pk=pk, retired_at=None).first()
+    seen = found and (
+        found.owner_id == user.person.pk
+        or has_role(user.person, *SEES_EVERYTHING)
+        or found.reaches.filter(pk__in=seen_by(user.person).values("pk")).exists()
+    )
+    if not seen:
+        raise Http404("There is no such thing, or it is not yours to see.")

@@ -48,6 +48,9 @@ SAFE_ORDER = {  # smaller first: what enters alone and unseen, before what other
     Door.TOOL_SEAT: 60, Door.RECOVERY: 70, Door.SHARED_LOGIN: 80,
 }  # fmt: skip
 Stage = Revocation.Stage
+ROTATE = (
+    "This is a shared login: change its secret, and say so on the login’s page. That shuts it for all who are to go."
+)
 
 
 @transaction.atomic
@@ -104,7 +107,7 @@ def attest(revocation: Revocation, by: Person, note: str, file: File | None = No
     _require_hand(revocation, by)
     if not revocation.guided or revocation.stage == Stage.VERIFIED:
         raise ValidationError("There is nothing to attest here.")
-    if reason := why_not(revocation):
+    if reason := ROTATE if revocation.grant.login_id else why_not(revocation):
         raise ValidationError(reason)
     if not note.strip():
         raise ValidationError({"note": "Say what you did, and where you see that the door is shut."})
@@ -285,6 +288,8 @@ def _require_hand(revocation: Revocation, by: Person) -> None:
 def _require_second(revocation: Revocation, by: Person) -> None:
     if revocation.proof != Proof.ATTESTED or revocation.stage != Stage.REVOKED:
         raise ValidationError("There is nothing to confirm: nobody has attested it, or it is proven already.")
+    if revocation.grant.login_id:
+        raise ValidationError(ROTATE)
     if not may_confirm(revocation, by):
         raise PermissionDenied("Somebody else has to confirm this: not who attested it, and not whose door it is.")
 

@@ -136,9 +136,12 @@ def hand_over(revocation: Revocation, reason: str) -> None:
 
 
 def whose_turn(grant: AccessGrant) -> Person | None:
-    """The channel's owner, or the backup: never the person whose door it is, never somebody who left."""
-    channel = grant.channel
-    wanted = [pk for pk in (channel.owner_id, channel.backup_owner_id) if pk and pk != grant.person_id]
+    """Who keeps the login or the tool, the channel's owner, or the backup: never the person whose door it is, never
+    somebody who left.
+    """
+    channel, kept = grant.channel, grant.login or grant.tool
+    near = (kept.owner_id if kept else None, channel.owner_id, channel.backup_owner_id)
+    wanted = [pk for pk in near if pk and pk != grant.person_id]
     present = Person.objects.present().in_bulk(wanted)
     return next((present[pk] for pk in wanted if pk in present), None)
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_registry import access, polling, rating, refreshing, shutting, verifying
+from channels_registry import access, drifting, expiring, polling, rating, refreshing, shutting, verifying
 from socialops.lib.delivery import draining
 
 drain_revoke = draining.task(shutting.LANE)
@@ -26,6 +26,18 @@ def renew_connections() -> int:
 @shared_task
 def verify_doors() -> int:
     return verifying.verify_due()
+
+
+@shared_task
+def find_drift() -> int:
+    """What networks show and what is declared, compared."""
+    return sum(drifting.level())
+
+
+@shared_task
+def end_access() -> int:
+    """Who is told that their access ends; and doors elsewhere whose time is over."""
+    return expiring.warn() + expiring.sweep()
 
 
 @shared_task

@@ -14,6 +14,8 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Notification, Person, Role, RoleAssignment
 from channels_registry import permissions as channel_permissions
+from channels_registry.queries.findings import open_findings
+from channels_registry.queries.kept import rotations_due
 from governance.models import OffboardingCase
 from governance.queries import reviews as review_queries
 from inbox.models import Conversation
@@ -62,6 +64,9 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("review_list", "Access reviews", "list-checks", READERS),
         ("matrix", "Access matrix", "table", CONTROL),
         ("single_points", "Single points", "target", CONTROL),
+        ("finding_list", "Findings", "git-compare", CONTROL),
+        ("login_list", "Shared logins", "key-round", CONTROL),
+        ("tool_list", "Tools", "package", CONTROL),
         ("case_list", "Offboarding", "door-open", CONTROL),
         ("evidence_list", "Evidence", "file-archive", CONTROL),
         ("audit_list", "Audit trail", "scroll-text", CONTROL),
@@ -78,6 +83,8 @@ COUNTED = (
     "approval_list",
     "review_list",
     "case_list",
+    "finding_list",
+    "login_list",
 )  # roles, and what waits, by its place in the rail
 
 
@@ -173,6 +180,8 @@ def _counted(pk: int) -> QuerySet:
         "approval_list": count_of(publishing_queries.asked_of(person)),
         "review_list": count_of(review_queries.asked_of(person)),
         "case_list": count_of(cases),
+        "finding_list": count_of(open_findings(person)),
+        "login_list": count_of(rotations_due(person)),
     }
     return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)
 

@@ -47,6 +47,8 @@ SLOW_READS = {
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,
     "channels_registry.tasks.give_back": 2.0,
+    "channels_registry.tasks.find_drift": 30.0,
+    "channels_registry.tasks.end_access": 10.0,
     "channels_registry.tasks.rate_channels": 3600.0,
     "publishing.tasks.measure": 10.0,
 }

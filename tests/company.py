@@ -125,8 +125,31 @@ def _open_channels(company: Company) -> None:
     factories.grant(blue, who["dana"], "holder", door="shared_login", label="Canva")
     identity = NetworkIdentity.objects.create(network="mastodon", remote_id="77", handle="dpetrov", name="D. Petrov")
     company.examples |= {"identity": identity, "channel": blue, "connection": blue.connections.get()}
+    _keep_elsewhere(company, blue, identity)
     company.examples["webhooked"] = company.channels["careers"]
     company.examples["standing_grant"] = AccessGrant.objects.filter(person=who["alice"], channel=blue).first()
+
+
+def _keep_elsewhere(company: Company, blue, identity) -> None:
+    """A login that several know, a tool with a seat, and somebody over there whom nobody knows."""
+    from channels_registry import drifting, seating, sharing
+    from channels_registry.models import AccessGrant, Finding
+
+    who, erin = company.people, factories.erin()
+    login = sharing.add_login(erin, "The desk", "Vault: Desk", [blue], who["gina"])
+    sharing.share(login, who["alice"], "full access", erin, "Night desk")
+    tool = seating.register_tool(erin, "Canva", who["gina"], [blue])
+    seating.seat(tool, who["alice"], "editor", erin, "Pictures")
+    company.examples |= {"login": login, "tool": tool}
+    company.examples["rotation"] = sharing.rotate(login, who["gina"], "Changed, the old one is refused.")
+    AccessGrant.objects.create(
+        channel=blue, identity=identity, door="role", entitlement="editor", source="observed", remote_id="77",
+        starts_at=timezone.now(), last_proven_at=timezone.now(),
+    )  # fmt: skip
+    drifting.level()
+    company.examples["finding"] = Finding.objects.get(channel=blue)
+    ends = timezone.now() + timedelta(days=5)
+    company.examples["ending_grant"] = factories.grant(blue, who["bob"], "viewer", expires_at=ends)
 
 
 def _write(company: Company) -> None:

@@ -118,6 +118,7 @@ def _access(company: "Company") -> dict:
         "connection": channel.connections.get(),
         "standing_grant": channel.grants.filter(person=company.people["alice"]).first(),
         "case": case,
+        **_kept(channel),
         "leaver": case.person,
         "revocation": case.doors.order_by("pk").last().revocation,
         "evidence": evidence.export_access(company.people["erin"]),
@@ -131,6 +132,17 @@ def _reviews(company: "Company") -> dict:
     running = AccessReview.objects.get(state="open")
     waits = running.items.filter(reviewer=company.people["gina"], state="open", door="right").first()
     return {"review": running, "review_item": waits, "sample": ReviewSample.objects.get()}
+
+
+def _kept(channel) -> dict:
+    from channels_registry.models import Finding, SharedLogin, Tool
+
+    return {
+        "login": SharedLogin.objects.filter(reaches=channel).first(),
+        "tool": Tool.objects.filter(reaches=channel).first(),
+        "finding": Finding.objects.filter(kind="level").first(),
+        "ending_grant": channel.grants.filter(expires_at__isnull=False, revoked_at=None).first(),
+    }
 
 
 def _posts(company: "Company") -> dict:

@@ -57,6 +57,7 @@ def everybody(example: str = "", **more: Any) -> Rule:
 
 
 READ_REVIEWS = "gina frank erin"  # by their roles; gina is asked as well
+SOMEBODY = {"person": "hana@example.test", "reason": "Stands in."}
 WRITE = "alice gina olga"  # on some channel: the library is the whole company's
 
 
@@ -380,7 +381,22 @@ RULES: dict[str, Rule] = {
     "channel_webhook": only("erin", "webhooked"),
     "grant_new": only("erin", "blue"),
     "grant_revocation": only("alice erin", "standing_grant"),  # alice: her own
+    "grant_extension": only("erin", "ending_grant"),
     "person_access": signed_in("writer"),
+    "login_list": signed_in(),
+    "login_new": only("olga erin"),
+    "login": only(SEE_BLUE, "login"),
+    "login_holder": only("erin", "login", post=SOMEBODY),
+    "rotation_new": only("gina erin", "login", post={"note": "Changed."}),
+    "rotation": only("erin", "rotation", post={}),
+    "tool_list": signed_in(),
+    "tool_new": only("erin"),
+    "tool": only(SEE_BLUE, "tool"),
+    "tool_seat": only("erin", "tool", post=SOMEBODY),
+    "finding_list": signed_in(),
+    "finding": only("gina frank erin", "finding"),
+    "finding_decision": only("erin", "finding", post={"decision": "service", "reason": "Our own."}),
+    "finding_acceptance": only("erin", "finding", post={"until": "2999-01-01T09:00", "reason": "For now."}),
     "identity_list": signed_in(),
     "identity_match": only("erin", "identity", post={}),
     "revocation": only(SEE_BLUE, "revocation"),

@@ -55,6 +55,7 @@ class AccessGrant(models.Model):
         DECLARED = "declared", "Declared here"
         OBSERVED = "observed", "Read from the network"
         TEAM = "team", "Through a team"
+        EMERGENCY = "emergency", "Break-glass"  # ends by itself, and is never given more time
 
     channel = models.ForeignKey("channels_registry.Channel", models.PROTECT, related_name="grants")
     person = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="grants")
@@ -67,10 +68,17 @@ class AccessGrant(models.Model):
     remote_id = models.CharField(max_length=300, blank=True, default="")  # the network's id of the door
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.DECLARED)
     ours = models.BooleanField(default=False)  # the door Socialops itself uses
+    login = models.ForeignKey(  # the shared login that its holder knows
+        "channels_registry.SharedLogin", models.PROTECT, null=True, blank=True, related_name="grants", db_index=False
+    )
+    tool = models.ForeignKey(  # the tool in which it is a seat
+        "channels_registry.Tool", models.PROTECT, null=True, blank=True, related_name="grants", db_index=False
+    )
     granted_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=300, blank=True, default="")
     starts_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)  # when its holder was last told that it is about to end
     last_proven_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
@@ -83,6 +91,11 @@ class AccessGrant(models.Model):
             models.Index(fields=["channel", "door"], condition=Q(revoked_at=None), name="open_doors"),
             models.Index(fields=["person", "door"], condition=Q(revoked_at=None), name="what_a_person_reaches"),
             models.Index(fields=["identity"], condition=Q(person=None, revoked_at=None), name="doors_of_nobody"),
+            models.Index(
+                fields=["expires_at"], condition=Q(revoked_at=None, expires_at__isnull=False), name="grants_that_end"
+            ),
+            models.Index(fields=["login"], condition=Q(login__isnull=False), name="holders_of_a_login"),
+            models.Index(fields=["tool"], condition=Q(tool__isnull=False), name="seats_in_a_tool"),
         ]
         constraints = [
             models.CheckConstraint(

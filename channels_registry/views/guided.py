@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views import View
 
-from channels_registry import queries, revoking
+from channels_registry import queries, revoking, seating
 from channels_registry.forms import AttestationForm, ContestForm, NoteForm, ReasonForm
 from channels_registry.models import Revocation
 from channels_registry.views.revocations import revocation_page
@@ -44,12 +44,12 @@ class AttestationView(StepView):
     form, slot = AttestationForm, "attestation"
 
     def do(self, revocation, by, given):
-        revoking.attest(revocation, by, given["note"], given["file"])
+        seating.attest(revocation, by, given["note"], given["file"])
 
 
 class ConfirmationView(StepView):
     def do(self, revocation, by, given):
-        revoking.confirm(revocation, by)
+        seating.confirm(revocation, by)
 
 
 class ObjectionView(StepView):

@@ -40,12 +40,17 @@ def revocation_page(request: HttpRequest, revocation: Revocation, status: int = 
     """The page, with the forms that wait for this person; `bound` are those that were refused."""
     me, grant = request.user.person, revocation.grant
     mine = revoking.may_handle(revocation, me)
+    by_itself = grant.login_id is None  # a shared login is shut by rotating it, on its own page
     open_stage = revocation.stage != Revocation.Stage.VERIFIED and revocation.state != "cancelled"
     attested = revocation.proof == Proof.ATTESTED and revocation.stage == Revocation.Stage.REVOKED
     forms = {
-        "attestation": AttestationForm() if mine and revocation.guided and open_stage and not attested else None,
+        "attestation": AttestationForm()
+        if mine and by_itself and revocation.guided and open_stage and not attested
+        else None,
         "unprovable": NoteForm(auto_id="unprovable_%s") if mine and revocation.guided and open_stage else None,
-        "objection": ContestForm(auto_id="objection_%s") if attested and revoking.may_confirm(revocation, me) else None,
+        "objection": ContestForm(auto_id="objection_%s")
+        if attested and by_itself and revoking.may_confirm(revocation, me)
+        else None,
         "withdrawal": _withdrawal(revocation, me),
     }
     stuck = revocation.state in ("blocked", "failed")

@@ -17,7 +17,7 @@ from governance import queries as governance_queries
 from governance.queries import reviews as review_queries
 from inbox import queries as inbox_queries
 from publishing import queries as publishing_queries
-from socialops.frame import CONTROL, Frame
+from socialops.frame import CONTROL, Frame, address
 from socialops.lib.tags import absolute, span_words
 from socialops.lib.waiting import Waiting, by_urgency
 
@@ -60,12 +60,32 @@ def _waiting(person, frame: Frame) -> Iterator[Waiting]:
     yield from publishing_queries.waiting_for(person)
     yield from inbox_queries.waiting_for(person)
     yield from registry_queries.waiting_for(person)
+    yield from _counted(frame)
     if frame.waits("review_list"):
         yield from review_queries.waiting_for(person)
     if frame.roles & {Role.ADMIN, Role.SOCIAL_LEAD}:
         yield from review_queries.ready_to_attest()
     if frame.roles & CONTROL:
         yield from governance_queries.waiting_for(person)
+
+
+COUNTED = {  # what the frame has counted already: one of it, several of it, what it is about, the verb, its word
+    "finding_list": (
+        "1 door is not as it is on record", "{} doors are not as they are on record",
+        "A network shows somebody else, another level, or nobody.", "Decide", "Drift",
+    ),
+    "login_list": (
+        "1 shared login needs a new secret", "{} shared logins need a new secret",
+        "Somebody who knew it goes, or its days are over.", "Rotate", "Due",
+    ),
+}  # fmt: skip
+
+
+def _counted(frame: Frame) -> Iterator[Waiting]:
+    for name, (one, several, detail, verb, word) in COUNTED.items():
+        if count := frame.waits(name):
+            title = one if count == 1 else several.format(count)
+            yield Waiting(title, detail, address(name), verb, tone="risk", word=word)
 
 
 def _trouble(person) -> Iterator[Waiting]:

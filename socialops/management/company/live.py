@@ -32,7 +32,7 @@ from publishing import (
 )
 from publishing.models import Asset, Post
 from publishing.queries.calendar import Filters
-from socialops.management.company import figures, outside, pictures, reviews
+from socialops.management.company import doors, figures, outside, pictures, reviews
 from socialops.sandbox.control import Control
 
 FLAGSHIPS: list[tuple[str, str, str, int, dict]] = [
@@ -84,6 +84,7 @@ def begin(people: dict[str, Person], sandbox: str) -> None:
     _say_what_to_say(people)
     _write(people, channels, pictures.hang(people["alice"]))
     _take_in(people, channels)
+    doors.put_on_record(people, channels)
     _leave(people)
     reviews.hold(people, channels["fernhill-careers"])
     _give_tools(people, channels["fernhill"])
