@@ -118,7 +118,7 @@ PAGES: dict[str, Page] = {
     "finding": Page("finding"),
     "person_access": Page("writer"),
     "network_list": Page(),
-    "channel_doors": Page("channel", query="?at=2026-05-03T14:00&zone=Europe/Paris"),
+    "channel_doors": Page("channel", query="?zone=Europe/Paris"),
     "single_points": Page(),
     "matrix": Page(query="?network=bluesky"),
     "matrix_view_list": Page(query="?level=admin"),

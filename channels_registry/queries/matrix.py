@@ -57,8 +57,8 @@ class Row:
 @dataclass
 class Matrix:
     """A page of it. `people` is how many reach the columns shown. `channels` is how many columns there are in all, None
-    where only a full search would tell. `nobodys`: by column, the doors that are nobody's. `down`, `across`: where the
-    next page begins, "" at the end.
+    where only a full search would tell. `nobodys`: by column, the doors that are nobody's, if any. `down`, `across`:
+    where the next page begins, "" at the end.
     """
 
     columns: list[Channel]
@@ -85,7 +85,8 @@ def matrix(sight: Oversight, chosen: Filters) -> Matrix:
     cells, nobodys = _crossed(shown, chosen, None if people is None else set(people))
     holders = {person for _, person in cells}
     rows, down = _page(_about(holders), "sort", chosen.down, PEOPLE)
-    by_column = [] if people is not None or chosen.level else [nobodys.get(pk, 0) for pk in shown]
+    unnamed = people is None and not chosen.level and any(nobodys.values())
+    by_column = [nobodys.get(pk, 0) for pk in shown] if unnamed else []
     return Matrix(
         columns, [Row(person, [cells.get((pk, person.pk)) for pk in shown]) for person in rows], by_column,
         len(holders), total, down, across,

@@ -25,7 +25,8 @@ class PersonCoverView(View):
             return render(request, "governance/person_cover.html", context, status=422)
         zone = ZoneInfo(person.time_zone)
         first, last = form.cleaned_data["first"], form.cleaned_data["last"] + timedelta(days=1)
-        period = datetime.combine(first, time(), zone), datetime.combine(last, time(), zone)
+        begin, end = datetime.combine(first, time(), zone), datetime.combine(last, time(), zone)
+        period = max(begin, min(timezone.now(), end)), end  # what has passed stands still no more
         found = away(person, period, me, context["knows"])
         context |= {"away": found, "stalls": [(stall, ACTS[stall.act]) for stall in found.stalls], "period": period}
         return render(request, "governance/person_cover.html", context)
