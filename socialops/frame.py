@@ -20,6 +20,7 @@ from inbox.models import Conversation
 from publishing import queries as publishing_queries
 from socialops.lib.counting import count_of
 from socialops.lib.prepared import prepared
+from socialops.lib.waiting import Waiting
 from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
@@ -128,9 +129,10 @@ class Frame:
     def unread(self) -> int:
         return self._waits.get("unread", 0)
 
-    def waits(self, place: str) -> int:
-        """How much waits for this person in a place of the rail."""
-        return self._waits.get(place, 0)
+    @cached_property
+    def reviews(self) -> list[Waiting]:
+        """Access reviews that wait for this person, read with the counts."""
+        return self._waits.get("reviews", [])
 
     @cached_property
     def holds(self) -> list:
@@ -139,7 +141,7 @@ class Frame:
     def _places(self, entries, current: str) -> Iterator[Place]:
         for name, label, icon, roles in entries:
             url = address(name)
-            count = self.waits(name)
+            count = self._waits.get(name, 0)
             asked = count and name in WHO_IS_ASKED
             if url and (not roles or roles & self.roles or asked or (name in WHO_IS_ASKED and url == current)):
                 yield Place(name, label, icon, url, count, url == current)
@@ -147,7 +149,11 @@ class Frame:
     @cached_property
     def _waits(self) -> dict:
         """Roles and all counts of this person, in one query."""
-        return dict(zip(COUNTED, _waits_for(pk=self.person.pk)[0], strict=True)) if self.person else {}
+        if not self.person:
+            return {}
+        found = dict(zip(COUNTED, _waits_for(pk=self.person.pk)[0], strict=True))
+        packed = found["review_list"] or []
+        return found | {"review_list": review_queries.how_many(packed), "reviews": review_queries.waiting(packed)}
 
     search_url = property(lambda self: address("search"))
     notifications_url = property(lambda self: address("notification_list"))
@@ -169,7 +175,7 @@ def _counted(pk: int) -> QuerySet:
         "unread": count_of(Notification.objects.filter(person=person, read_at=None)),
         "inbox": count_of(mine),
         "approval_list": count_of(publishing_queries.asked_of(person)),
-        "review_list": count_of(review_queries.asked_of(person)),
+        "review_list": ArraySubquery(review_queries.waits(person)),
         "case_list": count_of(cases),
     }
     return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)

@@ -1,13 +1,13 @@
 """Reads of access reviews: how far each is, what waits for whom, and everything a pack has to hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat, Extract, TruncDate
 
 from accounts.models import Person
 from channels_registry.models import AccessGrant
@@ -55,9 +55,10 @@ class Turn:
         return self.doors - self.left
 
 
-def progress(review: AccessReview) -> list[Turn]:
-    """By reviewer, who has most left first. One query."""
-    counted: Any = review.items.order_by().values("reviewer", "reviewer__name").annotate(
+def progress(review: AccessReview, of: Person | None = None) -> list[Turn]:
+    """By reviewer, who has most left first; or of one alone. One query."""
+    items = review.items.filter(reviewer=of) if of else review.items.all()
+    counted: Any = items.order_by().values("reviewer", "reviewer__name").annotate(
         doors=Count("pk"), left=Count("pk", filter=Q(state="open")),
         certified=Count("pk", filter=Q(state="certified")), revoked=Count("pk", filter=Q(state="revoked")),
         kept_back=Count("pk", filter=Q(state__in=["certified", "revoked"], submitted_at=None)),
@@ -98,6 +99,12 @@ def items_page(review: AccessReview, wanted: dict, after: int = 0) -> list[Revie
     )  # fmt: skip
 
 
+def unassigned(review: AccessReview) -> list[int]:
+    """Ids of undecided items that are nobody's."""
+    nobodys = review.items.filter(reviewer=None, state="open").order_by("pk")
+    return list(nobodys.values_list("pk", flat=True)[:5000])
+
+
 def next_item(review: AccessReview, person: Person, after: int = 0) -> int | None:
     """The next door that waits for this person, in order; from the top when the end is reached."""
     mine = asked_of(person).filter(review=review)
@@ -120,7 +127,8 @@ def around(item: ReviewItem, person: Person) -> dict[str, int | None]:
 
 def lately(review: AccessReview, person: Person) -> float | None:
     """The median of the seconds of the last ten decisions of this person, for a word about pace. None: too few."""
-    last = ReviewItem.objects.filter(review=review, decided_by=person, many=False, seconds__isnull=False)
+    last = ReviewItem.objects.filter(review=review, decided_by=person, state__in=["certified", "revoked"])
+    last = last.filter(many=False, seconds__isnull=False)
     found = last.order_by("-decided_at").values_list("seconds", flat=True)[:10]
     seconds = sorted(each for each in found if each is not None)
     return seconds[len(seconds) // 2] if len(seconds) == 10 else None
@@ -134,19 +142,28 @@ def remediation(review: AccessReview) -> QuerySet[ReviewItem]:
     return items.order_by(F("revocation__verified_at").asc(nulls_first=True), "pk")
 
 
-def waiting_for(person: Person) -> list[Waiting]:
-    """Reviews in which something waits for this person, the earliest first. One query."""
-    mine = asked_of(person).order_by().values("review", "review__name", "review__due_at").annotate(n=Count("pk"))
-    return [
-        Waiting(
-            title=f"Review {row['n']} door{'' if row['n'] == 1 else 's'}: {row['review__name']}",
-            detail="Certify who still needs it, revoke the rest. Silence revokes.",
-            url=f"/reviews/{row['review']}/next/",
-            action="Review",
-            due_at=row["review__due_at"],
-        )
-        for row in mine.order_by("review__due_at")[:10]
-    ]
+def waits(person: Person) -> QuerySet:
+    """By review, what waits for this person, each as one text, so that it fits into the one query of every page."""
+    mine = asked_of(person).order_by().values("review_id", "review__due_at", "review__name").annotate(n=Count("pk"))
+    due = Cast(Extract("review__due_at", "epoch"), BigIntegerField())
+    parts = [Cast(each, TextField()) for each in ("review_id", "n", due)]
+    packed = Concat(parts[0], Value("|"), parts[1], Value("|"), parts[2], Value("|"), "review__name")
+    return mine.annotate(packed=packed).values("packed")
+
+
+def waiting(packed: Sequence[str]) -> list[Waiting]:
+    """What `waits` found, for Today."""
+    found = []
+    for pk, count, due, name in (each.split("|", 3) for each in packed):
+        title = f"Review {'1 door' if count == '1' else f'{count} doors'}: {name}"
+        detail = "Certify who still needs it, revoke the rest. Silence revokes."
+        at = datetime.fromtimestamp(int(due), UTC)
+        found.append(Waiting(title, detail, f"/reviews/{pk}/next/", "Review", at))
+    return found
+
+
+def how_many(packed: Sequence[str]) -> int:
+    return sum(int(each.split("|", 2)[1]) for each in packed)
 
 
 def ready_to_attest() -> list[Waiting]:

@@ -53,7 +53,7 @@ class ItemListView(View):
         rows = reviews.items_page(review, wanted, min(int(after), LARGEST) if after.isdecimal() else 0)
         rows, more = rows[: reviews.PAGE], len(rows) > reviews.PAGE
         facts = facts_of(rows)
-        turn = next((each for each in reviews.progress(review) if each.person == me), None)
+        turn = next(iter(reviews.progress(review, me)), None)
         context = {
             "review": review, "rows": [(item, facts[item.pk]) for item in rows], "turn": turn, "errors": errors,
             "next": _query(request, after=rows[-1].pk) if more else "", "chosen": chosen,

@@ -23,6 +23,7 @@ VERBS = [
     ("hold_new", "Hold everything", "stop pause crisis halt offline kill", "octagon-pause", ""),
     ("channel_new", "Register a channel", "new add account page connect", "megaphone", "admin"),
     ("person_new", "Add a person", "new invite colleague user", "user-plus", "admin"),
+    ("review_new", "Begin an access review", "new certify recertification attest campaign", "list-checks", "admin"),
     ("token_list", "API tokens", "key integration developer script tool", "plug", ""),
     ("everybodys_tokens", "Everybody’s API tokens", "key integration", "plug", "admin"),
     ("notification_list", "Notifications", "unread", "bell", ""),
