@@ -6,8 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Concat, Extract, TruncDate
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import TruncDate
 
 from accounts.models import Person
 from channels_registry.models import AccessGrant
@@ -144,11 +157,11 @@ def remediation(review: AccessReview) -> QuerySet[ReviewItem]:
 
 def waits(person: Person) -> QuerySet:
     """By review, what waits for this person, each as one text, so that it fits into the one query of every page."""
-    mine = asked_of(person).order_by().values("review_id", "review__due_at", "review__name").annotate(n=Count("pk"))
-    due = Cast(Extract("review__due_at", "epoch"), BigIntegerField())
-    parts = [Cast(each, TextField()) for each in ("review_id", "n", due)]
-    packed = Concat(parts[0], Value("|"), parts[1], Value("|"), parts[2], Value("|"), "review__name")
-    return mine.annotate(packed=packed).values("packed")
+    epoch = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
+    due = Func(Max("review__due_at"), template=epoch, output_field=BigIntegerField())
+    parts = (Value("|"), F("review_id"), Count("pk"), due, Max("review__name"))
+    packed = Func(*parts, function="concat_ws", output_field=TextField())
+    return asked_of(person).order_by().values("review_id").annotate(packed=packed).values("packed")
 
 
 def waiting(packed: Sequence[str]) -> list[Waiting]:
@@ -198,34 +211,31 @@ def scope_words(review: AccessReview) -> list[tuple[str, str]]:
     return said or [("Scope", "Every door of every channel")]
 
 
-ROW_COLUMNS = (
-    *digests.POPULATION,  # as frozen: what population_sha256 covers, in its order
-    "reviewer", "reviewer_why", "changes_of_hands", "escalated_at", "shown_at", "state", "decided_by_id",
-    "decided_by", "decided_at", "seconds", "decided_together", "lapsed", "reason", "submitted_at", "revocation_id",
-    "revocation_stage", "proof", "proof_detail", "verified_at", "accepted_by_id", "accepted_by", "accepted_at",
-    "accepted_reason", "rechecked",
-)  # fmt: skip
+# The columns of a pack, each with where it is read. The first are those that population_sha256 covers, in its order.
+ROWS = {
+    **{column: column for column in digests.POPULATION},
+    "reviewer": "reviewer__name", "reviewer_why": "why", "changes_of_hands": "handed", "escalated_at": "escalated_at",
+    "shown_at": "shown_at", "state": "state", "decided_by_id": "decided_by_id", "decided_by": "decided_by__name",
+    "decided_at": "decided_at", "seconds": "seconds", "decided_together": "many", "lapsed": "lapsed",
+    "reason": "reason", "submitted_at": "submitted_at", "revocation_id": "revocation_id",
+    "revocation_stage": "revocation__stage", "proof": "revocation__proof", "proof_detail": "revocation__proof_detail",
+    "verified_at": "revocation__verified_at", "accepted_by_id": "accepted_by_id", "accepted_by": "accepted_by__name",
+    "accepted_at": "accepted_at", "accepted_reason": "accepted_reason",
+}  # fmt: skip
+ROW_COLUMNS = (*ROWS, "rechecked")
 
 
 def review_rows(review: AccessReview) -> Iterator[tuple]:
-    """A row an item in the order of the ledger, by ROW_COLUMNS, streamed: for a pack.
+    """A row an item in the order of the ledger, by ROW_COLUMNS, streamed: for a pack. None is what there is not.
 
-    Times are aware datetimes or None; `changes_of_hands` is a list of {"from", "to", "by", "why", "at"}; `seconds` is a
-    float or None; `lapsed` says that nobody answered; `proof` is one of the four grades or empty; `rechecked` is a list
-    of {"by", "verdict", "reason"} of samples.
+    Times are aware datetimes; `changes_of_hands` is a list of {"from", "to", "by", "why", "at"}; `seconds` is a float;
+    `lapsed` says that nobody answered; `proof` is one of the four grades or empty; `rechecked` is a list of
+    {"by", "verdict", "reason"} of samples.
     """
     rechecks: dict[int, list[dict]] = {}
     for each in SampledItem.objects.filter(sample__review=review).exclude(verdict="").select_related("sample"):
         said = {"by": each.sample.rechecker_id, "verdict": each.verdict, "reason": each.reason}
         rechecks.setdefault(each.item_id, []).append(said)
-    items = review.items.select_related("reviewer", "decided_by", "accepted_by", "revocation").order_by("grant_id")
-    for item in items.iterator(chunk_size=2000):
-        shut = item.revocation
-        yield (
-            *(getattr(item, column) for column in digests.POPULATION),
-            str(item.reviewer or ""), item.why, item.handed, item.escalated_at, item.shown_at, item.state,
-            item.decided_by_id, str(item.decided_by or ""), item.decided_at, item.seconds, item.many, item.lapsed,
-            item.reason, item.submitted_at, item.revocation_id, shut.stage if shut else "", shut.proof if shut else "",
-            shut.proof_detail if shut else "", shut.verified_at if shut else None, item.accepted_by_id,
-            str(item.accepted_by or ""), item.accepted_at, item.accepted_reason, rechecks.get(item.pk, []),
-        )  # fmt: skip
+    items = review.items.order_by("grant_id").values_list("pk", *ROWS.values())
+    for pk, *row in items.iterator(chunk_size=2000):
+        yield (*row, rechecks.get(pk, []))
