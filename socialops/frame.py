@@ -22,6 +22,7 @@ from inbox.models import Conversation
 from publishing import queries as publishing_queries
 from socialops.lib.counting import count_of
 from socialops.lib.prepared import prepared
+from socialops.lib.waiting import Waiting
 from socialops.stylesheet import composed
 
 THEMES = ("system", "light", "dark")
@@ -142,6 +143,11 @@ class Frame:
         return self._waits.get(place, 0)
 
     @cached_property
+    def reviews(self) -> list[Waiting]:
+        """Access reviews that wait for this person, read with the counts."""
+        return self._waits.get("reviews", [])
+
+    @cached_property
     def holds(self) -> list:
         return publishing_queries.standing_holds() if self.person else []
 
@@ -156,7 +162,11 @@ class Frame:
     @cached_property
     def _waits(self) -> dict:
         """Roles and all counts of this person, in one query."""
-        return dict(zip(COUNTED, _waits_for(pk=self.person.pk)[0], strict=True)) if self.person else {}
+        if not self.person:
+            return {}
+        found = dict(zip(COUNTED, _waits_for(pk=self.person.pk)[0], strict=True))
+        packed = found["review_list"] or []
+        return found | {"review_list": review_queries.how_many(packed), "reviews": review_queries.waiting(packed)}
 
     search_url = property(lambda self: address("search"))
     notifications_url = property(lambda self: address("notification_list"))
@@ -178,7 +188,7 @@ def _counted(pk: int) -> QuerySet:
         "unread": count_of(Notification.objects.filter(person=person, read_at=None)),
         "inbox": count_of(mine),
         "approval_list": count_of(publishing_queries.asked_of(person)),
-        "review_list": count_of(review_queries.asked_of(person)),
+        "review_list": ArraySubquery(review_queries.waits(person)),
         "case_list": count_of(cases),
         "finding_list": count_of(open_findings(person)),
         "login_list": count_of(rotations_due(person)),

@@ -1,12 +1,25 @@
 """Reads of access reviews: how far each is, what waits for whom, and everything a pack has to hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.functions import TruncDate
 
 from accounts.models import Person
@@ -55,9 +68,10 @@ class Turn:
         return self.doors - self.left
 
 
-def progress(review: AccessReview) -> list[Turn]:
-    """By reviewer, who has most left first. One query."""
-    counted: Any = review.items.order_by().values("reviewer", "reviewer__name").annotate(
+def progress(review: AccessReview, of: Person | None = None) -> list[Turn]:
+    """By reviewer, who has most left first; or of one alone. One query."""
+    items = review.items.filter(reviewer=of) if of else review.items.all()
+    counted: Any = items.order_by().values("reviewer", "reviewer__name").annotate(
         doors=Count("pk"), left=Count("pk", filter=Q(state="open")),
         certified=Count("pk", filter=Q(state="certified")), revoked=Count("pk", filter=Q(state="revoked")),
         kept_back=Count("pk", filter=Q(state__in=["certified", "revoked"], submitted_at=None)),
@@ -98,6 +112,12 @@ def items_page(review: AccessReview, wanted: dict, after: int = 0) -> list[Revie
     )  # fmt: skip
 
 
+def unassigned(review: AccessReview) -> list[int]:
+    """Ids of undecided items that are nobody's."""
+    nobodys = review.items.filter(reviewer=None, state="open").order_by("pk")
+    return list(nobodys.values_list("pk", flat=True)[:5000])
+
+
 def next_item(review: AccessReview, person: Person, after: int = 0) -> int | None:
     """The next door that waits for this person, in order; from the top when the end is reached."""
     mine = asked_of(person).filter(review=review)
@@ -120,7 +140,8 @@ def around(item: ReviewItem, person: Person) -> dict[str, int | None]:
 
 def lately(review: AccessReview, person: Person) -> float | None:
     """The median of the seconds of the last ten decisions of this person, for a word about pace. None: too few."""
-    last = ReviewItem.objects.filter(review=review, decided_by=person, many=False, seconds__isnull=False)
+    last = ReviewItem.objects.filter(review=review, decided_by=person, state__in=["certified", "revoked"])
+    last = last.filter(many=False, seconds__isnull=False)
     found = last.order_by("-decided_at").values_list("seconds", flat=True)[:10]
     seconds = sorted(each for each in found if each is not None)
     return seconds[len(seconds) // 2] if len(seconds) == 10 else None
@@ -134,19 +155,28 @@ def remediation(review: AccessReview) -> QuerySet[ReviewItem]:
     return items.order_by(F("revocation__verified_at").asc(nulls_first=True), "pk")
 
 
-def waiting_for(person: Person) -> list[Waiting]:
-    """Reviews in which something waits for this person, the earliest first. One query."""
-    mine = asked_of(person).order_by().values("review", "review__name", "review__due_at").annotate(n=Count("pk"))
-    return [
-        Waiting(
-            title=f"Review {row['n']} door{'' if row['n'] == 1 else 's'}: {row['review__name']}",
-            detail="Certify who still needs it, revoke the rest. Silence revokes.",
-            url=f"/reviews/{row['review']}/next/",
-            action="Review",
-            due_at=row["review__due_at"],
-        )
-        for row in mine.order_by("review__due_at")[:10]
-    ]
+def waits(person: Person) -> QuerySet:
+    """By review, what waits for this person, each as one text, so that it fits into the one query of every page."""
+    epoch = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
+    due = Func(Max("review__due_at"), template=epoch, output_field=BigIntegerField())
+    parts = (Value("|"), F("review_id"), Count("pk"), due, Max("review__name"))
+    packed = Func(*parts, function="concat_ws", output_field=TextField())
+    return asked_of(person).order_by().values("review_id").annotate(packed=packed).values("packed")
+
+
+def waiting(packed: Sequence[str]) -> list[Waiting]:
+    """What `waits` found, for Today."""
+    found = []
+    for pk, count, due, name in (each.split("|", 3) for each in packed):
+        title = f"Review {'1 door' if count == '1' else f'{count} doors'}: {name}"
+        detail = "Certify who still needs it, revoke the rest. Silence revokes."
+        at = datetime.fromtimestamp(int(due), UTC)
+        found.append(Waiting(title, detail, f"/reviews/{pk}/next/", "Review", at))
+    return found
+
+
+def how_many(packed: Sequence[str]) -> int:
+    return sum(int(each.split("|", 2)[1]) for each in packed)
 
 
 def ready_to_attest() -> list[Waiting]:
@@ -181,34 +211,31 @@ def scope_words(review: AccessReview) -> list[tuple[str, str]]:
     return said or [("Scope", "Every door of every channel")]
 
 
-ROW_COLUMNS = (
-    *digests.POPULATION,  # as frozen: what population_sha256 covers, in its order
-    "reviewer", "reviewer_why", "changes_of_hands", "escalated_at", "shown_at", "state", "decided_by_id",
-    "decided_by", "decided_at", "seconds", "decided_together", "lapsed", "reason", "submitted_at", "revocation_id",
-    "revocation_stage", "proof", "proof_detail", "verified_at", "accepted_by_id", "accepted_by", "accepted_at",
-    "accepted_reason", "rechecked",
-)  # fmt: skip
+# The columns of a pack, each with where it is read. The first are those that population_sha256 covers, in its order.
+ROWS = {
+    **{column: column for column in digests.POPULATION},
+    "reviewer": "reviewer__name", "reviewer_why": "why", "changes_of_hands": "handed", "escalated_at": "escalated_at",
+    "shown_at": "shown_at", "state": "state", "decided_by_id": "decided_by_id", "decided_by": "decided_by__name",
+    "decided_at": "decided_at", "seconds": "seconds", "decided_together": "many", "lapsed": "lapsed",
+    "reason": "reason", "submitted_at": "submitted_at", "revocation_id": "revocation_id",
+    "revocation_stage": "revocation__stage", "proof": "revocation__proof", "proof_detail": "revocation__proof_detail",
+    "verified_at": "revocation__verified_at", "accepted_by_id": "accepted_by_id", "accepted_by": "accepted_by__name",
+    "accepted_at": "accepted_at", "accepted_reason": "accepted_reason",
+}  # fmt: skip
+ROW_COLUMNS = (*ROWS, "rechecked")
 
 
 def review_rows(review: AccessReview) -> Iterator[tuple]:
-    """A row an item in the order of the ledger, by ROW_COLUMNS, streamed: for a pack.
+    """A row an item in the order of the ledger, by ROW_COLUMNS, streamed: for a pack. None is what there is not.
 
-    Times are aware datetimes or None; `changes_of_hands` is a list of {"from", "to", "by", "why", "at"}; `seconds` is a
-    float or None; `lapsed` says that nobody answered; `proof` is one of the four grades or empty; `rechecked` is a list
-    of {"by", "verdict", "reason"} of samples.
+    Times are aware datetimes; `changes_of_hands` is a list of {"from", "to", "by", "why", "at"}; `seconds` is a float;
+    `lapsed` says that nobody answered; `proof` is one of the four grades or empty; `rechecked` is a list of
+    {"by", "verdict", "reason"} of samples.
     """
     rechecks: dict[int, list[dict]] = {}
     for each in SampledItem.objects.filter(sample__review=review).exclude(verdict="").select_related("sample"):
         said = {"by": each.sample.rechecker_id, "verdict": each.verdict, "reason": each.reason}
         rechecks.setdefault(each.item_id, []).append(said)
-    items = review.items.select_related("reviewer", "decided_by", "accepted_by", "revocation").order_by("grant_id")
-    for item in items.iterator(chunk_size=2000):
-        shut = item.revocation
-        yield (
-            *(getattr(item, column) for column in digests.POPULATION),
-            str(item.reviewer or ""), item.why, item.handed, item.escalated_at, item.shown_at, item.state,
-            item.decided_by_id, str(item.decided_by or ""), item.decided_at, item.seconds, item.many, item.lapsed,
-            item.reason, item.submitted_at, item.revocation_id, shut.stage if shut else "", shut.proof if shut else "",
-            shut.proof_detail if shut else "", shut.verified_at if shut else None, item.accepted_by_id,
-            str(item.accepted_by or ""), item.accepted_at, item.accepted_reason, rechecks.get(item.pk, []),
-        )  # fmt: skip
+    items = review.items.order_by("grant_id").values_list("pk", *ROWS.values())
+    for pk, *row in items.iterator(chunk_size=2000):
+        yield (*row, rechecks.get(pk, []))

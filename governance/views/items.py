@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from channels_registry.models import Channel
 from governance import attesting, deciding, handing, remedying
 from governance.forms import DecisionForm, HandoverForm, SampleForm
 from governance.models import AccessReview, ReviewItem, ReviewSample, SampledItem
@@ -52,11 +53,11 @@ class ItemListView(View):
         rows = reviews.items_page(review, wanted, min(int(after), LARGEST) if after.isdecimal() else 0)
         rows, more = rows[: reviews.PAGE], len(rows) > reviews.PAGE
         facts = facts_of(rows)
-        turn = next((each for each in reviews.progress(review) if each.person == me), None)
+        turn = next(iter(reviews.progress(review, me)), None)
         context = {
             "review": review, "rows": [(item, facts[item.pk]) for item in rows], "turn": turn, "errors": errors,
             "next": _query(request, after=rows[-1].pk) if more else "", "chosen": chosen,
-            "states": reviews.STATES.items(), "tiers": [("high", "High"), ("medium", "Medium"), ("low", "Low")],
+            "states": [("all", "Every state"), *reviews.STATES.items()], "tiers": Channel.RiskTier.choices,
             "decides": review.state == "open" and chosen["whose"] == "mine",
             "reason": request.POST.get("reason", ""),
         }  # fmt: skip
@@ -231,6 +232,7 @@ def _wanted(request: HttpRequest, review: AccessReview) -> tuple[dict, dict]:
         wanted["reviewer"] = None
     elif whose.isdecimal():
         wanted["reviewer"] = min(int(whose), LARGEST)
+    state = state or ("open" if whose == "mine" and review.state == "open" else "all")
     if state in reviews.STATES:
         wanted["state"] = state
     if tier in ("high", "medium", "low"):

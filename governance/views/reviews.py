@@ -18,7 +18,9 @@ from governance.models import AccessReview
 from governance.permissions import access_review
 from governance.queries import reviewers, reviews
 from governance.queries.pace import mutual, pace
+from socialops.lib.cursors import LARGEST
 
+MOST_TURNS = 40  # reviewers on a page, who has most left first
 STATEMENT = (
     "I have read the figures, the reasons and the doors without proof, and confirm that whoever keeps access needs it."
 )
@@ -81,19 +83,22 @@ class ReviewNextView(View):
 
 
 class ReviewHandoverView(View):
-    """POST gives all that a reviewer has not decided to somebody else."""
+    """POST gives all that a reviewer has not decided to somebody else; `of` may be “nobody”."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         review, form, me = access_review(request.user, pk), HandoverForm(request.POST), request.user.person
-        of = Person.objects.filter(pk=request.POST["of"]).first() if request.POST.get("of", "").isdecimal() else None
+        said = request.POST.get("of", "")
+        of = Person.objects.filter(pk=min(int(said), LARGEST)).first() if said.isdecimal() else None
+        items = None if of else reviews.unassigned(review)
         if form.is_valid():
+            to, why = form.cleaned_data["to"], form.cleaned_data["reason"]
             try:
-                moved, left = handing.hand_over(review, form.cleaned_data["to"], me, form.cleaned_data["reason"], of=of)
+                moved, left = handing.hand_over(review, to, me, why, of=of, items=items)
             except ValidationError as error:
                 _add(form, error)
             else:
                 kept = f" {left} stay: they have these doors or gave them." if left else ""
-                messages.success(request, f"{moved} handed to {form.cleaned_data['to']}.{kept}")
+                messages.success(request, f"{moved} handed to {to}.{kept}")
                 return redirect("review", pk)
         return _page(request, review, handover=form, status=422)
 
@@ -156,6 +161,8 @@ def _page(
         "certified": sum(turn.certified for turn in turns), "revoked": sum(turn.revoked for turn in turns),
         "scope": reviews.scope_words(review), "late": review.due_at < now,
         "handover": handover or HandoverForm(),
+        "shown": turns[:MOST_TURNS] if reads else [turn for turn in turns if turn.person == me],
+        "more_turns": max(0, len(turns) - MOST_TURNS) if reads else 0,
     }  # fmt: skip
     if reads and review.state != AccessReview.State.PREPARING:
         context |= _for_readers(review, now, left)

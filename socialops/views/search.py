@@ -25,6 +25,7 @@ VERBS = [
     ("person_new", "Add a person", "new invite colleague user", "user-plus", "admin"),
     ("leaver_list_list", "Leavers from a file", "csv xlsx import departure offboarding many", "door-open", "admin"),
     ("directory", "Directory (SCIM)", "entra okta provisioning hr personnel webhook key", "users", "admin"),
+    ("review_new", "Begin an access review", "new certify recertification attest campaign", "list-checks", "admin"),
     ("token_list", "API tokens", "key integration developer script tool", "plug", ""),
     ("everybodys_tokens", "Everybody’s API tokens", "key integration", "plug", "admin"),
     ("notification_list", "Notifications", "unread", "bell", ""),

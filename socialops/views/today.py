@@ -61,8 +61,7 @@ def _waiting(person, frame: Frame) -> Iterator[Waiting]:
     yield from inbox_queries.waiting_for(person)
     yield from registry_queries.waiting_for(person)
     yield from _counted(frame)
-    if frame.waits("review_list"):
-        yield from review_queries.waiting_for(person)
+    yield from frame.reviews
     if frame.roles & {Role.ADMIN, Role.SOCIAL_LEAD}:
         yield from review_queries.ready_to_attest()
     if frame.roles & CONTROL:

@@ -149,6 +149,20 @@ def test_a_reviewer_sees_their_own_part_and_nothing_else(review, bob):
     assert "Gina" not in body(dana.get(reverse("review", args=[review.pk])))
 
 
+def test_what_is_nobodys_is_handed_to_somebody_by_name():
+    for who in ("bob", "gina"):
+        factories.user(factories.person(who)).delete()
+    factories.grant(channel(tier="low"), factories.person("alice"), "publisher")
+    review, hana = opened(), factories.person("hana")
+    erin = factories.signed_in(factories.erin())
+    assert "Nobody may decide about 1 door." in body(erin.get(reverse("review", args=[review.pk])))
+    path = reverse("review_handover", args=[review.pk])
+    said = {"of": "nobody", "to": "nobody@example.test", "reason": "Knows her"}
+    assert "Nobody here has this address" in body(erin.post(path, said), 422)
+    assert erin.post(path, said | {"to": "HANA@example.test"}).status_code == 302
+    assert item_of(review, "alice").reviewer == hana
+
+
 def test_the_rows_of_a_pack_hold_everything(review):
     item = decided(item_of(review, "alice"), factories.person("bob"), "revoked", "Moved")
     rows = [dict(zip(reviews.ROW_COLUMNS, row, strict=True)) for row in reviews.review_rows(review)]
