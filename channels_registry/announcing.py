@@ -6,19 +6,33 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import calling
 from accounts.announcing import PLACES, Subject, declare
 from accounts.models import RoleAssignment
-from channels_registry.models import AccessGrant, Channel, Connection, Revocation
+from channels_registry.models import AccessGrant, Channel, ChannelProposal, Connection, Retirement, Revocation
 from channels_registry.permissions import SEES_EVERYTHING, rights_rows, seen_by
 from socialops.lib.delivery.lane import Refusal
 
 declare(
     "channels",
     "Channels and access",
-    ("channel", "connection", "access", "door", "identity", "revocation"),
+    (
+        "channel",
+        "channels",
+        "channel_import",
+        "proposal",
+        "retirement",
+        "impostor",
+        "connection",
+        "access",
+        "door",
+        "identity",
+        "revocation",
+    ),
     [
         Subject(Channel, "pk"),
         Subject(Connection, "channel"),
         Subject(AccessGrant, "channel", ""),
         Subject(Revocation, "grant__channel", ""),
+        Subject(ChannelProposal, "channel", ""),
+        Subject(Retirement, "channel", ""),
     ],
 )
 

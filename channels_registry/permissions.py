@@ -10,7 +10,14 @@ from django.http import Http404
 
 from accounts.models import Person, Role, User
 from accounts.permissions import has_role, role_exists
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Connection
+from channels_registry.models import (
+    AccessGrant,
+    Channel,
+    ChannelImport,
+    ChannelRow,
+    ChannelUserPermission,
+    Connection,
+)
 from channels_registry.models.access_grant import Door
 
 SEES_EVERYTHING = (Role.ADMIN, Role.SOCIAL_LEAD, Role.AUDITOR)
@@ -112,3 +119,18 @@ def access_grant(user: User, pk: int) -> AccessGrant:
     if grant is None or not (grant.person_id == user.person.pk or may_see(user.person, grant.channel)):
         raise Http404("There is no such door, or it is not yours to see.")
     return grant
+
+
+def access_channel_import(user: User, pk: int) -> ChannelImport:
+    """A file of channels, for whoever brought it and is still an administrator. The verbs lock it themselves."""
+    found = ChannelImport.objects.filter(role_exists(user.person, Role.ADMIN), by=user.person, pk=pk)
+    if (one := found.select_related("by").first()) is None:
+        raise Http404("There is no such import, or it is not yours to see.")
+    return one
+
+
+def access_channel_row(user: User, pk: int, number: int) -> ChannelRow:
+    rows = ChannelRow.objects.filter(role_exists(user.person, Role.ADMIN), of__by=user.person, of=pk, number=number)
+    if (row := rows.select_related("of__by", "channel").first()) is None:
+        raise Http404("There is no such row, or it is not yours to see.")
+    return row

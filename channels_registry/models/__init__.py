@@ -1,12 +1,17 @@
 from channels_registry.models.access_grant import AccessGrant, ChannelUserPermission, Entitlement
+from channels_registry.models.bulk import ChannelImport, ChannelRow
 from channels_registry.models.channel import Channel, RecordReview
 from channels_registry.models.connection import Connection, ConnectionBudget
+from channels_registry.models.impostor import ImpostorReport, ImpostorStep
+from channels_registry.models.lifecycle import ChannelMove, ChannelProposal, OpeningAnswer, Retirement
 from channels_registry.models.measurement import ChannelMeasurement
 from channels_registry.models.network_identity import NetworkIdentity
 from channels_registry.models.revocation import Proof, Revocation, RevocationAttempt
 from channels_registry.models.risk import RiskOverride
 
 __all__ = [
-    "AccessGrant", "Channel", "ChannelMeasurement", "ChannelUserPermission", "Connection", "ConnectionBudget",
-    "Entitlement", "NetworkIdentity", "Proof", "RecordReview", "Revocation", "RevocationAttempt", "RiskOverride",
+    "AccessGrant", "Channel", "ChannelImport", "ChannelMeasurement", "ChannelMove", "ChannelProposal", "ChannelRow",
+    "ChannelUserPermission", "Connection", "ConnectionBudget", "Entitlement", "ImpostorReport", "ImpostorStep",
+    "NetworkIdentity", "OpeningAnswer", "Proof", "RecordReview", "Retirement", "Revocation", "RevocationAttempt",
+    "RiskOverride",
 ]  # fmt: skip

@@ -11,24 +11,28 @@ from django.utils import timezone
 from accounts.models import Person, Role
 from accounts.permissions import role_exists
 from channels_registry.health import SOON_DAYS, date_words, day_words, days_left
-from channels_registry.models import Channel, Connection, Proof, Revocation
+from channels_registry.models import Channel, ChannelProposal, Connection, ImpostorReport, Proof, Revocation
 from channels_registry.permissions import channels_with
 from channels_registry.queries.administrators import with_one_administrator
 from channels_registry.queries.doors import asked_of, identities_waiting
+from channels_registry.queries.impostors import OPEN, TRIAGES
+from channels_registry.queries.lifecycle import DECIDERS
+from socialops.lib.tags import network_name
 from socialops.lib.waiting import Kind, Waiting
 
 SHOWN = 50
 
 
 def waiting_for(person: Person) -> list[Waiting]:
-    """Doors to shut by hand, and doors to confirm. One query."""
+    """Doors to shut by hand, doors to confirm, accounts that imitate us, proposed channels. Three queries."""
     rows = Revocation.objects.filter(asked_of(person) | Q(pk__in=_to_confirm(person).values("pk")))
-    return [
+    doors = [
         _waiting(each, "Look as well", f"{each.attested_by} attests that it is shut.", "Confirm")
         if each.proof == Proof.ATTESTED
         else _waiting(each, "Shut by hand", each.reason or each.reason_for, "Take it")
         for each in _with_doors(rows)
     ]
+    return [*doors, *_impostors(person), *_proposals(person)]
 
 
 def trouble(person: Person) -> list[Waiting]:
@@ -136,4 +140,37 @@ def _reviews(mine: QuerySet[Channel]) -> list[Waiting]:
             kind=kind,
         )
         for channel in overdue[:SHOWN]
+    ]
+
+
+def _impostors(person: Person) -> list[Waiting]:
+    """Those that were given to this person, and those that nobody has, where they decide on them by role."""
+    mine = Q(owner=person) | Q(role_exists(person, *TRIAGES), owner=None)
+    found = ImpostorReport.objects.filter(mine, state__in=OPEN).order_by("due_at", "pk")[:SHOWN]
+    verbs = {"reported": "Look at it", "impostor": "Have it taken down", "rogue": "Adopt it or close it"}
+    return [
+        Waiting(
+            f"{verbs[each.state]}: {each.handle} on {network_name(each.network)}",
+            each.seen,
+            reverse("impostor", args=[each.pk]),
+            "Open it",
+            each.due_at,
+        )
+        for each in found
+    ]
+
+
+def _proposals(person: Person) -> list[Waiting]:
+    """Channels that wait for this person's decision, or to be opened by them."""
+    ask = Q(role_exists(person, *DECIDERS), state="asked") & ~Q(proposed_by=person)
+    found = ChannelProposal.objects.filter(ask | Q(role_exists(person, Role.ADMIN), state="approved"))
+    rows = found.select_related("channel", "proposed_by").order_by("pk")[:SHOWN]
+    return [
+        Waiting(
+            f"{'Decide on' if each.state == 'asked' else 'Open'} a channel: {each.channel.name}",
+            f"{each.proposed_by} proposed it: {each.why}",
+            reverse("channel_proposal", args=[each.pk]),
+            "Decide" if each.state == "asked" else "Open it",
+        )
+        for each in rows
     ]
