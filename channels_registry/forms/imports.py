@@ -4,25 +4,7 @@ from django import forms
 
 from channels_registry.models import ChannelImport, ChannelRow
 from channels_registry.queries.columns import LABELS
-from socialops.lib import tables
-
-NOWHERE = ("", "Not in this file")
-
-
-class FileForm(forms.Form):
-    file = forms.FileField(
-        label="CSV or XLSX file", max_length=200,
-        help_text="The first row names the columns. Up to 10,000 rows and 20 MB. Nothing is changed yet.",
-    )  # fmt: skip
-
-
-class ReadingForm(forms.Form):
-    """How a CSV is read: what was guessed, to be changed."""
-
-    encoding = forms.ChoiceField(label="Characters", choices=list(tables.ENCODINGS.items()))
-    delimiter = forms.ChoiceField(
-        label="Columns are divided by", choices=[(name, name.capitalize()) for name in tables.DELIMITERS]
-    )
+from socialops.lib.sheet_forms import columns_of
 
 
 class MappingForm(forms.Form):
@@ -30,7 +12,7 @@ class MappingForm(forms.Form):
 
     def __init__(self, *args, of: ChannelImport, **kwargs):
         super().__init__(*args, **kwargs)
-        columns = [NOWHERE, *((str(n), f"{header or 'no name'} ({n + 1})") for n, header in enumerate(of.headers))]
+        columns = columns_of(of)
         for name, label in LABELS.items():
             initial = str(of.mapping.get(name, ""))
             self.fields[name] = forms.ChoiceField(label=label, choices=columns, required=False, initial=initial)

@@ -14,13 +14,14 @@ from django.views import View
 from accounts.models import Role
 from accounts.permissions import require_role
 from channels_registry import exporting, importing, queries
-from channels_registry.forms.imports import FileForm, MappingForm, ReadingForm, RowForm
+from channels_registry.forms.imports import MappingForm, RowForm
 from channels_registry.models import ChannelImport, ChannelRow
 from channels_registry.permissions import access_channel_import, access_channel_row
 from channels_registry.queries.columns import LABELS
 from channels_registry.views.channels import filter_of
 from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
+from socialops.lib.sheet_forms import FileForm, ReadingForm
 from socialops.lib.sheets import counts, wrong_rows
 
 PAGE, LATEST = 25, 50

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.views import View
 
 from publishing import exporting, importing
-from publishing.forms.imports import FileForm, MappingForm, ReadingForm, RowForm
+from publishing.forms.imports import MappingForm, RowForm
 from publishing.models import Import, ImportRow, Post
 from publishing.permissions import access_import, access_import_row, may_draft_somewhere, visible_posts
 from publishing.queries.columns import fields_for
 from publishing.queries.wishes import seen_channels
 from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
+from socialops.lib.sheet_forms import FileForm, ReadingForm
 from socialops.lib.sheets import counts, wrong_rows
 
 PAGE, LATEST = 25, 50
