@@ -13,7 +13,7 @@ from channels_registry import proposing, retiring
 from channels_registry.forms.lifecycle import AgainForm, DecisionForm, FinishForm, ProposalForm, WhyForm
 from channels_registry.models import Channel, ChannelProposal
 from channels_registry.models.channel import CHANNEL_MOVES
-from channels_registry.permissions import access_channel, may_administer
+from channels_registry.permissions import access_channel, may
 from channels_registry.queries.doors import LIVE_REVOCATIONS
 from channels_registry.queries.lifecycle import (
     doors_still_open,
@@ -182,7 +182,7 @@ class RetirementView(View):
         context = {
             "channel": channel, "form": form, "finish": finish, "retirement": retirement_of(channel),
             "pointing": pointing_at(channel), "doors": list(doors.order_by("door", "pk")[:200]),
-            "may_manage": may_administer(request.user.person, channel),
+            "may_manage": request.user.is_admin or may(request.user.person, "manage", channel),
         }  # fmt: skip
         return render(request, "channels_registry/channel_retirement.html", context, status=status)
 

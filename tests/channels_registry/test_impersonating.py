@@ -14,7 +14,7 @@ from channels_registry.models import Channel, ImpostorReport
 from channels_registry.models.impostor import IMPOSTOR_MOVES
 from channels_registry.permissions import may
 from channels_registry.queries.impostors import alike_among_ours, look_like
-from channels_registry.queries.waiting import waiting_for
+from channels_registry.queries.waiting import trouble
 from channels_registry.registering import register_channel
 from tests import factories, files
 
@@ -49,7 +49,7 @@ def report(alice, fernhill):
 def test_anybody_reports_and_who_answers_for_the_channel_is_told(report, alice, gina, fernhill):
     assert (report.network, report.state, report.owner, report.risk_tier) == ("tiktok", "reported", gina, "low")
     assert report.due_at - timezone.now() > timedelta(hours=71)
-    assert [each.title for each in waiting_for(gina)] == ["Look at it: @fernhi11_official on Tiktok"]
+    assert [each.title for each in trouble(gina)] == ["Look at it: @fernhi11_official on Tiktok"]
     assert AuditEvent.objects.get(action="impostor.reported").actor == alice
 
 
