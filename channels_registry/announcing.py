@@ -9,9 +9,11 @@ from accounts.models import RoleAssignment
 from channels_registry.models import (
     AccessGrant,
     Channel,
+    ChannelProposal,
     Connection,
     Finding,
     MatrixView,
+    Retirement,
     Revocation,
     SharedLogin,
     Tool,
@@ -33,6 +35,11 @@ declare(
         "shared_login",
         "tool",
         "finding",
+        "channels",
+        "channel_import",
+        "proposal",
+        "retirement",
+        "impostor",
     ),
     [
         Subject(Channel, "pk"),
@@ -43,6 +50,8 @@ declare(
         Subject(SharedLogin, "reaches", ""),
         Subject(Tool, "reaches", ""),
         Subject(Finding, "channel", ""),
+        Subject(ChannelProposal, "channel", ""),
+        Subject(Retirement, "channel", ""),
     ],
 )
 

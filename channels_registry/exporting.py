@@ -1,67 +1,64 @@
-"""The ledger of doors as a file, row by row: hundreds of thousands of doors leave without being held in memory."""
+"""Channels with their people as a file that importing takes back: the same file, brought again, changes nothing.
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
+Rights with an end are left out, since a file could not give them one; so are archived channels.
+"""
 
-from django.db import connection, transaction
-from django.db.models import CharField, Exists, F, Func, OuterRef, QuerySet, Value
-from django.db.models.functions import Coalesce
+from collections.abc import Iterator
+from typing import IO, Any
+
+from django.db.models import Prefetch, QuerySet
 
 from accounts import audit
 from accounts.models import Person
-from channels_registry.models import AccessGrant
-from channels_registry.permissions import Oversight, oversight
-from channels_registry.queries.doors import open_at
-from channels_registry.queries.drift import where_it_may_be
-from channels_registry.queries.narrowing import Filters
+from channels_registry.models import AccessGrant, Channel, ChannelImport
+from channels_registry.queries.columns import FIELDS, LABELS, PEOPLE, RIGHTS
+from channels_registry.queries.wishes import FLAGS, written
+from socialops.lib import export
+from socialops.lib.sheets import wrong_rows
 
-audit.register("access.exported", "exported who has access")
+audit.register("channels.exported", "exported channels and who may do what on them")
 
-CHUNK = 2_000  # rows that are in hand at once
-COLUMNS: dict[str, str] = {
-    "channel_id": "channel_id", "channel": "channel__name", "network": "channel__network", "handle": "channel__handle",
-    "risk": "channel__risk_tier", "brand": "channel__brand", "region": "channel__region", "person_id": "person_id",
-    "person": "person__name", "email": "person__email", "door": "door", "level": "entitlement", "label": "label",
-    "source": "source", "identity": "identity__handle", "reason": "reason", "starts_at": "starts_at",
-    "expires_at": "expires_at", "last_proven_at": "last_proven_at", "revoked_at": "revoked_at",
-}  # fmt: skip
-MOMENTS = ("starts_at", "expires_at", "last_proven_at", "revoked_at")
+AT_ONCE = 500
+COLUMNS = list(LABELS.values())
 
 
-@transaction.atomic
-def begin_export(by: Person, chosen: Filters, at: datetime | None = None) -> QuerySet:
-    """Of the channels they oversee, the doors that a matrix narrowed so is made of, as values in the order of COLUMNS,
-    moments as text in UTC. Recorded before the first row leaves. PermissionDenied for whoever oversees nothing.
-    """
-    rows = ledger(oversight(by), chosen, at)
-    told = {"narrowed": chosen.narrowing, "at": at.isoformat() if at else None}
-    audit.record(by, "access.exported", by, **told)
-    return rows
+def write_csv(channels: QuerySet[Channel], by: Person) -> Iterator[bytes]:
+    audit.record(by, "channels.exported", by, channels=channels.count(), kind="csv")
+    return export.csv_lines(COLUMNS, _rows(channels))
 
 
-def ledger(sight: Oversight, chosen: Filters, at: datetime | None = None) -> QuerySet:
-    doors = open_at(at).filter(chosen.levels(), channel__in=sight.channels().filter(chosen.channels()).values("pk"))
-    if chosen.picks_people:
-        doors = doors.filter(person__in=chosen.people().values("pk"))
-    if chosen.drift:
-        same = AccessGrant.objects.standing().filter(ours=False, channel=OuterRef("channel"), person=OuterRef("person"))
-        doors = doors.filter(Exists(where_it_may_be(same, chosen.drift)))
-    columns = [_moment(path) if name in MOMENTS else F(path) for name, path in COLUMNS.items()]
-    return doors.order_by("channel_id", "person_id", "pk").values_list(*columns)
+def write_xlsx(channels: QuerySet[Channel], by: Person, file: IO[bytes]) -> None:
+    audit.record(by, "channels.exported", by, channels=channels.count(), kind="xlsx")
+    export.xlsx_rows(file, COLUMNS, _rows(channels))
 
 
-def chunks(rows: QuerySet) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """The rows, some thousand at a time, through a cursor of the database's."""
-    sql, params = rows.query.sql_with_params()
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(sql, params)
-        while found := cursor.fetchmany(CHUNK):
-            yield found
+def write_wrong(of: ChannelImport) -> Iterator[bytes]:
+    """The rows that wait to be mended, as they stand, with what is wrong: to be mended in a spreadsheet and brought."""
+    headers = [*of.headers, "What is wrong"]
+    return export.csv_lines(headers, (_wrong(row, len(of.headers)) for row in wrong_rows(of).iterator(AT_ONCE)))
 
 
-def _moment(path: str) -> Coalesce:
-    """Written by the database: text goes through faster than moments do."""
-    utc = Func(Value("UTC"), F(path), function="timezone")
-    pattern = Value('YYYY-MM-DD"T"HH24:MI:SS"Z"')
-    return Coalesce(Func(utc, pattern, function="to_char", output_field=CharField()), Value(""))
+def _wrong(row: Any, width: int) -> list[str]:
+    words = " ".join(f"{LABELS.get(name, name.capitalize())}: {said}" for name, said in row.problems.items())
+    return [*row.cells, *[""] * (width - len(row.cells)), words]
+
+
+def _rows(channels: QuerySet[Channel]) -> Iterator[list[str]]:
+    rights = AccessGrant.objects.standing().filter(door="right", expires_at=None, person__isnull=False)
+    here = rights.exclude(person__in=Person.objects.departed().values("pk")).select_related("person")
+    listed = Prefetch("grants", here.order_by("person__email"), to_attr="rights")
+    found = channels.exclude(state="archived").select_related("owner", "backup_owner").prefetch_related(listed)
+    for channel in found.order_by("network", "handle", "pk").iterator(chunk_size=AT_ONCE):
+        yield [_cell(channel, name) for name in FIELDS]
+
+
+def _cell(channel: Any, name: str) -> str:
+    if name in RIGHTS:
+        people = {each.person for each in channel.rights if each.entitlement == name}
+        return "; ".join(written(person) for person in sorted(people, key=lambda person: person.email))
+    value = getattr(channel, name)
+    if name in PEOPLE:
+        return written(value) if value else ""
+    if name in FLAGS:
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

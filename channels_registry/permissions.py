@@ -16,6 +16,8 @@ from accounts.permissions import has_role, role_exists
 from channels_registry.models import (
     AccessGrant,
     Channel,
+    ChannelImport,
+    ChannelRow,
     ChannelUserPermission,
     Connection,
     MatrixView,
@@ -192,3 +194,19 @@ def _kept(user: User, model, pk: int):
     )
     if not seen:
         raise Http404("There is no such thing, or it is not yours to see.")
+    return found
+
+
+def access_channel_import(user: User, pk: int) -> ChannelImport:
+    """A file of channels, for whoever brought it and is still an administrator. The verbs lock it themselves."""
+    found = ChannelImport.objects.filter(role_exists(user.person, Role.ADMIN), by=user.person, pk=pk)
+    if (one := found.select_related("by").first()) is None:
+        raise Http404("There is no such import, or it is not yours to see.")
+    return one
+
+
+def access_channel_row(user: User, pk: int, number: int) -> ChannelRow:
+    rows = ChannelRow.objects.filter(role_exists(user.person, Role.ADMIN), of__by=user.person, of=pk, number=number)
+    if (row := rows.select_related("of__by", "channel").first()) is None:
+        raise Http404("There is no such row, or it is not yours to see.")
+    return row

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_registry import access, drifting, expiring, polling, rating, refreshing, shutting, verifying
+from channels_registry import access, drifting, expiring, importing, polling, rating, refreshing, shutting, verifying
 from socialops.lib.delivery import draining
 
 drain_revoke = draining.task(shutting.LANE)
@@ -43,6 +43,12 @@ def end_access() -> int:
 @shared_task
 def give_back() -> int:
     return polling.part_due()
+
+
+@shared_task
+def work_imports() -> int:
+    """Files of channels: check their rows, enter them."""
+    return importing.work_due()
 
 
 @shared_task

@@ -8,6 +8,9 @@ from channels_registry.views import (
     grants,
     guided,
     identities,
+    imports,
+    impostors,
+    lifecycle,
     logins,
     matrix,
     networks,
@@ -20,8 +23,70 @@ from channels_registry.views import (
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
     path("channels/new/", channels.ChannelNewView.as_view(), name="channel_new"),
+    path("channels/impostors/", impostors.ImpostorListView.as_view(), name="impostor_list"),
+    path("channels/impostors/new/", impostors.ImpostorNewView.as_view(), name="impostor_new"),
+    path("channels/impostors/<int:pk>/", impostors.ImpostorView.as_view(), name="impostor"),
+    path("channels/impostors/<int:pk>/evidence/", impostors.ImpostorFileView.as_view(), name="impostor_evidence"),
+    *(
+        path(
+            f"channels/impostors/<int:pk>/{noun}/",
+            impostors.ImpostorVerbView.as_view(act=act),
+            name=f"impostor_{noun}",
+        )
+        for noun, act in (
+            ("decision", "decide"),
+            ("step", "step"),
+            ("assignment", "assign"),
+            ("adoption", "adopt"),
+        )
+    ),
+    path("channels/proposals/", lifecycle.ProposalListView.as_view(), name="channel_proposal_list"),
+    path("channels/proposals/new/", lifecycle.ProposalNewView.as_view(), name="channel_proposal_new"),
+    path("channels/proposals/<int:pk>/", lifecycle.ProposalView.as_view(), name="channel_proposal"),
+    *(
+        path(
+            f"channels/proposals/<int:pk>/{noun}/",
+            lifecycle.ProposalVerbView.as_view(act=act),
+            name=f"channel_proposal_{noun}",
+        )
+        for noun, act in (
+            ("approval", "approve"),
+            ("return", "return"),
+            ("withdrawal", "withdraw"),
+            ("answer", "answer"),
+            ("opening", "open"),
+        )
+    ),
+    path("channels/export/", imports.ExportView.as_view(), name="channel_export"),
+    path("channels/imports/", imports.ImportListView.as_view(), name="channel_import_list"),
+    path("channels/imports/<int:pk>/", imports.ImportView.as_view(), name="channel_import"),
+    path("channels/imports/<int:pk>/reading/", imports.ImportReadingView.as_view(), name="channel_import_reading"),
+    path(
+        "channels/imports/<int:pk>/channels/",
+        imports.ImportVerbView.as_view(act="start"),
+        name="channel_import_start",
+    ),
+    path(
+        "channels/imports/<int:pk>/stopping/",
+        imports.ImportVerbView.as_view(act="stop"),
+        name="channel_import_stopping",
+    ),
+    path("channels/imports/<int:pk>/errors/", imports.ImportErrorsView.as_view(), name="channel_import_errors"),
+    path("channels/imports/<int:pk>/rows/<int:number>/", imports.ImportRowView.as_view(), name="channel_import_row"),
     path("channels/<int:pk>/", channels.ChannelView.as_view(), name="channel"),
     path("channels/<int:pk>/change/", channels.ChannelChangeView.as_view(), name="channel_change"),
+    path("channels/<int:pk>/state/", lifecycle.StateView.as_view(), name="channel_state"),
+    path("channels/<int:pk>/retirement/", lifecycle.RetirementView.as_view(), name="channel_retirement"),
+    path(
+        "channels/<int:pk>/retirement/ending/",
+        lifecycle.RetirementEndingView.as_view(act="finish"),
+        name="channel_retirement_ending",
+    ),
+    path(
+        "channels/<int:pk>/retirement/withdrawal/",
+        lifecycle.RetirementEndingView.as_view(act="withdraw"),
+        name="channel_retirement_withdrawal",
+    ),
     path("channels/<int:pk>/risk/", records.RiskView.as_view(), name="channel_risk"),
     path("channels/<int:pk>/risk/ending/", records.OverrideEndingView.as_view(), name="channel_risk_ending"),
     path("channels/<int:pk>/review/", records.RecordReviewView.as_view(), name="channel_review"),

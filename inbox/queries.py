@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Person
 from channels_registry.models import Channel, Connection
 from channels_registry.permissions import channels_with, rights_rows, seen_by
+from channels_registry.queries.lifecycle import Pointing
 from inbox.models import Assignment, Conversation, Message, PollCursor, Reply, ReplyAttempt
 from socialops.lib.cursors import cursor_after, place_of
 from socialops.lib.delivery.late import accepted_late, late_url
@@ -248,3 +249,9 @@ def _in_view(view: str, person: Person) -> Q:
 def _stamp(rows: Iterable[Any]) -> str:
     """Changes when what is shown changes."""
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:12]
+
+
+def open_there(channel: Channel) -> Pointing:
+    """What still points at a channel that is to go: conversations that somebody waits in. One query."""
+    waiting = Conversation.objects.filter(channel=channel).exclude(state="resolved")
+    return Pointing("conversations that are not resolved", waiting.count(), f"{reverse('inbox')}?channel={channel.pk}")

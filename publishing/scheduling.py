@@ -271,8 +271,8 @@ def _refuse_unpublishable(variant: Variant) -> None:
     connector = queries.connector_of(variant.channel)
     if connector is None or not isinstance(connector, Publishes):
         raise ValidationError(f"Socialops cannot publish on {variant.channel}.")
-    if variant.channel.state == "archived":
-        raise ValidationError(f"{variant.channel} is archived, so nothing goes out there.")
+    if variant.channel.state not in ("live", "dormant"):
+        raise ValidationError(f"{variant.channel} is {variant.channel.state}, so nothing goes out there.")
 
 
 def _refuse_unless_waiting(publication: Publication, cannot: str) -> None:

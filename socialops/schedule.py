@@ -23,6 +23,7 @@ READS = [
     "accounts.tasks.seal",
     "accounts.tasks.announce",
     "publishing.tasks.work_imports",
+    "channels_registry.tasks.work_imports",
     "publishing.tasks.read_pages",
 ]
 

@@ -218,6 +218,42 @@ def _bring(company: Company) -> None:
     importing.check(made, company.people["alice"], made.mapping, "UTC")
     importing.work_due()
     company.examples["import"] = made
+    _bring_channels(company)
+
+
+def _bring_channels(company: Company) -> None:
+    from channels_registry import importing
+
+    erin, rows = company.people["erin"], [("sandbox", "acme-oslo", "gina@example.test"), ("myspace", "acme", "")]
+    data = csv_bytes(("network", "handle", "owner"), rows)
+    made = importing.read(erin, SimpleUploadedFile("channels.csv", data), "channels.csv")
+    importing.check(made, erin, made.mapping)
+    importing.work_due()
+    company.examples["channel_import"] = made
+    _propose(company)
+
+
+def _propose(company: Company) -> None:
+    from channels_registry import proposing
+
+    who = company.people
+    company.examples["channel_proposal"] = proposing.propose(
+        who["alice"], "sandbox", "acme-repairs", "Acme repairs", who["gina"], "People ask how to mend things.",
+        "Owners of our things", backup_owner=who["alice"],
+    )  # fmt: skip
+    _unmask(company)
+
+
+def _unmask(company: Company) -> None:
+    from channels_registry import impersonating
+
+    who, blue = company.people, company.channels["blue"]
+    picture = SimpleUploadedFile("seen.png", b"\x89PNG\r\n\x1a\n picture")
+    company.examples["impostor"] = impersonating.report(
+        who["alice"], "tiktok", "acme_0fficial", "It promises vouchers.", imitates=blue, file=picture
+    )
+    stray = impersonating.report(who["alice"], "sandbox", "acme-canteen", "The canteen of Oslo posts its menu.")
+    company.examples["impostor_rogue"] = impersonating.decide(stray, "rogue", who["gina"], "The canteen says so.")
 
 
 def _take_in(company: Company) -> None:

@@ -107,6 +107,7 @@ def _people(company: "Company") -> dict:
 
 
 def _access(company: "Company") -> dict:
+    from channels_registry.models import ChannelImport, ChannelProposal, ImpostorReport
     from governance import evidence
     from governance.models import OffboardingCase
 
@@ -114,6 +115,9 @@ def _access(company: "Company") -> dict:
     case = OffboardingCase.objects.exclude(person=company.people["dana"]).get()
     return {
         "channel": channel,
+        "channel_import": ChannelImport.objects.get(),
+        "channel_proposal": ChannelProposal.objects.order_by("pk").last(),
+        "impostor": ImpostorReport.objects.order_by("pk").first(),
         "webhooked": channel,
         "connection": channel.connections.get(),
         "standing_grant": channel.grants.filter(person=company.people["alice"]).first(),

@@ -11,7 +11,7 @@ from django.views import View
 
 from accounts.models import Role, Team
 from accounts.permissions import has_role
-from channels_registry import exporting, keeping, networks
+from channels_registry import keeping, ledger_exporting, networks
 from channels_registry.forms import MatrixViewForm, MomentForm
 from channels_registry.models import Channel, MatrixView
 from channels_registry.permissions import access_matrix_view, oversight
@@ -57,8 +57,8 @@ class LedgerExportView(View):
         if not form.is_valid():
             messages.error(request, " ".join(str(words) for errors in form.errors.values() for words in errors))
             return redirect(f"{reverse('matrix')}?{request.GET.urlencode()}")
-        rows = exporting.begin_export(request.user.person, Filters.read(request.GET), form.moment)
-        body = csv_chunks(tuple(exporting.COLUMNS), exporting.chunks(rows))
+        rows = ledger_exporting.begin_export(request.user.person, Filters.read(request.GET), form.moment)
+        body = csv_chunks(tuple(ledger_exporting.COLUMNS), ledger_exporting.chunks(rows))
         name = f"access-{timezone.now():%Y-%m-%d}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)

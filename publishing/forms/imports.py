@@ -6,26 +6,9 @@ from channels_registry.models import Channel
 from publishing.forms.fields import offer_choices, zones
 from publishing.models import Import, ImportRow
 from publishing.queries.columns import fields_for, own_text
-from socialops.lib import tables
+from socialops.lib.sheet_forms import columns_of
 
-NOWHERE = ("", "Not in this file")
 LONG = ("text",)
-
-
-class FileForm(forms.Form):
-    file = forms.FileField(
-        label="CSV or XLSX file", max_length=200,
-        help_text="The first row names the columns. Up to 10,000 rows and 20 MB. Nothing is changed yet.",
-    )  # fmt: skip
-
-
-class ReadingForm(forms.Form):
-    """How a CSV is read: what was guessed, to be changed."""
-
-    encoding = forms.ChoiceField(label="Characters", choices=list(tables.ENCODINGS.items()))
-    delimiter = forms.ChoiceField(
-        label="Columns are divided by", choices=[(name, name.capitalize()) for name in tables.DELIMITERS]
-    )
 
 
 class MappingForm(forms.Form):
@@ -37,7 +20,7 @@ class MappingForm(forms.Form):
         super().__init__(*args, **kwargs)
         offer_choices(self, "time_zone", zones(of.time_zone))
         self.fields["time_zone"].initial = of.time_zone
-        columns = [NOWHERE, *((str(n), f"{header or 'no name'} ({n + 1})") for n, header in enumerate(of.headers))]
+        columns = columns_of(of)
         named = [c for c in channels if own_text(c) in of.mapping]
         offered = fields_for(named if len(channels) > 20 else channels)
         for name, label in offered.items():

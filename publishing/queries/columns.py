@@ -1,12 +1,12 @@
 """Which column of a file says what about a post: the fields there are, and a guess from the headers."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from channels_registry.models import Channel
+from socialops.lib.sheets import plain, twice
 
-# field: its label and the headers that mean it, as they are compared (see _plain)
+# field: its label and the headers that mean it, as they are compared (sheets.plain)
 FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "key": ("Key", ("key", "id", "postid", "externalid", "reference", "ref", "schlussel", "cle")),
     "channels": (
@@ -58,7 +58,7 @@ def guessed(headers: Sequence[str], channels: Iterable[Channel]) -> dict[str, in
     found: dict[str, int] = {}
     for place, header in enumerate(headers):
         named = OWN.fullmatch(header.strip())
-        name = own.get(named[1].strip().casefold()) if named else meant.get(_plain(header))
+        name = own.get(named[1].strip().casefold()) if named else meant.get(plain(header))
         if name:
             found.setdefault(name, place)
     return found
@@ -71,11 +71,4 @@ def problems_of_mapping(mapping: Mapping[str, int]) -> dict[str, str]:
         found["channels"] = "Choose the column that says where each post goes."
     if not any(name.startswith("text") for name in mapping):
         found["text"] = "Choose the column with the text of the posts."
-    twice = {place for place in mapping.values() if list(mapping.values()).count(place) > 1}
-    return found | {name: "This column means something else already." for name in mapping if mapping[name] in twice}
-
-
-def _plain(header: str) -> str:
-    """Lower case, letters only, without accents: “Why now?” is whynow, “Schlüssel” schlussel."""
-    bare = unicodedata.normalize("NFKD", header.casefold())
-    return "".join(c for c in bare if c.isalnum())
+    return found | twice(mapping)

@@ -2,59 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch
 
 from accounts.models import Person
-from publishing.models import Import, ImportRow, Post, Publication, Variant
+from publishing.models import ImportRow, Post, Publication, Variant
 from publishing.permissions import visible_posts
 from publishing.queries.wishes import Wish
 
 OURS = re.compile(r"post-(\d{1,17})")
-WRONG = ~Q(problems={})
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many rows of an import: read, wrong, planned, and by what became of them."""
-
-    read: int
-    wrong: int
-    create: int
-    change: int
-    nothing: int
-    created: int
-    changed: int
-    unchanged: int
-
-    @property
-    def imported(self) -> int:
-        return self.created + self.changed + self.unchanged
-
-    @property
-    def right(self) -> int:
-        """What could be imported now."""
-        return self.read - self.wrong - self.imported
-
-
-def counts(of: Import) -> Counts:
-    """One query."""
-    planned = {plan: Count("pk", filter=Q(plan=plan, outcome="", problems={})) for plan in ImportRow.Plan.values}
-    became = {outcome: Count("pk", filter=Q(outcome=outcome)) for outcome in ("created", "changed", "unchanged")}
-    return Counts(**of.rows.aggregate(read=Count("pk"), wrong=Count("pk", filter=WRONG), **planned, **became))
-
-
-def wrong_rows(of: Import, field: str = "") -> list[ImportRow]:
-    """In order; of one field's problems if it is named."""
-    rows = of.rows.filter(WRONG).order_by("number")
-    return rows.filter(problems__has_key=field) if field else rows
-
-
-def remembered(person: Person, headers: list[str]) -> dict[str, int]:
-    """What the person last made of a file with the same headers."""
-    before = Import.objects.filter(by=person, headers=headers).exclude(mapping={})
-    return before.order_by("-id").values_list("mapping", flat=True).first() or {}
 
 
 class Meant:

@@ -8,17 +8,19 @@ from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views import View
 
 from publishing import exporting, importing
-from publishing.forms.imports import FileForm, MappingForm, ReadingForm, RowForm
+from publishing.forms.imports import MappingForm, RowForm
 from publishing.models import Import, ImportRow, Post
 from publishing.permissions import access_import, access_import_row, may_draft_somewhere, visible_posts
 from publishing.queries.columns import fields_for
-from publishing.queries.imports import counts, wrong_rows
 from publishing.queries.wishes import seen_channels
 from socialops.lib.numbers import number
 from socialops.lib.refusals import add_refusal
+from socialops.lib.sheet_forms import FileForm, ReadingForm
+from socialops.lib.sheets import counts, wrong_rows
 
 PAGE, LATEST = 25, 50
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -164,7 +166,8 @@ def _page(request: HttpRequest, of: Import, form: MappingForm | None = None, sta
         query["after"] = str(page[PAGE - 1].number)
     editable = not of.started_at and not of.at_work
     context = {
-        "of": of, "counts": found, "rows": shown, "problem": problem,
+        "of": of, "here": reverse("import", args=[of.pk]), "start_url": reverse("import_posts", args=[of.pk]),
+        "making": "Making drafts", "counts": found, "rows": shown, "problem": problem,
         "fields": [(name, labels[name]) for name in labels if name in of.mapping or name == "row"],
         "next": f"?{query.urlencode()}" if page[PAGE:] else "", "editable": editable,
         "form": form or (MappingForm(of=of, channels=channels) if editable else None),

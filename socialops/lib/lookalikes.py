@@ -16,7 +16,8 @@ _LETTERS = {
 }  # fmt: skip
 _TO_LATIN = {ord(sign): latin for latin, signs in _LETTERS.items() for sign in signs}
 _DIGITS = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b"})
-_ADDED = ("official", "support", "help", "team", "hq", "real", "the")  # what impostors put around a name
+# what impostors put around a name, and servers behind it
+_ADDED = ("official", "support", "help", "team", "hq", "real", "the", "bskysocial", "com", "org")
 SHORTEST = 4  # letters of a name that is still one
 
 
@@ -38,8 +39,8 @@ def letters(text: str) -> str:
 
 @lru_cache(maxsize=32_768)
 def skeleton(text: str) -> str:
-    """Of a handle; what stands after its second @, the server, counts as part of the name it hides behind."""
-    name = letters(text).partition("@")[0].partition(".")[0]
+    """Of a handle, without the server that it is on."""
+    name = letters(text).partition("@")[0]
     bare = "".join(sign for sign in name if sign.isalnum()).translate(_DIGITS).replace("rn", "m").replace("vv", "w")
     for word in sorted((word.translate(_DIGITS) for word in _ADDED), key=len, reverse=True):
         for shorten in (str.removeprefix, str.removesuffix):

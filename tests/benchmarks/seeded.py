@@ -208,11 +208,11 @@ def _plainly() -> int:
     """The yardstick: psycopg2 and csv.writer, nothing between; then the same count of rows."""
     import psycopg2
 
-    from channels_registry import exporting
+    from channels_registry import ledger_exporting
     from channels_registry.permissions import Oversight
     from channels_registry.queries.narrowing import Filters
 
-    sql, params = exporting.ledger(Oversight(True, []), Filters()).query.sql_with_params()
+    sql, params = ledger_exporting.ledger(Oversight(True, []), Filters()).query.sql_with_params()
     lines = 0
     with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
         cursor.execute(sql, params)

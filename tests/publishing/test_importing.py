@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 
 from publishing import approving, campaigning, drafting, importing, making
 from publishing.models import IMPORT_MOVES, Import, ImportRow, Post, Variant
+from socialops.lib import bringing
 from tests import factories
 from tests.publishing.imports import LATER, brought, checked, imported, outcomes, problems, table, worked
 from tests.publishing.steps import agree, ask, page, trail
@@ -327,8 +328,8 @@ def test_a_stopped_import_goes_on_where_it_was(alice, acme, monkeypatch):
 
 
 def test_a_check_that_was_stopped_goes_on_with_the_next_row(alice, acme, monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 1)
-    monkeypatch.setattr(importing, "SECONDS", -1.0)
+    monkeypatch.setattr(bringing, "BATCH", 1)
+    monkeypatch.setattr(bringing, "SECONDS", -1.0)
     made = brought(alice, table(ONE, TWO))
     importing.check(made, alice, made.mapping, "UTC")
     worked(made)

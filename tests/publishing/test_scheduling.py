@@ -55,7 +55,12 @@ def test_where_the_post_does_not_go_any_more_nothing_is_scheduled(acme, second, 
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [({"state": "archived"}, "is archived"), ({"network": "gone"}, "cannot publish on")]
+    ("change", "words"),
+    [
+        ({"state": "archived"}, "is archived"),
+        ({"state": "lost"}, "is lost"),
+        ({"network": "gone"}, "cannot publish on"),
+    ],
 )
 def test_where_nothing_can_go_out_nothing_is_scheduled(approved, acme, dana, change, words):
     type(acme).objects.filter(pk=acme.pk).update(**change)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from socialops.management.company import campaigns, channels, imports, live, messages, people, posts
+from socialops.management.company import campaigns, channels, imports, live, messages, people, posts, register
 
 SEED = 2026
 
@@ -41,4 +41,6 @@ class Command(BaseCommand):
         posts.write(random, staff, opened, now, begun, options["posts"])
         messages.receive(random, opened, now, options["messages"])
         imports.bring(staff)
+        if len(opened) > 7:
+            register.keep(staff, opened)
         return staff

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from channels_registry import exporting
+from channels_registry import ledger_exporting
 from channels_registry.models import AccessGrant
 from channels_registry.queries.narrowing import Filters
 from tests import factories
@@ -67,7 +67,7 @@ def test_a_manager_gets_their_channels_and_charlie_nothing():
     factories.grant(other, factories.person("bob"), "manager")
     assert {row["channel"] for row in rows_of(alice)} == {"Acme"}
     with pytest.raises(PermissionDenied):
-        exporting.begin_export(factories.person("charlie"), Filters())
+        ledger_exporting.begin_export(factories.person("charlie"), Filters())
     assert AuditEvent.objects.filter(action="access.exported").count() == 1
 
 
