@@ -182,6 +182,14 @@ class IdentityForm(forms.Form):
         return given
 
 
+class NextAuthoriserForm(forms.Form):
+    person = PersonField(label="Who connects it again", help_text="Is reminded before the connection ends.")
+
+    def __init__(self, *args, of: QuerySet[Person], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["person"].offer(of)
+
+
 class MomentForm(forms.Form):
     """A moment to look back to, on the reader's clock; what cannot be read is left out."""
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_registry import access, polling, refreshing, shutting, verifying
+from channels_registry import access, polling, refreshing, rehearsing, shutting, verifying
 from socialops.lib.delivery import draining
 
 drain_revoke = draining.task(shutting.LANE)
@@ -21,6 +21,11 @@ def read_doors() -> int:
 @shared_task
 def renew_connections() -> int:
     return refreshing.refresh_due()
+
+
+@shared_task
+def rehearse_connections() -> int:
+    return rehearsing.rehearse_due()
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from channels_registry.views import channels, connections, grants, guided, identities, networks, revocations
+from channels_registry.views import channels, connections, custody, grants, guided, identities, networks, revocations
 
 urlpatterns = [
     path("channels/", channels.ChannelListView.as_view(), name="channel_list"),
@@ -9,6 +9,9 @@ urlpatterns = [
     path("channels/<int:pk>/change/", channels.ChannelChangeView.as_view(), name="channel_change"),
     path("channels/<int:pk>/connection/", connections.ConnectionNewView.as_view(), name="connection_new"),
     path("channels/<int:pk>/connection/ending/", connections.ConnectionEndingView.as_view(), name="connection_ending"),
+    path("channels/<int:pk>/connection/health/", custody.ConnectionHealthView.as_view(), name="connection_health"),
+    path("channels/<int:pk>/connection/rehearsals/", custody.RehearsalNewView.as_view(), name="rehearsal_new"),
+    path("channels/<int:pk>/connection/next/", custody.NextAuthoriserView.as_view(), name="next_authoriser"),
     path("channels/<int:pk>/webhook/", connections.WebhookView.as_view(), name="channel_webhook"),
     path("channels/<int:pk>/grants/new/", grants.GrantNewView.as_view(), name="grant_new"),
     path("connections/<int:pk>/", connections.ConnectionView.as_view(), name="connection"),

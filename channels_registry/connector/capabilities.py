@@ -28,6 +28,7 @@ from channels_registry.connector.types import (
     PostPage,
     Probe,
     Published,
+    Rehearsed,
     RemoteDoor,
     Revoked,
     Unsure,
@@ -47,6 +48,8 @@ class Network(ABC):
     idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
     same_again: ClassVar[str] = ""  # where it refuses a text that it has had before: what it says then
+    asks: ClassVar[Mapping[str, str]] = {}  # scopes that a token should have, each with what it is for
+    steps: ClassVar[Sequence[str]] = ()  # how a person gets the keys over there, in plain words
     purpose: ClassVar[str] = ""  # one plain sentence for an approver who has never used it
 
     @abstractmethod
@@ -56,6 +59,18 @@ class Network(ABC):
     @abstractmethod
     async def refresh(self, access: Access) -> Connected:
         """Renew what runs out. Raises Refused when only a person can mend it, TryLater when the network is away."""
+
+    @abstractmethod
+    async def rehearse(self, access: Access) -> Rehearsed:
+        """Read something harmless with the token as it is, renewing nothing. Raises Disconnected when it is dead."""
+
+    def covers(self, given: frozenset[str], asked: str) -> bool:
+        """Whether the scopes given include this one; a wider one may cover it."""
+        return asked in given
+
+    def renews_itself(self, facts: Mapping[str, Any]) -> bool:
+        """Whether `refresh` needs nobody while the credential behind it is good."""
+        return True
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         """The limits on this server, where servers differ."""
