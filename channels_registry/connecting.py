@@ -27,9 +27,10 @@ from channels_registry.connector.capabilities import ReceivesWebhooks
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused, TryLater
 from channels_registry.connector.http import Http
 from channels_registry.connector.types import Connected
-from channels_registry.models import AccessGrant, Channel, Connection
+from channels_registry.models import AccessGrant, Channel, Connection, Rehearsal
 from channels_registry.models.access_grant import Door
 from channels_registry.permissions import require_administer
+from channels_registry.queries.custody import next_authoriser
 from channels_registry.reaching import opened
 from socialops.lib.sealing import CannotOpen
 from socialops.lib.wall_clock import database_now
@@ -61,7 +62,9 @@ def connect(channel: Channel, fields: Mapping[str, str], secrets: Mapping[str, s
     public, hidden = _answers(channel, fields, secrets)
     for earlier in Connection.objects.filter(channel=channel, state=Connection.State.PENDING):
         _end(earlier, by, "Newer keys were handed over.")
-    made = Connection.objects.create(channel=channel, fields=public, sealed_secrets=b"", authorised_by=by)
+    made = Connection.objects.create(
+        channel=channel, fields=public, sealed_secrets=b"", authorised_by=by, scopes_asked=list(channel.connector.asks)
+    )
     sealing.seal(made, hidden)
     if isinstance(channel.connector, ReceivesWebhooks):
         sealing.seal_webhook_secret(made, webhook_secret(channel) or random.token_urlsafe(32))
@@ -159,7 +162,7 @@ def rotate_webhook_keys() -> tuple[int, int]:
     return _rotate("sealed_webhook_secret", sealing.rewrap_webhook_secret)
 
 
-def tell(channel: Channel, kind: str, text: str, *others: Person) -> None:
+def tell(channel: Channel, kind: str, text: str, *others: Person | None) -> None:
     """Let those who answer for the channel know, once each."""
     url = f"/channels/{channel.pk}/"
     for person in {each.pk: each for each in (channel.owner, channel.backup_owner, *others) if each}.values():
@@ -223,7 +226,8 @@ def _accept(connection: Connection, connected: Connected) -> Connection:
     for old in Connection.objects.filter(channel=channel, state__in=["live", "disconnected"]):
         _end(old, connection.authorised_by, "Replaced by a newer connection.")
     keep(connection, connected, connected.secrets)
-    Connection.objects.filter(pk=connection.pk).update(next_check_at=Now())
+    Connection.objects.filter(pk=connection.pk).update(next_check_at=Now(), next_authoriser=next_authoriser(channel))
+    Rehearsal.objects.create(connection=connection)  # ends the way in with a try: channels_registry.rehearsing
     channel.remote_id, channel.url = connected.remote_id, connected.url or channel.url
     channel.audience_size = connected.audience_size if connected.audience_size is not None else channel.audience_size
     channel.save(update_fields=["remote_id", "url", "audience_size"])

@@ -17,6 +17,7 @@ from channels_registry.models import AccessGrant, Connection
 from channels_registry.models.access_grant import RIGHTS, Door
 from socialops.lib.delivery.lane import Errors, Looking, Refusal, Settled
 
+NOT_CONNECTED = "The channel is not connected. Connect it again."
 ERRORS = Errors(refused=(Refused,), later=(TryLater,), dead=(Disconnected,))
 
 
@@ -29,7 +30,7 @@ def refusals(right: str) -> list[Refusal]:
     return [
         Refusal("blocked", "The person who answers for it has left. Somebody else has to take it over.", departed),
         Refusal("blocked", f"The person who answers for it may no longer {right} on this channel.", ~held),
-        not_connected("channel", "The channel is not connected. Connect it again."),
+        not_connected("channel", NOT_CONNECTED),
     ]
 
 
@@ -61,6 +62,11 @@ def learnt(rows: Iterable[Settled]) -> None:
     silence = {row.parcel.reached.connection_id: row.after for row in there if row.after}
     if well or unwell or silence:
         budgets.note(well, unwell, silence)
+
+
+def stopped_by_connection(row: Settled) -> bool:
+    """Whether a connection that is gone is what this row stopped on: found so by the claim, or by the network's no."""
+    return row.state == "blocked" and (row.parcel is not None or row.reason == NOT_CONNECTED)
 
 
 def told(row: Settled, **data: Any) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Tokens run out: each is renewed in time, once, and a good one is never lost to a bad answer.
 
-Transient is not revoked: only the network's own refusal makes a connection `disconnected`. One refresh at a time (an
-advisory lock), and only if nobody has refreshed since we looked (secret_version).
+Transient is not revoked: only the network's own refusal, said twice, makes a connection `disconnected`. One refresh at
+a time (an advisory lock), and only if nobody has refreshed since we looked (secret_version).
 """
 
 import asyncio
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,12 +15,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from accounts import audit
-from accounts.models import Notification
 from channels_registry.connecting import ask, keep, tell
 from channels_registry.connector.errors import Disconnected, NetworkError, Refused
 from channels_registry.connector.http import Http
 from channels_registry.connector.types import Connected
-from channels_registry.health import days_left
 from channels_registry.models import Connection
 from channels_registry.reaching import opened
 from socialops.lib import turns
@@ -31,7 +30,7 @@ audit.register("connection.lost", "lost a channel’s connection")
 LOCK = 7_301_100  # with the connection's id: one refresh at a time over all workers
 SOON = timedelta(minutes=15)
 LEASE = timedelta(minutes=1)
-WARN_DAYS = (1, 3, 7, 14, 30)
+ONCE_MORE = 1.0  # seconds between a refusal and the look that confirms it
 
 
 def refresh(connection: Connection, *, refused_us: bool = False) -> bool:
@@ -44,7 +43,9 @@ def refresh(connection: Connection, *, refused_us: bool = False) -> bool:
     with transaction.atomic():
         if not _locked(connection.pk, wait=refused_us):
             return False  # another worker is at it; the caller's row comes back
-        connection = Connection.objects.select_related("channel", "authorised_by").get(pk=connection.pk)
+        connection = Connection.objects.select_related(
+            "channel__owner", "channel__backup_owner", "authorised_by", "next_authoriser"
+        ).get(pk=connection.pk)
         if connection.state not in (Connection.State.LIVE, Connection.State.DISCONNECTED):
             return False
         if connection.secret_version != seen:
@@ -58,11 +59,8 @@ async def revive(connection_id: int, secret_version: int) -> bool:
 
 
 def refresh_due() -> int:
-    """Renew what runs out soon, and tell people in time about what only they can renew. Returns how many were tried."""
-    done = turns.in_turn("renew connections", _next, refresh)
-    for connection in _ending()[:200]:
-        turns.safely(_warn, connection)
-    return done
+    """Renew what runs out soon. Returns how many were tried. (People are told by publishing.warning.)"""
+    return turns.in_turn("renew connections", _next, refresh)
 
 
 def _revive(connection_id: int, secret_version: int) -> bool:
@@ -112,7 +110,7 @@ def _renewed(connection: Connection, renewed: Connected, secrets: dict[str, str]
 
 def _refused(connection: Connection, reason: str, refused_us: bool) -> bool:
     still_good = connection.expires_at is not None and connection.expires_at > database_now() and not refused_us
-    if still_good:
+    if still_good or (connection.state == Connection.State.LIVE and not _is_dead(connection)):
         return _transient(connection, reason)
     lost = Connection.objects.filter(pk=connection.pk, state=Connection.State.LIVE).update(
         state=Connection.State.DISCONNECTED, trouble=reason[:400]
@@ -120,7 +118,19 @@ def _refused(connection: Connection, reason: str, refused_us: bool) -> bool:
     if lost:  # one notification an incident
         audit.record(None, "connection.lost", connection, channel=connection.channel_id, reason=reason)
         text = f"{connection.channel.name} is no longer connected. {reason}"
-        tell(connection.channel, "connection.lost", text, connection.authorised_by)
+        tell(connection.channel, "connection.lost", text, connection.authorised_by, connection.next_authoriser)
+    return False
+
+
+def _is_dead(connection: Connection) -> bool:
+    """One refusal may be a blip of a server that is being restarted. The token is tried once more, a moment later."""
+    time.sleep(ONCE_MORE * settings.PACE)
+    try:
+        ask(connection, lambda http: connection.channel.connector.rehearse(opened(connection, http)))
+    except (Refused, Disconnected):
+        return True
+    except NetworkError:
+        pass
     return False
 
 
@@ -150,24 +160,3 @@ def _running_out() -> QuerySet[Connection]:
         state=Connection.State.LIVE,
         expires_at__lte=Now() + Greatest(life / 4, SOON * settings.PACE),
     )
-
-
-def _ending() -> QuerySet[Connection]:
-    """In trouble and about to end."""
-    soon = Q(expires_at__lte=Now() + timedelta(days=max(WARN_DAYS)))
-    return Connection.objects.filter(soon, state=Connection.State.LIVE).exclude(trouble="").select_related("channel")
-
-
-def _warn(connection: Connection) -> None:
-    """At 30, 14, 7, 3 and 1 days, each once."""
-    left = days_left(connection)
-    step = next((days for days in WARN_DAYS if left is not None and left <= days), None)
-    if step is None:
-        return
-    days = "1 day" if step == 1 else f"{step} days"
-    text = f"The connection of {connection.channel.name} ends within {days}. Connect the channel again."
-    told = Notification.objects.filter(
-        kind="connection.ending", text=text, created_at__gt=connection.proven_at or connection.created_at
-    )
-    if not told.exists():
-        tell(connection.channel, "connection.ending", text, connection.authorised_by)

@@ -2,7 +2,18 @@
 
 from celery import shared_task
 
-from channels_registry import access, drifting, expiring, importing, polling, rating, refreshing, shutting, verifying
+from channels_registry import (
+    access,
+    drifting,
+    expiring,
+    importing,
+    polling,
+    rating,
+    refreshing,
+    rehearsing,
+    shutting,
+    verifying,
+)
 from socialops.lib.delivery import draining
 
 drain_revoke = draining.task(shutting.LANE)
@@ -21,6 +32,11 @@ def read_doors() -> int:
 @shared_task
 def renew_connections() -> int:
     return refreshing.refresh_due()
+
+
+@shared_task
+def rehearse_connections() -> int:
+    return rehearsing.rehearse_due()
 
 
 @shared_task

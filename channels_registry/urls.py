@@ -3,6 +3,7 @@ from django.urls import path
 from channels_registry.views import (
     channels,
     connections,
+    custody,
     doors,
     findings,
     grants,
@@ -92,6 +93,9 @@ urlpatterns = [
     path("channels/<int:pk>/review/", records.RecordReviewView.as_view(), name="channel_review"),
     path("channels/<int:pk>/connection/", connections.ConnectionNewView.as_view(), name="connection_new"),
     path("channels/<int:pk>/connection/ending/", connections.ConnectionEndingView.as_view(), name="connection_ending"),
+    path("channels/<int:pk>/connection/health/", custody.ConnectionHealthView.as_view(), name="connection_health"),
+    path("channels/<int:pk>/connection/rehearsals/", custody.RehearsalNewView.as_view(), name="rehearsal_new"),
+    path("channels/<int:pk>/connection/next/", custody.NextAuthoriserView.as_view(), name="next_authoriser"),
     path("channels/<int:pk>/webhook/", connections.WebhookView.as_view(), name="channel_webhook"),
     path("channels/<int:pk>/doors/", doors.ChannelDoorsView.as_view(), name="channel_doors"),
     path("channels/<int:pk>/grants/new/", grants.GrantNewView.as_view(), name="grant_new"),

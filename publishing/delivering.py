@@ -10,8 +10,10 @@ from accounts import audit, notifying
 from accounts.models import Person
 from channels_registry import budgets
 from channels_registry.connector.types import Continue, Published, Unsure
-from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, told
+from channels_registry.delivering import ERRORS, learnt, looking, refusals, revive, stopped_by_connection, told
+from channels_registry.queries import custody
 from channels_registry.reaching import client
+from channels_registry.warning import tell_stopped
 from publishing import following, queries
 from publishing.loading import Outgoing, Parcel, load
 from publishing.models import Publication, PublicationAttempt
@@ -89,7 +91,9 @@ def _alert(rows: Sequence[Settled]) -> None:
     """One line a post to whoever answers for it; one line in all when many end the same way at once."""
     if not rows:
         return
-    publications = Publication.objects.select_related("answerable", "variant").in_bulk([row.id for row in rows])
+    related = Publication.objects.select_related("answerable", "variant", "channel")
+    publications = related.in_bulk([row.id for row in rows])
+    rows = _but_incidents(rows, publications)
     groups: dict[tuple[Person, str], list[Settled]] = {}
     for row in rows:
         groups.setdefault((publications[row.id].answerable, row.state), []).append(row)
@@ -101,6 +105,15 @@ def _alert(rows: Sequence[Settled]) -> None:
             publication = publications[row.id]
             text = f"“{str(publication)[:80]}” {ALERTS[state]}. {row.reason}"[:300]
             notifying.notify(person, f"publication.{state}", text, f"/posts/{publication.variant.post_id}/", mail=True)
+
+
+def _but_incidents(rows: Sequence[Settled], publications: Mapping[int, Publication]) -> list[Settled]:
+    """Twenty posts that stop on one dead connection are one alert, and those are told of here."""
+    stopped = [row for row in rows if stopped_by_connection(row)]
+    lost = custody.lost_among({publications[row.id].channel_id for row in stopped}) if stopped else {}
+    told_of = {row.id for row in stopped if publications[row.id].channel_id in lost}
+    tell_stopped(((publications[pk].answerable, publications[pk].channel) for pk in told_of), lost)
+    return [row for row in rows if row.id not in told_of]
 
 
 LANE = Lane(

@@ -4,7 +4,7 @@ going, read files of posts, count reactions.
 
 from celery import shared_task
 
-from publishing import carding, correcting, importing, measuring, reminding, repeating, retiming
+from publishing import carding, correcting, importing, measuring, reminding, repeating, retiming, warning
 from publishing.delivering import LANE
 from socialops.lib.delivery import draining
 
@@ -51,3 +51,9 @@ def repeat() -> None:
 def measure() -> None:
     """What is out: reactions and views, at the ages at which they are counted."""
     measuring.measure_due()
+
+
+@shared_task(ignore_result=True)
+def warn() -> None:
+    """Connections that end soon, with the posts that will fail."""
+    warning.warn_due()

@@ -17,6 +17,7 @@ LANES = [
 # Leased reads and small catching up, nudged as often.
 READS = [
     "channels_registry.tasks.prove_connections",
+    "channels_registry.tasks.rehearse_connections",
     "channels_registry.tasks.level_access",
     "inbox.tasks.poll",
     "inbox.tasks.catch_up",
@@ -37,6 +38,7 @@ SLOW_READS = {
     "accounts.tasks.mail_head": 3600.0,
     "accounts.tasks.forget_answers": 3600.0,
     "publishing.tasks.remind": 60.0,
+    "publishing.tasks.warn": 60.0,
     "publishing.tasks.retime": 3600.0,
     "publishing.tasks.forget_pages": 3600.0,
     "publishing.tasks.repeat": 20.0,

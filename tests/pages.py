@@ -112,6 +112,8 @@ PAGES: dict[str, Page] = {
     "channel_review": Page("channel"),
     "connection_new": Page("channel"),
     "connection_ending": Page("channel"),
+    "connection_health": Page("channel"),
+    "failing_posts": Page("channel"),
     "channel_webhook": Page("webhooked"),
     "connection": Page("connection"),
     "grant_new": Page("channel"),

@@ -410,6 +410,10 @@ RULES: dict[str, Rule] = {
     "connection_new": only("erin", "blue"),
     "connection": only("erin", "connection"),
     "connection_ending": only("erin", "blue", post={}),
+    "connection_health": only(SEE_BLUE, "blue"),
+    "rehearsal_new": only("erin", "blue", post={}),
+    "next_authoriser": only("erin", "blue", post={}),
+    "failing_posts": only(SEE_BLUE, "blue"),
     "channel_webhook": only("erin", "webhooked"),
     "grant_new": only("erin", "blue"),
     "grant_revocation": only("alice erin", "standing_grant"),  # alice: her own

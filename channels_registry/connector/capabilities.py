@@ -29,6 +29,7 @@ from channels_registry.connector.types import (
     PostPage,
     Probe,
     Published,
+    Rehearsed,
     RemoteDoor,
     Revoked,
     Unsure,
@@ -48,6 +49,8 @@ class Network(ABC):
     idempotency: ClassVar[str]  # a letter of SAME_POST_TWICE, at its best
     settle_seconds: ClassVar[float] = 60.0  # how long after a lost answer a look can be believed
     same_again: ClassVar[str] = ""  # where it refuses a text that it has had before: what it says then
+    asks: ClassVar[Mapping[str, str]] = {}  # scopes that a token should have, each with what it is for
+    steps: ClassVar[Sequence[str]] = ()  # how a person gets the keys over there, in plain words
     purpose: ClassVar[str] = ""  # one plain sentence for an approver who has never used it
 
     @abstractmethod
@@ -62,6 +65,18 @@ class Network(ABC):
         """The handle of the account whose page this is, "" for none. By default the last part of the path."""
         path = urlsplit(url).path.strip("/")
         return path.rpartition("/")[2]
+
+    @abstractmethod
+    async def rehearse(self, access: Access) -> Rehearsed:
+        """Read something harmless with the token as it is, renewing nothing. Raises Disconnected when it is dead."""
+
+    def covers(self, given: frozenset[str], asked: str) -> bool:
+        """Whether the scopes given include this one; a wider one may cover it."""
+        return asked in given
+
+    def renews_itself(self, facts: Mapping[str, Any]) -> bool:
+        """Whether `refresh` needs nobody while the credential behind it is good."""
+        return True
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         """The limits on this server, where servers differ."""

@@ -114,6 +114,14 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class Rehearsed:
+    """As whom the network knows a token that it has just let in."""
+
+    remote_id: str
+    handle: str
+
+
+@dataclass(frozen=True)
 class Media:
     """One file to be shown, in its order. `load` reads it, blocking, and raises what the delivery is to end with.
 

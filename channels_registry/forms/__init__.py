@@ -148,6 +148,14 @@ class IdentityForm(forms.Form):
         return found[0] if len(found) == 1 else None
 
 
+class NextAuthoriserForm(forms.Form):
+    person = PersonField(label="Who connects it again", help_text="Is reminded before the connection ends.")
+
+    def __init__(self, *args, of: QuerySet[Person], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["person"].offer(of)
+
+
 class MatrixViewForm(forms.Form):
     name = forms.CharField(label="Name", max_length=60, help_text="A name that you use already replaces that view.")
     shared = forms.BooleanField(

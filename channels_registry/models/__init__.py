@@ -2,6 +2,7 @@ from channels_registry.models.access_grant import AccessGrant, ChannelUserPermis
 from channels_registry.models.bulk import ChannelImport, ChannelRow
 from channels_registry.models.channel import Channel, RecordReview
 from channels_registry.models.connection import Connection, ConnectionBudget
+from channels_registry.models.custody import ConnectionChange, ConnectionWarning, Rehearsal
 from channels_registry.models.finding import Finding
 from channels_registry.models.impostor import ImpostorReport, ImpostorStep
 from channels_registry.models.kept import Rotation, SharedLogin, Tool
@@ -13,8 +14,33 @@ from channels_registry.models.revocation import Proof, Revocation, RevocationAtt
 from channels_registry.models.risk import RiskOverride
 
 __all__ = [
-    "AccessGrant", "Channel", "ChannelImport", "ChannelMeasurement", "ChannelMove", "ChannelProposal", "ChannelRow",
-    "ChannelUserPermission", "Connection", "ConnectionBudget", "Entitlement", "Finding", "ImpostorReport",
-    "ImpostorStep", "MatrixView", "NetworkIdentity", "OpeningAnswer", "Proof", "RecordReview", "Retirement",
-    "Revocation", "RevocationAttempt", "RiskOverride", "Rotation", "SharedLogin", "Tool",
+    "AccessGrant",
+    "Channel",
+    "ChannelImport",
+    "ChannelMeasurement",
+    "ChannelMove",
+    "ChannelProposal",
+    "ChannelRow",
+    "ChannelUserPermission",
+    "Connection",
+    "ConnectionBudget",
+    "ConnectionChange",
+    "ConnectionWarning",
+    "Entitlement",
+    "Finding",
+    "ImpostorReport",
+    "ImpostorStep",
+    "MatrixView",
+    "NetworkIdentity",
+    "OpeningAnswer",
+    "Proof",
+    "RecordReview",
+    "Rehearsal",
+    "Retirement",
+    "Revocation",
+    "RevocationAttempt",
+    "RiskOverride",
+    "Rotation",
+    "SharedLogin",
+    "Tool",
 ]  # fmt: skip

@@ -37,9 +37,13 @@ class Connection(models.Model):
     secret_version = models.PositiveIntegerField(default=1)  # compare-and-swap for refreshes
     remote_id = models.CharField(max_length=200, blank=True, default="")
     handle = models.CharField(max_length=200, blank=True, default="")
-    scopes = models.JSONField(default=list)
+    scopes = models.JSONField(default=list)  # given
+    scopes_asked = models.JSONField(default=list)  # what the network's class wanted when it was connected
     facts = models.JSONField(default=dict)  # what the server says of itself
     authorised_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    next_authoriser = models.ForeignKey(  # who connects it again when it ends; reminded in time
+        "accounts.Person", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     proven_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)

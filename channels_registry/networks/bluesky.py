@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from channels_registry.connector.answers import Response, claims, count_in, message_in
 from channels_registry.connector.capabilities import (
@@ -46,6 +46,7 @@ from channels_registry.connector.types import (
     PostSeen,
     Probe,
     Published,
+    Rehearsed,
     RemoteDoor,
     Revoked,
     Unsure,
@@ -67,6 +68,14 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
     slug = "bluesky"
     label = "Bluesky"
     purpose = "Short public posts, up to 300 characters, read by followers and in feeds that anybody can build."
+    asks: ClassVar[Mapping[str, str]] = {
+        "com.atproto.appPass": "Everything but direct messages and the account’s own settings"
+    }
+    steps = (
+        "Sign in on Bluesky as the account, and open Settings, Privacy and security, App passwords.",
+        "Add an app password and give it a name. It is shown once: copy it.",
+        "Write the same name below: that is how our own way in is told apart from others.",
+    )
     fields = (
         Field("service", "Server", initial="https://bsky.social", help="Where the account lives."),
         Field("handle", "Handle", help="For example shop.bsky.social, without the @."),
@@ -136,6 +145,13 @@ class Bluesky(Network, Publishes, Deletes, Converses, ListsDoors, RevokesDoors, 
             facts={"pds": _server_of(session) or service},
             audience_size=profile.get("followersCount"),
         )
+
+    async def rehearse(self, access: Access) -> Rehearsed:
+        answer = await _query(access, "com.atproto.server.getSession", {})
+        return answer.read(lambda me: Rehearsed(str(me["did"]), str(me["handle"])))
+
+    def covers(self, given: frozenset[str], asked: str) -> bool:
+        return bool(given & {asked, "com.atproto.appPassPrivileged", "com.atproto.access"})
 
     def people_page_url(self, fields: Mapping[str, str], handle: str) -> str:
         return "https://bsky.app/settings/app-passwords"

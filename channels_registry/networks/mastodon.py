@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from channels_registry.connector.answers import Response, count_in, message_in
@@ -49,6 +49,7 @@ from channels_registry.connector.types import (
     PostSeen,
     Probe,
     Published,
+    Rehearsed,
     RemoteDoor,
     Revoked,
     Unsure,
@@ -79,6 +80,15 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
     slug = "mastodon"
     label = "Mastodon"
     purpose = "Public posts on one of many linked servers, usually up to 500 characters."
+    asks: ClassVar[Mapping[str, str]] = {
+        "read": "Reading mentions, figures and the list of posts",
+        "write": "Publishing, editing, taking down and answering",
+    }
+    steps = (
+        "Sign in on the server as the account, and open Preferences, Development.",
+        "Make an application for Socialops with the scopes read and write, or open the one that is there.",
+        "Copy its access token, its client key and its client secret.",
+    )
     fields = (
         Field("instance_url", "Server", help="For example https://mastodon.social."),
         Field("access_token", "Access token", secret=True, help="Preferences, Development, your application."),
@@ -120,6 +130,16 @@ class Mastodon(Network, Publishes, Edits, Deletes, Converses, RevokesDoors, Give
 
     async def refresh(self, access: Access) -> Connected:
         return await self.connect(access.fields, access.secrets, access.http)
+
+    async def rehearse(self, access: Access) -> Rehearsed:
+        url = f"{access.fields['instance_url'].strip().rstrip('/')}/api/v1/accounts/verify_credentials"
+        headers = bearer(access.secrets["access_token"])
+        answer = await access.http.request("GET", url, headers=headers, judge=_judge)
+        return answer.read(lambda me: Rehearsed(str(me["id"]), me["acct"]))
+
+    def covers(self, given: frozenset[str], asked: str) -> bool:
+        """A server that does not tell is believed to have given what was asked for."""
+        return not given or asked in given or asked.partition(":")[0] in given
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         length, link = facts.get("text", self.limits.text), facts.get("link", self.limits.link_counts)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from channels_registry.connector.answers import Response, count_in
@@ -47,6 +47,7 @@ from channels_registry.connector.types import (
     PostSeen,
     Probe,
     Published,
+    Rehearsed,
     RemoteDoor,
     Revoked,
     Unsure,
@@ -80,6 +81,14 @@ class Sandbox(
     slug = "sandbox"
     label = "Sandbox"
     purpose = "A practice network that runs on this machine. Nothing posted there is public."
+    asks: ClassVar[Mapping[str, str]] = {
+        "publish": "Publishing, editing, taking down and answering",
+        "manage": "Seeing and revoking who has access",
+    }
+    steps = (
+        "Open the sandbox’s own page and choose the account.",
+        "Make a token that may publish and manage. The sandbox shows it once.",
+    )
     fields = (
         Field("base_url", "Address of the sandbox", initial="http://127.0.0.1:8790"),
         Field("token", "Access token", secret=True, help="The sandbox shows it when an account is made."),
@@ -109,6 +118,12 @@ class Sandbox(
             again = "The sandbox took this access away. Connect the channel again with a new token."
             raise Refused(again, detail=error.detail, status=error.status) from error
         return me.read(lambda value: _connected(value, access.secrets, facts))
+
+    async def rehearse(self, access: Access) -> Rehearsed:
+        return (await _call(access, "GET", "me")).read(lambda me: Rehearsed(me["id"], me["handle"]))
+
+    def covers(self, given: frozenset[str], asked: str) -> bool:
+        return bool(given & MAY_MANAGE) or (asked == "publish" and bool(given & MAY_WRITE))
 
     def limits_for(self, facts: Mapping[str, Any]) -> Limits:
         text = int(facts.get("text", self.limits.text))

@@ -102,7 +102,7 @@ def connections_of(channel: Channel) -> tuple[Connection | None, Connection | No
     rows = list(
         Connection.objects.filter(channel=channel, state__in=[*CURRENT, "refused"])
         .defer("sealed_secrets", "sealed_webhook_secret")
-        .select_related("authorised_by")
+        .select_related("authorised_by", "next_authoriser")
         .order_by("-pk")[:20]
     )
     for row in rows:

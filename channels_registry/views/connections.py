@@ -12,6 +12,7 @@ from channels_registry.connector.capabilities import ReceivesWebhooks
 from channels_registry.forms import ConnectionForm, ReasonForm
 from channels_registry.models import Connection
 from channels_registry.permissions import access_channel, access_connection
+from channels_registry.queries import custody
 from socialops.lib.refusals import add_refusal
 
 
@@ -21,7 +22,7 @@ class ConnectionNewView(View):
         current, refused = queries.connections_of(channel)
         known = (refused or current).fields if refused or current else {}
         form = ConnectionForm(channel.connector, initial=known)
-        return self._page(request, channel, form, refused)
+        return self._page(request, channel, form, (current, refused))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         channel = access_channel(request.user, pk, "administer")
@@ -33,20 +34,29 @@ class ConnectionNewView(View):
                 add_refusal(form, error)
             else:
                 return redirect("connection", made.pk)
-        return self._page(request, channel, form, None, 422)
+        return self._page(request, channel, form, (queries.connections_of(channel)[0], None), 422)
 
-    def _page(self, request, channel, form, refused, status: int = 200) -> HttpResponse:
-        context = {"channel": channel, "form": form, "refused": refused, "network": channel.connector}
+    def _page(self, request, channel, form, known: tuple, status: int = 200) -> HttpResponse:
+        context = {
+            "channel": channel,
+            "form": form,
+            "refused": known[1],
+            "network": channel.connector,
+            "before": known[0],
+            "people": custody.who_may_authorise(channel)[:8],
+        }
         return render(request, "channels_registry/connection_new.html", context, status=status)
 
 
 class ConnectionView(View):
-    """What became of it. Asked again each second until a worker has proven or refused it."""
+    """What became of it, and of its first try. Asked again each second until a worker has said."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         found = access_connection(request.user, pk)
-        context = {"channel": found.channel, "connection": found}
-        fragment = "#fate" if request.htmx and found.state == Connection.State.PENDING else ""
+        tried = found.rehearsals.order_by("-pk").first() if found.state == Connection.State.LIVE else None
+        waits = found.state == Connection.State.PENDING or (tried is not None and tried.state == "asked")
+        context = {"channel": found.channel, "connection": found, "rehearsal": tried, "waits": waits}
+        fragment = "#fate" if request.htmx and waits else ""
         response = render(request, f"channels_registry/connection.html{fragment}", context)
         if request.htmx and not fragment:
             response["HX-Refresh"] = "true"

@@ -83,7 +83,7 @@ from publishing.queries.lists import (
 from publishing.queries.phrases import Hit, active_rules, hits, snippets, words_of
 from publishing.queries.routing import Planned, plan, steps_of, traits_of, workflow_for, workflows
 from publishing.queries.telling import attempts_told, clocks_told, what_to_do
-from publishing.queries.waiting import scheduled_from, standing_still, trouble, waiting_for
+from publishing.queries.waiting import failing_with, scheduled_from, standing_still, trouble, waiting_for
 
 __all__ = [
     "SHELVES", "STAGES", "URGENT", "Brief", "Day", "Difference", "Entry", "Hanging", "Hit", "Measure", "Picture",
@@ -91,7 +91,8 @@ __all__ = [
     "Talk", "Thread", "active_rules", "agreements", "approvals_of", "approvers_of", "as_asked", "asked_by", "asked_now",
     "asked_of", "asked_page", "asset_page", "attempts_told", "brief", "brief_outside", "campaign_rows", "channels_in",
     "clocks_told", "connected", "connector_of", "days", "decided_by", "decisions_on", "differences", "entries",
-    "going_out", "hangings", "held_by", "history", "hits", "holds_on", "is_held", "may_answer", "measure",
+    "failing_with", "going_out", "hangings", "held_by", "history", "hits", "holds_on", "is_held", "may_answer",
+    "measure",
     "media_limits_of", "next_out", "now", "one_thread", "outsiders", "plan", "post_page", "posts_by_state", "presence",
     "preview_of", "previews", "problems", "progress", "publication_page", "question_for", "renditions_in",
     "rights_problem", "rows_of", "says", "scheduled_from", "scope_of", "seen_before", "seen_outside",

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Person
 from channels_registry import permissions as channel_permissions
+from channels_registry.models import Connection
 from channels_registry.permissions import seen_by
 from publishing.models import Approval, Post, Publication, Recurrence, Variant
 from publishing.queries.agreeing import asked_of
@@ -64,6 +65,15 @@ def scheduled_from(moments: dict[int, datetime | None]) -> dict[int, tuple[int, 
         after |= Q(channel=channel, due_at__gte=moment) if moment else Q(channel=channel)
     found = Publication.objects.filter(after, state="scheduled").order_by().values_list("channel")
     return {channel: (count, first) for channel, count, first in found.annotate(Count("pk"), Min("due_at"))}
+
+
+def failing_with(connection: Connection) -> QuerySet[Publication]:
+    """What is scheduled for when this connection has ended, or waits because it has: with its answerable person."""
+    after = Q(due_at__gte=connection.expires_at) if connection.state == Connection.State.LIVE else Q()
+    if connection.state == Connection.State.LIVE and connection.expires_at is None:
+        return Publication.objects.none()
+    waiting = Publication.objects.filter(after, channel=connection.channel_id, state__in=["scheduled", "blocked"])
+    return waiting.select_related("answerable", "variant__post", "channel").order_by("due_at", "pk")
 
 
 def _approvals(person: Person) -> list[Waiting]:

@@ -9,10 +9,8 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Notification
 from channels_registry import sealing
 from channels_registry.connecting import _same_handle, connect, disconnect, prove
-from channels_registry.health import days_left
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.polling import prove_due
-from channels_registry.refreshing import refresh, refresh_due
 from socialops.logs import configuration
 from tests import factories
 
@@ -118,84 +116,6 @@ def test_disconnecting_ends_the_connection_at_once_and_charlie_may_not(place):
     disconnect(here.channel, factories.erin(), "no longer ours")
     ended = Connection.objects.get(channel=here.channel)
     assert ended.state == "ended" and ended.given_back == "asked"  # the rest is a worker's: test_parting
-
-
-def a_dated_place(place, seconds):
-    here = place("acme", apps=[{"label": "Socialops"}])
-    token = here.there.token(here.door("Socialops")["id"], expires_in=seconds)
-    here.account["token"] = token
-    return here.connected(), Connection.objects.get(channel=here.channel, state="live")
-
-
-def test_what_runs_out_is_renewed_in_time_and_the_sealed_version_moves_on(place):
-    _, live = a_dated_place(place, 600)
-    assert refresh_due() == 1
-    live.refresh_from_db()
-    assert live.expires_at > timezone.now() + timedelta(minutes=50) and live.secret_version == 3
-    assert refresh_due() == 0
-
-
-def test_a_refresh_that_somebody_else_has_done_is_not_done_again(place):
-    _, live = a_dated_place(place, 600)
-    stale = Connection.objects.get(pk=live.pk)
-    assert refresh(live) and refresh(stale)
-    live.refresh_from_db()
-    assert live.secret_version == 3
-
-
-def test_a_blip_is_not_a_disconnection(place):
-    here, live = a_dated_place(place, 600)
-    here.there.fault("error_before", match={"path": "/token/renewal"})
-    assert refresh(live)
-    live.refresh_from_db()
-    assert live.state == "live" and live.trouble and sealing.open_sealed(live)["token"]
-    assert not Notification.objects.filter(kind="connection.lost").exists()
-
-
-def test_a_dead_token_is_told_once_an_incident(place):
-    here = place().connected()
-    live = Connection.objects.get(channel=here.channel, state="live")
-    here.there.kill_token(here.account["token"])
-    assert not refresh(live, refused_us=True) and not refresh(live, refused_us=True)
-    live.refresh_from_db()
-    assert live.state == "disconnected" and "Connect the channel again" in live.trouble
-    gina = factories.person("gina")
-    assert Notification.objects.filter(kind="connection.lost", person=gina).count() == 1
-    assert AuditEvent.objects.filter(action="connection.lost").count() == 1
-
-
-def test_an_empty_token_never_replaces_a_good_one(place, monkeypatch):
-    _, live = a_dated_place(place, 600)
-    from dataclasses import replace
-
-    from channels_registry.networks.sandbox import Sandbox
-
-    real = Sandbox.refresh
-
-    async def empty(self, access):
-        return replace(await real(self, access), secrets={"token": ""})
-
-    monkeypatch.setattr(Sandbox, "refresh", empty)
-    before = sealing.open_sealed(live)
-    assert refresh(live)
-    live.refresh_from_db()
-    assert sealing.open_sealed(live) == before
-
-
-def test_what_only_a_person_can_renew_is_told_at_each_step_once(place):
-    here, live = a_dated_place(place, 60 * 24 * 3600)
-    here.there.fault("dead_token", count=-1, match={"path": "/token/renewal"})
-    for left in (6.9, 6.5, 2.9, 2.8):
-        ends = timezone.now() + timedelta(days=left)
-        Connection.objects.filter(pk=live.pk).update(expires_at=ends, proven_at=ends - timedelta(days=60))
-        refresh_due()
-    live.refresh_from_db()
-    assert live.state == "live" and days_left(live) == 2
-    texts = Notification.objects.filter(kind="connection.ending", person=factories.person("gina"))
-    assert sorted(texts.values_list("text", flat=True)) == [
-        "The connection of Acme acme ends within 3 days. Connect the channel again.",
-        "The connection of Acme acme ends within 7 days. Connect the channel again.",
-    ]
 
 
 @pytest.mark.parametrize("readable", [True, False])

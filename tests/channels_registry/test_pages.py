@@ -11,6 +11,7 @@ from channels_registry.connecting import connect, prove
 from channels_registry.models import AccessGrant, Channel, Connection, NetworkIdentity, Revocation
 from channels_registry.models.access_grant import Door
 from channels_registry.observing import observe
+from channels_registry.rehearsing import rehearse_due
 from channels_registry.revoking import request_revocation
 from tests import factories
 from tests.channels_registry.pictures import PNG, picture
@@ -135,8 +136,41 @@ def test_connecting_from_the_form_to_the_network_and_back(place, erin):
     part = erin.get(waiting, HTTP_HX_REQUEST="true").content.decode()
     assert "<html" not in part and "Asking" in part
     prove(Connection.objects.get())
+    assert "A worker is trying it" in erin.get(waiting, HTTP_HX_REQUEST="true").content.decode()
+    rehearse_due()
     assert erin.get(waiting, HTTP_HX_REQUEST="true")["HX-Refresh"] == "true"
-    assert "is connected" in seen(erin, waiting)
+    page = seen(erin, waiting)
+    assert "is connected" in page and "It was tried, and it works" in page
+
+
+def test_how_the_connection_is_and_was_and_a_try_of_it(here, erin):
+    url = f"/channels/{here.channel.pk}/connection/health/"
+    rehearse_due()
+    page = seen(erin, url)
+    assert "Seeing and revoking who has access" in page and "It was tried, and it works" in page
+    erin.post(f"/channels/{here.channel.pk}/connection/rehearsals/")
+    assert "A worker is trying it" in seen(erin, url)
+    answer = erin.post(f"/channels/{here.channel.pk}/connection/next/", {"person": factories.person("alice").pk})
+    assert answer.status_code == 422 and "Select a valid choice" in answer.content.decode()
+    erin.post(f"/channels/{here.channel.pk}/connection/next/", {"person": factories.erin().pk})
+    assert Connection.objects.get(channel=here.channel, state="live").next_authoriser == factories.erin()
+    here.there.kill_token(here.account["token"])
+    rehearse_due()
+    page = seen(erin, url)
+    assert "It was tried, and it does not work" in page and "Disconnected" in page
+
+
+def test_who_sees_the_channel_sees_its_connection_and_may_not_try_it(here):
+    alice = factories.signed_in(factories.person("alice"))
+    url = f"/channels/{here.channel.pk}/connection/"
+    assert "Try the connection" not in seen(alice, f"{url}health/")
+    assert alice.post(f"{url}rehearsals/").status_code == alice.post(f"{url}next/").status_code == 403
+
+
+def test_connecting_again_says_its_steps_and_who_may(here, erin):
+    page = seen(erin, f"/channels/{here.channel.pk}/connection/")
+    assert "Connect Acme acme again" in page and "Make a token that may publish and manage" in page
+    assert "Who may do this" in page and "failing-posts" in page
 
 
 def test_a_secret_never_comes_back_to_the_browser_and_the_rest_is_kept(place, erin):

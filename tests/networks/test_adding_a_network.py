@@ -18,7 +18,7 @@ from channels_registry.connector.capabilities import Network, Publishes
 from channels_registry.connector.errors import Disconnected, Refused
 from channels_registry.connector.looking import look, matches, moment, one_of
 from channels_registry.connector.text import check
-from channels_registry.connector.types import Connected, Field, Limits, Published
+from channels_registry.connector.types import Connected, Field, Limits, Published, Rehearsed
 
 
 class Paper(Network, Publishes):
@@ -27,6 +27,8 @@ class Paper(Network, Publishes):
     purpose = "Short notes."
     fields = (Field("address", "Address"), Field("token", "Token", secret=True))
     limits = Limits(400, "characters")
+    asks = {"write": "Posting notes"}
+    steps = ("Copy the token from its page.",)
     idempotency = "L"
 
     async def connect(self, fields, secrets, http):
@@ -38,6 +40,10 @@ class Paper(Network, Publishes):
 
     async def refresh(self, access):
         return await self.connect(access.fields, access.secrets, access.http)
+
+    async def rehearse(self, access):
+        me = await access.http.request("GET", access.fields["address"] + "/api/v1/me", headers=bearer(access.secrets))
+        return me.read(lambda v: Rehearsed(v["id"], v["handle"]))
 
     def marker(self, key):
         return key

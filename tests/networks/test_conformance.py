@@ -18,6 +18,7 @@ from channels_registry.connector.capabilities import (
     ListsDoors,
     ListsPosts,
     Measures,
+    Network,
     Publishes,
     RevokesDoors,
 )
@@ -263,6 +264,35 @@ async def test_a_dead_credential_says_so(peer, access):
     with pytest.raises(Disconnected):
         await publish(peer, access, draft(), peer.network.marker(new_key()))
     assert await peer.standing(access) == []
+
+
+@every(Network)
+async def test_a_rehearsal_says_as_whom_it_was_let_in_and_changes_nothing(peer, access):
+    before = await peer.standing(access)
+    seen = await peer.network.rehearse(access)
+    assert (seen.remote_id, seen.handle) == (access.remote_id, access.handle)
+    assert await peer.standing(access) == before
+
+
+@every(Network)
+async def test_a_rehearsal_with_a_dead_credential_says_so(peer, access):
+    access = await peer.end(access)
+    with pytest.raises(Disconnected):
+        await peer.network.rehearse(access)
+
+
+@every(Network)
+async def test_a_rehearsal_of_a_network_that_is_away_decides_nothing(peer, access):
+    peer.proxy.stop()
+    with pytest.raises(TryLater):
+        await peer.network.rehearse(access)
+
+
+@every(Network)
+def test_what_a_token_should_be_able_to_do_is_asked_for_in_words(slug):
+    known = network(slug)
+    assert known.asks and all(known.asks.values()) and known.steps
+    assert all(known.covers(frozenset(known.asks), scope) for scope in known.asks)
 
 
 def picture(alt: str = "Two boots on a wet step.", colour: str = "#c2410c", content: bytes | None = None) -> Media:
