@@ -112,6 +112,12 @@ PAGES: dict[str, Page] = {
     "tool": Page("tool"),
     "finding_list": Page(),
     "finding": Page("finding"),
+    "access_request_list": Page(),
+    "access_request_new": Page(who="alice", query="?q=fern"),
+    "access_request": Page("access_request"),
+    "break_glass_list": Page(),
+    "break_glass_new": Page(who="alice", query="?q=fern"),
+    "break_glass": Page("break_glass"),
     "person_access": Page("writer"),
     "network_list": Page(),
     # governance
