@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Person
-from channels_registry.models import Channel
+from channels_registry.models import Channel, Entitlement
 from governance.models import AccessReview, OffboardingCase
 from socialops.lib.wall_clock import FIRST_YEAR, database_now
 
@@ -155,3 +155,73 @@ class PeriodForm(forms.Form):
         elif first and last and (last - first).days > 400:
             self.add_error("last", "Choose at most four hundred days.")
         return given
+
+
+class AskForm(forms.Form):
+    """What somebody asks for on a channel: a right here, or a door elsewhere that reaches it."""
+
+    what = forms.ChoiceField(label="What you need")
+    level = forms.CharField(
+        label="Which level",
+        max_length=80,
+        required=False,
+        help_text="Only for a seat or a shared login: editor, full access.",
+    )
+    days = forms.IntegerField(
+        label="For how many days",
+        min_value=1,
+        max_value=366,
+        required=False,
+        initial=30,
+        help_text="Empty: without an end.",
+    )
+    reason = forms.CharField(label="What for", max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args, channel: Channel, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.logins = {str(each.pk): each for each in channel.shared_logins.filter(retired_at=None).order_by("name")}
+        self.tools = {str(each.pk): each for each in channel.tools.filter(retired_at=None).order_by("name")}
+        self.fields["what"].choices = [
+            *Entitlement.choices,
+            *((f"tool:{key}", f"A seat in {each.name}") for key, each in self.tools.items()),
+            *((f"login:{key}", f"The shared login {each.name}") for key, each in self.logins.items()),
+        ]
+
+    def asked(self) -> dict:
+        """As governance.requesting.ask takes it."""
+        given = self.cleaned_data
+        kind, _, key = given["what"].partition(":")
+        kept = {"tool": self.tools, "login": self.logins}.get(kind, {}).get(key)
+        level = (given["level"] or "full access") if kept else given["what"]
+        return {
+            "entitlement": level,
+            "reason": given["reason"],
+            "days": given["days"],
+            **({kind: kept} if kept else {}),
+        }
+
+
+class WordForm(forms.Form):
+    note = forms.CharField(
+        label="Note", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Needed to refuse: whoever asked reads it.",
+    )  # fmt: skip
+
+
+class GlassForm(forms.Form):
+    entitlement = forms.ChoiceField(label="What you have to do there", choices=Entitlement.choices, initial="publisher")
+    minutes = forms.IntegerField(label="For how many minutes", min_value=1, max_value=240, initial=60)
+    incident = forms.CharField(label="Which incident", max_length=120, help_text="Its number or address.")
+    reason = forms.CharField(
+        label="What happened, and what you need to do", max_length=300, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class ReportForm(forms.Form):
+    report = forms.CharField(
+        label="What you did, and what is left to do", max_length=8000, widget=forms.Textarea(attrs={"rows": 5})
+    )
+
+
+class GlassReviewForm(forms.Form):
+    note = forms.CharField(label="What you found", max_length=300, widget=forms.Textarea(attrs={"rows": 2}))

@@ -7,8 +7,11 @@ from django.http import Http404
 from accounts.models import Person, User
 from accounts.models.person import Role, RoleAssignment
 from accounts.permissions import has_role, role_exists
+from channels_registry.permissions import channels_with
 from governance.models import (
+    AccessRequest,
     AccessReview,
+    BreakGlass,
     CaseDoor,
     EvidenceBundle,
     OffboardingCase,
@@ -20,6 +23,7 @@ from governance.models import (
 )
 
 READERS = (Role.ADMIN, Role.AUDITOR, Role.SOCIAL_LEAD)  # of every access review
+ALL_REQUESTS = READERS  # and of every request for access
 
 
 def may_read(person: Person) -> bool:
@@ -57,6 +61,40 @@ def access_acceptance(user: User, pk: int) -> RiskAcceptance:
 
 def access_bundle(user: User, pk: int) -> EvidenceBundle:
     return _one(user, bundles_for(user.person), pk)
+
+
+def requests_seen_by(person: Person) -> QuerySet[AccessRequest]:
+    """One's own, what one was or is asked for, and everything for those who read all."""
+    mine = Q(asked_by=person) | Q(channel__owner=person) | Q(channel__backup_owner=person) | Q(decisions__by=person)
+    mine |= Q(login__owner=person) | Q(tool__owner=person) | Q(channel__in=channels_with(person, "manage").values("pk"))
+    seen = AccessRequest.objects.filter(pk__in=AccessRequest.objects.filter(mine).values("pk"))
+    return (seen | AccessRequest.objects.filter(role_exists(person, *ALL_REQUESTS))).select_related(
+        "asked_by", "channel", "login", "tool"
+    )
+
+
+def glasses_seen_by(person: Person) -> QuerySet[BreakGlass]:
+    mine = Q(asked_by=person) | Q(channel__owner=person) | Q(channel__backup_owner=person)
+    found = BreakGlass.objects.filter(mine | Q(role_exists(person, *ALL_REQUESTS)))
+    return found.select_related("asked_by", "channel", "confirmed_by", "reviewed_by").order_by("-asked_at", "-pk")
+
+
+def access_request(user: User, pk: int) -> AccessRequest:
+    """One's own, one's to decide, or anybody's for those who read all."""
+    return _seen(requests_seen_by(user.person), pk)
+
+
+def access_glass(user: User, pk: int) -> BreakGlass:
+    """One's own, of a channel that one answers for, or anybody's for those who read all."""
+    found = glasses_seen_by(user.person)
+    return _seen(found.select_related("asked_by", "channel", "confirmed_by", "reviewed_by", "grant"), pk)
+
+
+def _seen(found: QuerySet, pk: int):
+    try:
+        return found.get(pk=pk)
+    except found.model.DoesNotExist as error:
+        raise Http404("There is no such thing, or it is not yours to see.") from error
 
 
 def bundles_for(person: Person) -> QuerySet[EvidenceBundle]:

@@ -2,13 +2,29 @@
 
 from celery import shared_task
 
-from governance import handing, lapsing, offboarding, populating, remedying, retaining
+from governance import (
+    breaking_glass,
+    handing,
+    lapsing,
+    offboarding,
+    populating,
+    remedying,
+    requesting,
+    retaining,
+)
 from socialops.lib.wall_clock import database_now
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
     offboarding.sweep()
+
+
+@shared_task(ignore_result=True)
+def follow_requests() -> None:
+    """Approved rights are given; what nobody decided, and emergency access, ends."""
+    requesting.sweep()
+    breaking_glass.sweep()
 
 
 @shared_task(ignore_result=True)

@@ -1,8 +1,20 @@
 from django.urls import path
 
-from governance.views import absences, cases, evidence, items, reviews
+from governance.views import absences, breaking, cases, evidence, items, requests, reviews
 
 urlpatterns = [
+    path("access-requests/", requests.RequestListView.as_view(), name="access_request_list"),
+    path("access-requests/new/", requests.RequestNewView.as_view(), name="access_request_new"),
+    path("access-requests/<int:pk>/", requests.RequestView.as_view(), name="access_request"),
+    path("access-requests/<int:pk>/decision/", requests.DecisionView.as_view(), name="access_request_decision"),
+    path("access-requests/<int:pk>/withdrawal/", requests.WithdrawalView.as_view(), name="access_request_withdrawal"),
+    path("access-requests/<int:pk>/grant/", requests.GrantView.as_view(), name="access_request_grant"),
+    path("break-glass/", breaking.GlassListView.as_view(), name="break_glass_list"),
+    path("break-glass/new/", breaking.GlassNewView.as_view(), name="break_glass_new"),
+    path("break-glass/<int:pk>/", breaking.GlassView.as_view(), name="break_glass"),
+    path("break-glass/<int:pk>/decision/", breaking.GlassDecisionView.as_view(), name="break_glass_decision"),
+    path("break-glass/<int:pk>/report/", breaking.GlassReportView.as_view(), name="break_glass_report"),
+    path("break-glass/<int:pk>/review/", breaking.GlassReviewView.as_view(), name="break_glass_review"),
     path("offboarding/", cases.CaseListView.as_view(), name="case_list"),
     path("offboarding/<int:pk>/", cases.CaseView.as_view(), name="case"),
     path("offboarding/<int:pk>/closing/", cases.CaseClosingView.as_view(), name="case_closing"),

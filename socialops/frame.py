@@ -17,6 +17,7 @@ from channels_registry import permissions as channel_permissions
 from channels_registry.queries.findings import open_findings
 from channels_registry.queries.kept import rotations_due
 from governance.models import OffboardingCase
+from governance.queries import glasses_waiting, to_approve, to_give
 from governance.queries import reviews as review_queries
 from inbox.models import Conversation
 from publishing import queries as publishing_queries
@@ -60,6 +61,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("approval_list", "Approvals", "check", frozenset()),
         ("channel_list", "Channels", "megaphone", frozenset()),
         ("person_list", "People", "users", frozenset()),
+        ("access_request_list", "Access requests", "key", frozenset()),
     ],
     "Governance": [
         ("review_list", "Access reviews", "list-checks", READERS),
@@ -86,6 +88,8 @@ COUNTED = (
     "case_list",
     "finding_list",
     "login_list",
+    "access_request_list",
+    "break_glass_list",
 )  # roles, and what waits, by its place in the rail
 
 
@@ -192,6 +196,8 @@ def _counted(pk: int) -> QuerySet:
         "case_list": count_of(cases),
         "finding_list": count_of(open_findings(person)),
         "login_list": count_of(rotations_due(person)),
+        "access_request_list": count_of(to_approve(person)) + count_of(to_give(person)),
+        "break_glass_list": count_of(glasses_waiting(person)),
     }
     return Person.objects.filter(pk=pk).annotate(**counts).values_list(*COUNTED)
 

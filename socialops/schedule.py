@@ -45,6 +45,7 @@ SLOW_READS = {
     "governance.tasks.sweep": 2.0,  # a leaver's case opens within 5 s, whatever moment they left at
     "governance.tasks.review": 2.0,
     "governance.tasks.review_slowly": 30.0,
+    "governance.tasks.follow_requests": 5.0,
     "governance.tasks.purge": 3600.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,

@@ -223,6 +223,7 @@ MFA_KEYS = env("MFA_KEYS", local.secret("mfa_key") if LOCAL else None).split()
 AUDIT_SIGNING_KEY = env("AUDIT_SIGNING_KEY", local.secret("audit_signing_key") if LOCAL else "")
 AUDIT_HEADS_TO = env("AUDIT_HEADS_TO", "")  # a mail address outside this system, for a copy of the heads each hour
 DIRECTORY_MOST_LEAVERS = int(number("DIRECTORY_MOST_LEAVERS", 20))  # by one key of the directory within an hour
+BREAK_GLASS_ALONE = flag("BREAK_GLASS_ALONE", False)  # one person may open it, a second one has 24 hours
 SECOND_FACTOR_REQUIRED = flag("SECOND_FACTOR_REQUIRED", not LOCAL)  # of administrators
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -126,8 +126,17 @@ def _open_channels(company: Company) -> None:
     identity = NetworkIdentity.objects.create(network="mastodon", remote_id="77", handle="dpetrov", name="D. Petrov")
     company.examples |= {"identity": identity, "channel": blue, "connection": blue.connections.get()}
     _keep_elsewhere(company, blue, identity)
+    _ask_for_access(company, blue)
     company.examples["webhooked"] = company.channels["careers"]
     company.examples["standing_grant"] = AccessGrant.objects.filter(person=who["alice"], channel=blue).first()
+
+
+def _ask_for_access(company: Company, blue) -> None:
+    from governance import breaking_glass, requesting
+
+    hana, alice = company.people["hana"], company.people["alice"]
+    company.examples["access_request"] = requesting.ask(hana, blue, "publisher", "Stands in for a week", 7)
+    company.examples["break_glass"] = breaking_glass.ask(alice, blue, "manager", "A false post", "INC-1", 60)
 
 
 def _keep_elsewhere(company: Company, blue, identity) -> None:

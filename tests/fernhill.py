@@ -140,11 +140,14 @@ def _reviews(company: "Company") -> dict:
 
 def _kept(channel) -> dict:
     from channels_registry.models import Finding, SharedLogin, Tool
+    from governance.models import AccessRequest, BreakGlass
 
     return {
         "login": SharedLogin.objects.filter(reaches=channel).first(),
         "tool": Tool.objects.filter(reaches=channel).first(),
         "finding": Finding.objects.filter(kind="level").first(),
+        "access_request": AccessRequest.objects.get(),
+        "break_glass": BreakGlass.objects.get(),
         "ending_grant": channel.grants.filter(expires_at__isnull=False, revoked_at=None).first(),
     }
 

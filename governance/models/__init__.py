@@ -1,3 +1,4 @@
+from governance.models.access_request import AccessRequest, RequestDecision
 from governance.models.access_review import (
     AccessReview,
     Attestation,
@@ -6,15 +7,19 @@ from governance.models.access_review import (
     ReviewTurn,
     SampledItem,
 )
+from governance.models.break_glass import BreakGlass
 from governance.models.evidence import EvidenceBundle
 from governance.models.offboarding_case import CaseDoor, OffboardingCase, RiskAcceptance
 
 __all__ = [
+    "AccessRequest",
     "AccessReview",
     "Attestation",
+    "BreakGlass",
     "CaseDoor",
     "EvidenceBundle",
     "OffboardingCase",
+    "RequestDecision",
     "ReviewItem",
     "ReviewSample",
     "ReviewTurn",

@@ -16,8 +16,18 @@ from governance.queries.cases import (
     work_counts,
     work_left,
 )
+from governance.queries.requests import (
+    CONFIRMERS,
+    approvers,
+    givers,
+    glasses_waiting,
+    open_glasses,
+    to_approve,
+    to_give,
+)
 
 __all__ = [
-    "PROVEN", "SHUT_WITHIN", "cases", "closed_too_early", "doors", "doors_before", "doors_outside", "grades",
-    "population", "reach", "trail", "waiting_for", "work_counts", "work_left",
+    "CONFIRMERS", "PROVEN", "SHUT_WITHIN", "approvers", "cases", "closed_too_early", "doors", "doors_before",
+    "doors_outside", "givers", "glasses_waiting", "grades", "open_glasses", "population", "reach",
+    "to_approve", "to_give", "trail", "waiting_for", "work_counts", "work_left",
 ]  # fmt: skip

@@ -77,6 +77,14 @@ COUNTED = {  # what the frame has counted already: one of it, several of it, wha
         "1 shared login needs a new secret", "{} shared logins need a new secret",
         "Somebody who knew it goes, or its days are over.", "Rotate", "Due",
     ),
+    "access_request_list": (
+        "1 request for access waits for your word", "{} requests for access wait for your word",
+        "Somebody asks for a level on a channel, a seat or a shared login.", "Decide", "Waits",
+    ),
+    "break_glass_list": (
+        "1 emergency access waits for you", "{} emergency accesses wait for you",
+        "To be confirmed, reported or reviewed.", "Look", "Emergency",
+    ),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from accounts.models import Person
 from channels_registry import access, drifting, seating, sharing
 from channels_registry.models import AccessGrant, Channel
 from channels_registry.models.access_grant import Door
+from governance import breaking_glass, requesting
 
 
 def put_on_record(people: dict[str, Person], channels: dict[str, Channel]) -> None:
@@ -33,6 +34,9 @@ def put_on_record(people: dict[str, Person], channels: dict[str, Channel]) -> No
             seating.seat(tool, person, "editor", erin, "Makes the pictures" if name == "Canva" else "Writes the report")
     _contacts(people, flagships)
     _drift(alice, erin, flagships[1])
+    requesting.ask(people["hana"], flagships[0], "viewer", "Checks what we promise this season", 14)
+    glass = breaking_glass.ask(people["bob"], flagships[1], "responder", "Wrong prices were sent", "INC-2041", 60)
+    breaking_glass.confirm(glass, erin)
 
 
 def _contacts(people: dict[str, Person], flagships: list[Channel]) -> None:
