@@ -203,10 +203,10 @@ def _open(glass: BreakGlass, by: Person) -> BreakGlass:
 
 def _over(glass: BreakGlass, by: Person | None) -> BreakGlass:
     now = database_now()
-    if glass.grant and glass.ends_at > now:
+    end = min(glass.ends_at or now, now)
+    if glass.grant and glass.ends_at != end:
         access.end(glass.grant, by, "Emergency access was closed.")
-        glass.ends_at = now
-    glass.report_due_at = glass.ends_at + REPORT_WITHIN
+    glass.ends_at, glass.report_due_at = end, end + REPORT_WITHIN
     _move(glass, State.OVER, by, "break_glass.over", "ends_at", "report_due_at")
     text = f"Emergency access of {glass.asked_by} to {glass.channel.name} is over. The report is due within a day."
     _tell([*_everybody(glass), glass.asked_by], text, glass)

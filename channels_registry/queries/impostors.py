@@ -53,7 +53,7 @@ def look_like(handle: str) -> list[Channel]:
 def alike_among_ours(limit: int = 20) -> list[list[Channel]]:
     """Registered handles of one network that are read as one another: confusing, or one of them is not ours."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
-    rows = Channel.objects.exclude(state="archived").values_list("pk", "network", "handle")
+    rows = Channel.objects.exclude(state="archived").order_by("pk").values_list("pk", "network", "handle")
     for pk, network, handle in rows:
         groups.setdefault((network, skeleton(handle)), {})[same_key(handle)] = pk
     pairs = [list(each.values()) for each in groups.values() if len(each) > 1][:limit]
