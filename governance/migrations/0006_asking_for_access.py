@@ -11,7 +11,7 @@ from socialops.lib.sql import declared_transitions
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0008_scopes_in_words"),
-        ("channels_registry", "0007_kept_elsewhere"),
+        ("channels_registry", "0009_kept_elsewhere"),
         ("governance", "0005_review_rules"),
     ]
 
