@@ -4,12 +4,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-# What may follow what. The database refuses the rest (migration 0006_custody).
+# What may follow what. The database refuses the rest (migration 0013_custody).
 REHEARSAL_MOVES: dict[str, set[str]] = {"asked": {"well", "refused", "unclear"}}
 
 
 class ConnectionChange(models.Model):
-    """One turn in the life of a connection. Written by the database itself (migration 0006_custody), whoever changes
+    """One turn in the life of a connection. Written by the database itself (migration 0013_custody), whoever changes
     the row and however, so that none is missing; append-only.
     """
 
