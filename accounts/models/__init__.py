@@ -1,6 +1,6 @@
 from accounts.models.absence import Absence
 from accounts.models.api_token import ApiAnswer, ApiToken, Scope
-from accounts.models.audit_event import AuditEvent, AuditHead, AuditSeal
+from accounts.models.audit_event import AuditEvent, AuditHead, AuditRedaction, AuditSeal
 from accounts.models.departure import Departure
 from accounts.models.invitation import Invitation
 from accounts.models.mail_delivery import MailAttempt, MailDelivery
@@ -11,7 +11,8 @@ from accounts.models.user import User
 from accounts.models.webhook_endpoint import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
-    "Absence", "ApiAnswer", "ApiToken", "AuditEvent", "AuditHead", "AuditSeal", "Departure", "Invitation",
+    "Absence", "ApiAnswer", "ApiToken", "AuditEvent", "AuditHead", "AuditRedaction", "AuditSeal", "Departure",
+    "Invitation",
     "MailAttempt", "MailDelivery", "Notification", "Person", "Role", "RoleAssignment", "Scope", "Team",
     "TeamMembership", "User", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint",
 ]  # fmt: skip
