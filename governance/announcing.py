@@ -2,4 +2,8 @@
 
 from accounts.announcing import declare
 
-declare("governance", "Governance", ("offboarding_case", "risk", "evidence", "access_review", "review_item"))
+declare(
+    "governance",
+    "Governance",
+    ("offboarding_case", "risk", "evidence", "access_review", "review_item", "legal_hold", "erasure"),
+)

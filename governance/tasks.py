@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from governance import handing, lapsing, offboarding, populating, remedying, retaining
+from governance import erasing, handing, lapsing, offboarding, packing, populating, remedying, retaining
 from socialops.lib.wall_clock import database_now
 
 
@@ -15,6 +15,18 @@ def sweep() -> None:
 def purge() -> None:
     """What is kept no longer."""
     retaining.purge()
+
+
+@shared_task(ignore_result=True)
+def make_packs() -> None:
+    """Evidence that was asked for."""
+    packing.work_due()
+
+
+@shared_task(ignore_result=True)
+def erase() -> None:
+    """People whose data two others have decided to erase."""
+    erasing.work_due()
 
 
 @shared_task(ignore_result=True)

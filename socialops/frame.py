@@ -62,6 +62,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("review_list", "Access reviews", "list-checks", READERS),
         ("case_list", "Offboarding", "door-open", CONTROL),
         ("evidence_list", "Evidence", "file-archive", CONTROL),
+        ("legal_hold_list", "Legal holds", "shield-check", CONTROL),
         ("audit_list", "Audit trail", "scroll-text", CONTROL),
     ],
 }

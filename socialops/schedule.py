@@ -24,6 +24,7 @@ READS = [
     "accounts.tasks.announce",
     "publishing.tasks.work_imports",
     "publishing.tasks.read_pages",
+    "governance.tasks.make_packs",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
@@ -42,6 +43,7 @@ SLOW_READS = {
     "governance.tasks.review": 2.0,
     "governance.tasks.review_slowly": 30.0,
     "governance.tasks.purge": 3600.0,
+    "governance.tasks.erase": 20.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,

@@ -249,8 +249,8 @@ SECOND_FACTOR_URLS = {
 # stolen does not give roles or access, let people go, or carry keys and evidence away.
 CONFIRMED_URLS = {
     "person_new", "person_roles", "role_ending", "departure_new", "departure_withdrawal", "connection_new",
-    "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "grant_new", "endpoint_new",
-    "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal",
+    "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "evidence_report", "grant_new",
+    "endpoint_new", "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal",
 }  # fmt: skip
 CONFIRMED_POST_URLS = {"evidence_list", "token_list", "feed_list"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]

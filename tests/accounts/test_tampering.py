@@ -256,13 +256,13 @@ def sign_everything_anew(forger: Forger) -> Expected:
     ours = next(iter(forger.keys))
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     forger.keys = {forger.chance.choice((ours, "new.pub")): pem}
-    pairs = forger.pairs()
+    pairs, said = forger.pairs(), forger.chance.choice((verifying.key_of(pem)[0], ours[:-4]))
     for head in forger.heads:
         head["rows"] = [
             (s["seq"], e["id"], verifying.digest(e), s["hash"]) for s, e in pairs if s["seq"] <= head["seq"]
         ]
         head["rows"] = [row for row in head["rows"] if row[0] > head["since"]]
-        head["hash"], head["key_id"] = head["rows"][-1][3], forger.chance.choice((verifying.key_of(pem)[0], ours[:-4]))
+        head["hash"], head["key_id"] = head["rows"][-1][3], said
         head["signature"] = key.sign(verifying.Head(**head).signed_bytes()).hex()
     return {("head", None)}, set()
 

@@ -2,9 +2,16 @@
 
 import argparse
 
-from tests.benchmarks import bulk, burst, calendar, hold, idle
+from tests.benchmarks import bulk, burst, calendar, hold, idle, pack
 
-WORKLOADS = {"burst": burst.run, "calendar": calendar.run, "hold": hold.run, "idle": idle.run, "import": bulk.run}
+WORKLOADS = {
+    "burst": burst.run,
+    "calendar": calendar.run,
+    "hold": hold.run,
+    "idle": idle.run,
+    "import": bulk.run,
+    "pack": pack.run,
+}
 
 
 def main() -> None:
