@@ -3,10 +3,10 @@
 Not in the transaction of the change: one chained row would be the lock of the whole product.
 """
 
-import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -26,6 +26,8 @@ LOCK = 7_301_984_226  # one sealer at a time, wherever the workers are
 BATCH = 5_000
 BEHIND = 100_000  # how far back each second's look goes; what an older transaction left is found with the next head
 COLUMNS = ["actor_id" if name == "actor" else name for name in verifying.FIELDS]
+SEAL_COLUMNS = ["seq", "event_id", "previous_hash", "hash", "sealed_at", "version"]
+BESIDE = ["salt", "redaction__by_id", "redaction__fields", "redaction__keys", "redaction__was"]
 TIMES = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 
 
@@ -53,25 +55,26 @@ def _seal_batch(thoroughly: bool) -> int:
     if last and not thoroughly:
         waiting = waiting.filter(pk__gt=last.event_id - BEHIND)
     at = _now()
-    seals: list[tuple[int, int, str, str]] = []
-    for row in waiting.values_list(*COLUMNS)[:BATCH]:
+    seals: list[tuple[int, int, str, str, int]] = []
+    for row in waiting.values_list(*COLUMNS, *BESIDE)[:BATCH]:
         event = _row_as_dict(row)
         seq += 1
-        hash_ = verifying.link(previous, seq, verifying.digest(event), at.strftime(TIMES))
-        seals.append((seq, event["id"], previous, hash_))
+        version = verifying.VERSION if event["salt"] else 1
+        hash_ = verifying.link(previous, seq, verifying.digest(event), at.strftime(TIMES), version)
+        seals.append((seq, event["id"], previous, hash_, version))
         previous = hash_
     _insert(seals, at)
     return len(seals)
 
 
-def _insert(seals: list[tuple[int, int, str, str]], at: datetime) -> None:
-    """One statement with four arrays: a tenth of the time of as many rows of values."""
+def _insert(seals: list[tuple[int, int, str, str, int]], at: datetime) -> None:
+    """One statement with five arrays: a tenth of the time of as many rows of values."""
     columns = [list(column) for column in zip(*seals, strict=True)]
     if columns:
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO accounts_auditseal (seq, event_id, previous_hash, hash, sealed_at) "
-                "SELECT *, %s FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[])",
+                "INSERT INTO accounts_auditseal (seq, event_id, previous_hash, hash, version, sealed_at) "
+                "SELECT *, %s FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[])",
                 [at, *columns],
             )
 
@@ -119,19 +122,32 @@ def mail_head() -> MailDelivery | None:
 
 def whole_trail() -> tuple[Iterator[tuple[dict, dict | None]], Iterator[dict]]:
     """What verifying.verify asks for, read from the database without holding it in memory."""
-    seals = AuditSeal.objects.order_by("seq").values_list("seq", "event_id", "previous_hash", "hash", "sealed_at")
-    unsealed = AuditEvent.objects.filter(seal=None).order_by("pk")
-    return _pairs(seals.iterator(2000)), (as_dict(event) for event in unsealed.iterator(2000))
+    seals = AuditSeal.objects.order_by("seq").values_list(*SEAL_COLUMNS)
+    unsealed = AuditEvent.objects.filter(seal=None).order_by("pk").values_list(*COLUMNS, *BESIDE)
+    return _pairs(seals.iterator(2000)), map(_row_as_dict, unsealed.iterator(2000))
+
+
+def part_of_trail(events: Iterable[int]) -> Iterator[tuple[dict, dict | None]]:
+    """The same of some sealed events alone, in order of their seals. Holds one chunk of ids in memory at a time."""
+    ids = iter(events)
+    while chunk := list(islice(ids, 2000)):
+        seals = AuditSeal.objects.filter(event__in=chunk).order_by("seq").values_list(*SEAL_COLUMNS)
+        yield from _with_events(list(seals))
 
 
 def as_dict(event: AuditEvent) -> dict:
     """The event as it is hashed."""
-    return _row_as_dict(tuple(getattr(event, column) for column in COLUMNS))
+    redaction = getattr(event, "redaction", None)
+    beside = [redaction and getattr(redaction, name) for name in ("by_id", "fields", "keys", "was")]
+    return _row_as_dict((*(getattr(event, column) for column in COLUMNS), event.salt, *beside))
 
 
 def _row_as_dict(row: tuple) -> dict:
-    event = dict(zip(verifying.FIELDS, row, strict=True))
+    *values, salt, by, fields, keys, was = row
+    event = dict(zip(verifying.FIELDS, values, strict=True))
     event["at"] = event["at"].astimezone(UTC).strftime(TIMES)
+    event["salt"] = str(salt) if salt else ""
+    event["redaction"] = {"by": by, "fields": fields, "keys": keys, "was": was} if by else None
     return event
 
 
@@ -150,32 +166,45 @@ def _pairs(seals) -> Iterator[tuple[dict, dict | None]]:
 
 
 def _with_events(batch: list[tuple]) -> Iterator[tuple[dict, dict | None]]:
-    events = AuditEvent.objects.in_bulk([event for _, event, *_ in batch])
-    for seq, event, previous, hash_, at in batch:
-        line = {"seq": seq, "event": event, "previous_hash": previous, "hash": hash_, "sealed_at": at.strftime(TIMES)}
-        yield line, as_dict(events[event]) if event in events else None
+    names = [event for _, event, *_ in batch]
+    rows = AuditEvent.objects.filter(pk__in=names).values_list(*COLUMNS, *BESIDE)
+    events = {event["id"]: event for event in map(_row_as_dict, rows)}
+    for seal in batch:
+        line = dict(zip(("seq", "event", "previous_hash", "hash", "sealed_at", "version"), seal, strict=True))
+        yield line | {"sealed_at": line["sealed_at"].strftime(TIMES)}, events.get(line["event"])
 
 
-def _rows_after(since: int) -> tuple[list[tuple[int, int, str]], AuditSeal | None]:
-    """(seq, event, digest) of the seals after `since`, each checked against its event, and the last of them."""
+def _rows_after(since: int) -> tuple[list[tuple], AuditSeal | None]:
+    """(seq, event, digest, hash) of the seals after `since`, each checked against its event, and the last of them."""
     rows, last = [], None
-    for last in AuditSeal.objects.filter(seq__gt=since).select_related("event").order_by("seq"):
+    for last in AuditSeal.objects.filter(seq__gt=since).select_related("event__redaction").order_by("seq"):
         try:
             found = verifying.digest(as_dict(last.event))
         except AuditEvent.DoesNotExist:
             found = ""
-        if verifying.link(last.previous_hash, last.seq, found, last.sealed_at.strftime(TIMES)) != last.hash:
+        at = last.sealed_at.strftime(TIMES)
+        if verifying.link(last.previous_hash, last.seq, found, at, last.version) != last.hash:
             raise Broken(f"event {last.event_id} does not match its seal {last.seq}")
-        rows.append((last.seq, last.event_id, found))
+        rows.append((last.seq, last.event_id, found, last.hash))
     return rows, last
 
 
-def _signed(last: AuditSeal, since: int, rows: list[tuple[int, int, str]]) -> verifying.Head:
+def _signed(last: AuditSeal, since: int, rows: list[tuple]) -> verifying.Head:
     key = _signing_key()
-    key_id = hashlib.sha256(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+    key_id, _ = verifying.key_of(public_pem())
     head = verifying.Head(last.seq, last.hash, since, _now().strftime(TIMES), key_id, rows, "")
     signature = key.sign(head.signed_bytes()).hex()
     return verifying.Head(head.seq, head.hash, since, head.at, key_id, rows, signature)
+
+
+def sign(written: bytes) -> str:
+    """The signature, in hexadecimal, under the key of the heads. Raises Broken if there is none."""
+    return _signing_key().sign(written).hex()
+
+
+def public_pem() -> bytes:
+    """The public half of the key of the heads."""
+    return _signing_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _signing_key() -> Ed25519PrivateKey:
@@ -191,8 +220,7 @@ def _write_outside(head: verifying.Head) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     public = directory / f"{head.key_id}.pub"
     if not public.exists():
-        pem = _signing_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        public.write_bytes(pem)
+        public.write_bytes(public_pem())
     with (directory / f"heads-{head.at[:10]}.jsonl").open("ab", buffering=0) as file:
         before, line = file.tell(), verifying.canonical(vars(head)) + b"\n"
         try:

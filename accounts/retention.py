@@ -1,4 +1,5 @@
-"""What accounts keeps no longer. Only governance calls it (governance/retaining.py). The trail is never touched.
+"""What accounts keeps no longer. Only governance calls it (governance/retaining.py). The trail's events stay
+(accounts/redacting.py says what may be erased from them).
 
 Each takes what is older than `before`, at most MOST rows at a time, and returns how many rows of its own went.
 """
@@ -8,24 +9,29 @@ from datetime import datetime
 from django.db.models import Q
 
 from accounts.models import ApiToken, MailDelivery, WebhookDelivery
+from socialops.lib.keeping import Kept
 
 MOST = 5000
+FREE = Kept()
 OVER = ("done", "failed", "missed", "cancelled")
 
 
-def purge_webhooks(before: datetime) -> int:
+def purge_webhooks(before: datetime, kept: Kept = FREE) -> int:
     """What was told outside, with its attempts. One that was sent again goes after the one that was sent for it."""
-    over = WebhookDelivery.objects.filter(_ended(before), again=None)
+    free = kept.may_go("created_at", people=("endpoint__answerable", "event__actor"))
+    over = WebhookDelivery.objects.filter(_ended(before), free, again=None)
     return _delete(over, WebhookDelivery)
 
 
-def purge_mails(before: datetime) -> int:
-    return _delete(MailDelivery.objects.filter(_ended(before)), MailDelivery)
+def purge_mails(before: datetime, kept: Kept = FREE) -> int:
+    free = kept.may_go("created_at", people=("person",))
+    return _delete(MailDelivery.objects.filter(_ended(before), free), MailDelivery)
 
 
-def purge_tokens(before: datetime) -> int:
+def purge_tokens(before: datetime, kept: Kept = FREE) -> int:
     """Those that open nothing since then. What was done with one names it in the trail."""
-    return _delete(ApiToken.objects.filter(Q(ended_at__lt=before) | Q(expires_at__lt=before)), ApiToken)
+    free = kept.may_go("made_at", people=("person",))
+    return _delete(ApiToken.objects.filter(Q(ended_at__lt=before) | Q(expires_at__lt=before), free), ApiToken)
 
 
 def _ended(before: datetime) -> Q:

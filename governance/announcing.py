@@ -5,5 +5,8 @@ from accounts.announcing import declare
 declare(
     "governance",
     "Governance",
-    ("offboarding_case", "risk", "evidence", "access_request", "break_glass", "access_review", "review_item"),
-)
+    (
+        "offboarding_case", "risk", "evidence", "access_request", "break_glass", "access_review", "review_item",
+        "legal_hold", "erasure",
+    ),
+)  # fmt: skip

@@ -1,23 +1,52 @@
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from accounts.models import Person
 from channels_registry.models import Channel, Entitlement
-from governance.models import AccessReview, OffboardingCase
+from governance.evidence import MOST_SAMPLED
+from governance.models import AccessReview, LegalHold, OffboardingCase
+from governance.queries import packs
 from socialops.lib.wall_clock import FIRST_YEAR, database_now
 
+WHEN = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+WRITE_A_TIME = {"invalid": "Write a date and a time, such as 2026-05-03 14:00."}
+WRITE_A_DAY = {"invalid": "Write a day, such as 2026-05-03."}
 
-class AccessExportForm(forms.Form):
-    """The moment the evidence speaks of; empty means now."""
 
-    at = forms.DateTimeField(
-        label="At which moment",
+class PackForm(forms.Form):
+    """What a pack is about. `cleaned_data["scope"]` is what its kind asks for."""
+
+    kind = forms.ChoiceField(label="What it is about", required=False, initial="access")
+    about = forms.CharField(
+        label="Whom or what",
         required=False,
-        help_text="Leave empty for now. In your own time zone.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={"invalid": "Write a date and a time, such as 2026-05-03 14:00."},
+        max_length=200,
+        help_text="For a case or a person: their e-mail or name. For a channel: its name or handle.",
     )
+    at = forms.DateTimeField(
+        label="At which moment", required=False, widget=WHEN, error_messages=WRITE_A_TIME,
+        help_text="For who could reach what. Leave empty for now. In your own time zone.",
+    )  # fmt: skip
+    first = forms.DateField(label="First day", required=False, widget=DAY, error_messages=WRITE_A_DAY,
+                            help_text="For a period. In your own time zone.")  # fmt: skip
+    last = forms.DateField(label="Last day", required=False, widget=DAY, error_messages=WRITE_A_DAY)
+    sample = forms.IntegerField(
+        label="Rows to draw of each table", required=False, min_value=1, max_value=MOST_SAMPLED, initial=25
+    )
+    seed = forms.CharField(
+        label="Seed of the sample",
+        required=False,
+        max_length=32,
+        help_text="An auditor’s own words, so that nobody here chose the rows. Leave empty to have one drawn.",
+    )
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.fields["kind"].choices = [(kind.slug, kind.label) for kind in packs.KINDS.values()]
 
     def clean_at(self):
         at = self.cleaned_data["at"]
@@ -26,6 +55,50 @@ class AccessExportForm(forms.Form):
         if at and at > database_now():
             raise forms.ValidationError("This moment lies ahead. Evidence speaks of now or of the past.")
         return at
+
+    def clean(self):
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        data["kind"] = data.get("kind") or "access"
+        data["sample"] = data.get("sample") or 25
+        if self.errors:
+            return data
+        asks, scope = packs.KINDS[data["kind"]].asks, {}
+        if asks == ("at",):
+            scope = {"at": data["at"].isoformat() if data["at"] else ""}
+        elif asks == ("first", "last"):
+            scope = self._period(data)
+        else:
+            data["at"] = None
+            scope = {asks[0]: self._one(asks[0], data["about"])}
+        data["scope"] = scope
+        return data
+
+    def _period(self, data) -> dict[str, str]:
+        data["at"] = None
+        for name, words in (("first", "Say on which day it begins."), ("last", "Say on which day it ends.")):
+            if not data[name]:
+                self.add_error(name, words)
+        if self.errors:
+            return {}
+        if data["last"] < data["first"]:
+            self.add_error("last", "It ends before it begins.")
+        first, last = (
+            timezone.make_aware(datetime.combine(day, time())) for day in (data["first"], data["last"] + timedelta(1))
+        )
+        if first > database_now():
+            self.add_error("first", "This day lies ahead. Evidence speaks of the past.")
+        return {"first": first.isoformat(), "last": last.isoformat()}
+
+    def _one(self, kind: str, words: str) -> int | None:
+        if not words:
+            self.add_error("about", "Say whom or what it is about.")
+            return None
+        found = packs.named(kind, words)
+        if len(found) == 1:
+            return found[0]
+        several = "Several are called so. Write the e-mail, or the handle."
+        self.add_error("about", several if found else "Nothing of that kind is called so. Check the spelling.")
+        return None
 
 
 class AcceptanceForm(forms.Form):
@@ -225,3 +298,47 @@ class ReportForm(forms.Form):
 
 class GlassReviewForm(forms.Form):
     note = forms.CharField(label="What you found", max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class LegalHoldForm(forms.Form):
+    """`cleaned_data` holds what governance.preserving.place asks for."""
+
+    scope = forms.ChoiceField(label="What has to be kept", choices=LegalHold.Scope.choices)
+    about = forms.CharField(
+        label="Whom or what", required=False, max_length=200,
+        help_text="A person’s e-mail or name; a channel’s name or handle. Leave empty for a period or everything.",
+    )  # fmt: skip
+    first = forms.DateField(label="First day", required=False, widget=DAY, error_messages=WRITE_A_DAY)
+    last = forms.DateField(label="Last day", required=False, widget=DAY, error_messages=WRITE_A_DAY)
+    reason = forms.CharField(
+        label="Why, and for which matter", max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why it has to be kept, and for which matter."},
+    )  # fmt: skip
+
+    def clean(self):
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        said: dict[str, Any] = {"person": None, "channel": None, "first": None, "last": None}
+        scope = data.get("scope")
+        if scope in ("person", "channel"):
+            found = packs.named(scope, data.get("about", ""))
+            if len(found) == 1:
+                said[scope] = packs.objects_of(scope).get(pk=found[0])
+            else:
+                self.add_error("about", "Say whom or what it is about, by their e-mail or handle.")
+        if scope == "period":
+            for name in ("first", "last"):
+                if not data.get(name):
+                    self.add_error(name, "A period needs its first and its last day.")
+            if not self.errors and data["last"] < data["first"]:
+                self.add_error("last", "It ends before it begins.")
+            if not self.errors:
+                said["first"], said["last"] = (
+                    timezone.make_aware(datetime.combine(day, time()))
+                    for day in (data["first"], data["last"] + timedelta(1))
+                )
+        return {"scope": scope, "reason": data.get("reason", ""), **said}
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Reason", max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
+                             error_messages={"required": "Say why."})  # fmt: skip

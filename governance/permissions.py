@@ -13,7 +13,9 @@ from governance.models import (
     AccessReview,
     BreakGlass,
     CaseDoor,
+    Erasure,
     EvidenceBundle,
+    LegalHold,
     OffboardingCase,
     ReviewItem,
     ReviewSample,
@@ -97,10 +99,27 @@ def _seen(found: QuerySet, pk: int):
         raise Http404("There is no such thing, or it is not yours to see.") from error
 
 
+def access_hold(user: User, pk: int) -> LegalHold:
+    return _one(user, LegalHold.objects.select_related("person", "channel", "placed_by"), pk)
+
+
+def access_erasure(user: User, pk: int) -> Erasure:
+    return _one(user, Erasure.objects.select_related("person", "asked_by").exclude(person=user.person), pk)
+
+
+def access_leaver(user: User, pk: int) -> Person:
+    """A person whose data may be erased, for somebody who may look into it; never oneself."""
+    return _one(user, Person.objects.exclude(pk=user.person_id), pk)
+
+
 def bundles_for(person: Person) -> QuerySet[EvidenceBundle]:
-    """What a reader may open: everything that was handed out but the proof of their own departure."""
-    own = list(OffboardingCase.objects.filter(person=person).values_list("pk", flat=True))
-    return EvidenceBundle.objects.select_related("made_by").exclude(kind="offboarding", scope__case__in=own)
+    """What a reader may open: everything that was handed out but the proof of their own access and departure."""
+    cases = OffboardingCase.objects.filter(person=person)
+    own = Q(kind="offboarding", scope__case__in=list(cases.values_list("pk", flat=True)))
+    own |= Q(kind="person", scope__person=person.pk)
+    if cases.exclude(state=OffboardingCase.State.WITHDRAWN).exists():
+        own |= Q(kind="period")
+    return EvidenceBundle.objects.select_related("made_by").exclude(own)
 
 
 def reviews_for(person: Person) -> QuerySet[AccessReview]:

@@ -4,9 +4,11 @@ from celery import shared_task
 
 from governance import (
     breaking_glass,
+    erasing,
     handing,
     lapsing,
     offboarding,
+    packing,
     populating,
     remedying,
     requesting,
@@ -31,6 +33,18 @@ def follow_requests() -> None:
 def purge() -> None:
     """What is kept no longer."""
     retaining.purge()
+
+
+@shared_task(ignore_result=True)
+def make_packs() -> None:
+    """Evidence that was asked for."""
+    packing.work_due()
+
+
+@shared_task(ignore_result=True)
+def erase() -> None:
+    """People whose data two others have decided to erase."""
+    erasing.work_due()
 
 
 @shared_task(ignore_result=True)

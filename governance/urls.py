@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.views import absences, breaking, cases, evidence, items, requests, reviews
+from governance.views import absences, breaking, cases, evidence, items, records, requests, reviews
 
 urlpatterns = [
     path("access-requests/", requests.RequestListView.as_view(), name="access_request_list"),
@@ -41,6 +41,14 @@ urlpatterns = [
     path("reviews/samples/<int:pk>/", items.SampleView.as_view(), name="review_sample"),
     path("reviews/drawn/<int:pk>/verdict/", items.RecheckView.as_view(), name="review_recheck"),
     path("evidence/", evidence.EvidenceListView.as_view(), name="evidence_list"),
+    path("evidence/new/", evidence.EvidenceNewView.as_view(), name="evidence_new"),
     path("evidence/<int:pk>/", evidence.EvidenceView.as_view(), name="evidence"),
     path("evidence/<int:pk>/file/", evidence.EvidenceFileView.as_view(), name="evidence_file"),
+    path("evidence/<int:pk>/report/", evidence.EvidenceReportView.as_view(), name="evidence_report"),
+    path("evidence/<int:pk>/making/", evidence.EvidenceMakingView.as_view(), name="evidence_making"),
+    path("legal-holds/", records.LegalHoldListView.as_view(), name="legal_hold_list"),
+    path("legal-holds/<int:pk>/lifting/", records.LegalHoldLiftingView.as_view(), name="legal_hold_lifting"),
+    path("people/<int:pk>/erasure/", records.ErasureView.as_view(), name="erasure"),
+    path("erasures/<int:pk>/confirmation/", records.ErasureConfirmationView.as_view(), name="erasure_confirmation"),
+    path("erasures/<int:pk>/withdrawal/", records.ErasureWithdrawalView.as_view(), name="erasure_withdrawal"),
 ]

@@ -72,6 +72,7 @@ RAIL: dict[str, list[tuple[str, str, str, frozenset]]] = {
         ("tool_list", "Tools", "package", CONTROL),
         ("case_list", "Offboarding", "door-open", CONTROL),
         ("evidence_list", "Evidence", "file-archive", CONTROL),
+        ("legal_hold_list", "Legal holds", "shield-check", CONTROL),
         ("audit_list", "Audit trail", "scroll-text", CONTROL),
     ],
 }

@@ -26,6 +26,7 @@ READS = [
     "publishing.tasks.work_imports",
     "channels_registry.tasks.work_imports",
     "publishing.tasks.read_pages",
+    "governance.tasks.make_packs",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
@@ -47,6 +48,7 @@ SLOW_READS = {
     "governance.tasks.review_slowly": 30.0,
     "governance.tasks.follow_requests": 5.0,
     "governance.tasks.purge": 3600.0,
+    "governance.tasks.erase": 20.0,
     "channels_registry.tasks.read_doors": 5.0,
     "channels_registry.tasks.verify_doors": 5.0,
     "channels_registry.tasks.renew_connections": 30.0,

@@ -253,7 +253,7 @@ CONFIRMED_URLS = {
     "person_new", "person_roles", "role_ending", "departure_new", "departure_withdrawal", "connection_new",
     "connection_ending", "channel_webhook", "case_evidence", "evidence_file", "grant_new", "endpoint_new",
     "endpoint_change", "endpoint_secret", "endpoint_adoption", "endpoint_removal", "directory_key_adoption",
-    "directory_matter_decision", "leaver_list_application",
+    "directory_matter_decision", "leaver_list_application", "evidence_report",
 }  # fmt: skip
 CONFIRMED_POST_URLS = {"evidence_list", "token_list", "feed_list", "directory"}  # to look at them it is not asked
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]

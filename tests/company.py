@@ -328,8 +328,8 @@ def _receive(company: Company) -> None:
 def _let_go(company: Company) -> None:
     """Dana's departure lies behind us; its case is open."""
     from accounts.models import Departure
-    from governance import evidence, offboarding
-    from governance.models import OffboardingCase
+    from governance import evidence, offboarding, packing, preserving
+    from governance.models import Erasure, OffboardingCase
 
     factories.departed(company.people["dana"], timedelta(hours=3))
     departure = Departure.objects.get(person=company.people["dana"])
@@ -343,6 +343,15 @@ def _let_go(company: Company) -> None:
     company.examples["leaving"] = company.people["charlie"]
     factories.departed(company.people["charlie"], -timedelta(days=5))
     company.examples["evidence"] = evidence.export_access(company.people["erin"])
+    packing.work_due()
+    company.examples["evidence"].refresh_from_db()
+    ines = factories.person("ines", "admin")
+    company.examples["erasure"] = Erasure.objects.create(
+        person=company.people["dana"], reason="Her letter of 3 May", asked_by=ines
+    )
+    company.examples["legal_hold"] = preserving.place(
+        ines, "channel", "Dispute over the job advert", channel=company.channels["careers"]
+    )
 
 
 def _review(company: Company) -> None:

@@ -108,10 +108,14 @@ def _people(company: "Company") -> dict:
 
 def _access(company: "Company") -> dict:
     from channels_registry.models import ChannelImport, ChannelProposal, ImpostorReport
-    from governance import evidence
+    from governance import evidence, packing, preserving
     from governance.models import OffboardingCase
 
     channel = company.channels["fernhill"]
+    bundle = evidence.export_access(company.people["erin"])
+    preserving.place(company.people["erin"], "channel", "Dispute over the spring prices", channel=channel)
+    packing.work_due()
+    bundle.refresh_from_db()
     case = OffboardingCase.objects.exclude(person=company.people["dana"]).get()
     return {
         "channel": channel,
@@ -125,7 +129,7 @@ def _access(company: "Company") -> dict:
         **_kept(channel),
         "leaver": case.person,
         "revocation": case.doors.order_by("pk").last().revocation,
-        "evidence": evidence.export_access(company.people["erin"]),
+        "evidence": bundle,
         **_reviews(company),
     }
 

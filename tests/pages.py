@@ -157,6 +157,9 @@ PAGES: dict[str, Page] = {
     "review_sample": Page("sample", who="hana"),
     "evidence_list": Page(who="frank"),
     "evidence": Page("evidence", who="frank"),
+    "evidence_new": Page(who="frank", query="?kind=period&first=2025-01-01&last=2025-12-31"),
+    "legal_hold_list": Page(),
+    "erasure": Page("leaver"),
     # publishing
     "calendar": Page(who="alice"),
     "blackout_list": Page(who="gina"),
@@ -241,6 +244,7 @@ NOT_PAGES = {
     "agreement_file": "a file",
     "evidence_file": "a file",
     "review_next": "goes on to the next door",
+    "evidence_report": "a file",
     "person_case": "a part of a person's page",
     "account_email": "shut (settings.SHUT_URLS)",
     "account_set_password": "shut (settings.SHUT_URLS)",

@@ -10,8 +10,8 @@ from accounts import departing
 from accounts.permissions import is_present
 from channels_registry import access
 from channels_registry.connector.types import InboundMessage
-from governance import evidence
-from governance.forms import AccessExportForm
+from governance import evidence, packing
+from governance.forms import PackForm
 from inbox import receiving, triaging
 from inbox.models import Conversation
 from socialops.lib.wall_clock import database_now
@@ -49,10 +49,12 @@ def test_access_that_would_be_over_already_is_refused_by_it(wrong):
 def test_evidence_speaks_of_its_moments(wrong):
     before = database_now()
     bundle = evidence.export_access(erin())
+    packing.work_due()
+    bundle.refresh_from_db()
     assert before <= bundle.at_moment <= database_now()
     hour = timedelta(hours=1)
     said = {name: (database_now() + by).strftime("%Y-%m-%dT%H:%M") for name, by in (("past", -hour), ("ahead", hour))}
-    assert AccessExportForm({"at": said["past"]}).is_valid() and not AccessExportForm({"at": said["ahead"]}).is_valid()
+    assert PackForm({"at": said["past"]}).is_valid() and not PackForm({"at": said["ahead"]}).is_valid()
 
 
 @pytest.mark.parametrize("off", WRONG, ids=["behind", "ahead"])

@@ -488,6 +488,14 @@ RULES: dict[str, Rule] = {
     "evidence_list": only("frank erin"),
     "evidence": only("frank erin", "evidence"),
     "evidence_file": only("frank erin", "evidence"),
+    "evidence_new": only("frank erin"),
+    "evidence_report": only("frank erin", "evidence"),
+    "evidence_making": only("frank erin", "evidence", post={}),  # says that it is made
+    "legal_hold_list": only("frank erin"),
+    "legal_hold_lifting": only("erin", "legal_hold", post={"reason": "Settled."}),
+    "erasure": only("frank erin", "leaver"),
+    "erasure_confirmation": only("erin", "erasure", post={}),
+    "erasure_withdrawal": only("erin", "erasure", post={}),
 }
 
 

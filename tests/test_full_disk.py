@@ -65,18 +65,13 @@ def says_what_to_do(status: int, page: str) -> None:
     assert "Traceback" not in page
 
 
-def test_an_export_is_whole_or_not_there(full):
+def test_a_pack_is_asked_for_without_room_and_waits_for_its_worker(full):
+    """What the worker does then is in tests/governance/test_packing.py: it tries three times, and nothing is half."""
     web, disk = full
     frank = Browser(web.url, factories.person("frank", "auditor"))
-
-    says_what_to_do(*frank.post("/evidence/", "/evidence/", {"at": ""}))
-    assert frank.get("/evidence/")[0] == 200, "what is there can still be read"
-    assert (EvidenceBundle.objects.count(), disk.files()) == (0, [])
-    assert not AuditEvent.objects.filter(action="evidence.access_exported").exists()
-
-    disk.clear()
     assert frank.post("/evidence/", "/evidence/", {"at": ""})[0] == 302
-    assert [name.endswith(".zip") for name in disk.files()] == [True]
+    assert frank.get("/evidence/")[0] == 200
+    assert (EvidenceBundle.objects.get().state, disk.files()) == ("due", [])
 
 
 def test_a_handed_in_picture_is_whole_or_not_there_and_the_words_beside_it_are_kept(full):

@@ -1,5 +1,6 @@
 """What was done, by whom, in the transaction that did it. Append-only in the database (migration 0002_rules)."""
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 
@@ -17,6 +18,9 @@ class AuditEvent(models.Model):
     subject_label = models.CharField(max_length=200)
     data = models.JSONField(default=dict)
     click = models.CharField(max_length=40, blank=True, default="")  # one id for all events of one request or task
+    salt = models.UUIDField(
+        null=True, db_default=RandomUUID()
+    )  # keys the commitments to labels and data; goes with them
 
     class Meta:
         indexes = [models.Index(fields=["subject_type", "subject_id"], name="audit_subject")]
@@ -30,6 +34,21 @@ class AuditSeal(models.Model):
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
     sealed_at = models.DateTimeField()
+    version = models.PositiveSmallIntegerField(default=1)  # of how the event is hashed (accounts/verifying.py)
+
+
+class AuditRedaction(models.Model):
+    """What was erased from an event: the commitments that stay in place of the values, so that its hash stays true."""
+
+    event = models.OneToOneField(
+        AuditEvent, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="redaction"
+    )
+    by = models.ForeignKey(
+        AuditEvent, models.DO_NOTHING, db_constraint=False, related_name="+"
+    )  # the event that says so
+    fields = models.JSONField()  # path: commitment
+    keys = models.JSONField()  # path: the key of what was left
+    was = models.CharField(max_length=64, blank=True, default="")  # its digest, where it was hashed whole (version 1)
 
 
 class AuditHead(models.Model):

@@ -9,6 +9,7 @@ from governance.models.access_review import (
 )
 from governance.models.break_glass import BreakGlass
 from governance.models.evidence import EvidenceBundle
+from governance.models.legal_hold import Erasure, LegalHold
 from governance.models.offboarding_case import CaseDoor, OffboardingCase, RiskAcceptance
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "Attestation",
     "BreakGlass",
     "CaseDoor",
+    "Erasure",
     "EvidenceBundle",
+    "LegalHold",
     "OffboardingCase",
     "RequestDecision",
     "ReviewItem",

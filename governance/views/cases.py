@@ -46,11 +46,11 @@ class CaseClosingView(View):
 
 
 class CaseEvidenceView(View):
-    """POST makes the pack of this case and hands it out."""
+    """POST has the pack of this case made."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         bundle = evidence.export_case(request.user.person, access_case(request.user, pk))
-        return redirect("evidence_file", bundle.pk)
+        return redirect("evidence", bundle.pk)
 
 
 class AcceptanceNewView(View):

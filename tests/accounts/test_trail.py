@@ -50,7 +50,7 @@ def chain_anew():
     previous = verifying.BEGINNING
     for seal in AuditSeal.objects.select_related("event").order_by("seq"):
         at = seal.sealed_at.strftime(chaining.TIMES)
-        hash_ = verifying.link(previous, seal.seq, verifying.digest(chaining.as_dict(seal.event)), at)
+        hash_ = verifying.link(previous, seal.seq, verifying.digest(chaining.as_dict(seal.event)), at, seal.version)
         owner(("UPDATE accounts_auditseal SET previous_hash=%s, hash=%s WHERE seq=%s", [previous, hash_, seal.seq]))
         previous = hash_
 
@@ -126,7 +126,7 @@ def test_a_row_inserted_between_and_chained_anew_is_named(ids, heads):
     owner(
         "UPDATE accounts_auditseal SET seq = -seq WHERE seq > 6",
         "UPDATE accounts_auditseal SET seq = -seq + 1 WHERE seq < 0",
-        ("INSERT INTO accounts_auditseal VALUES (7, '', '', now(), %s)", [forged]),
+        ("INSERT INTO accounts_auditseal VALUES (7, '', '', now(), %s, 2)", [forged]),
     )
     chain_anew()
     assert {each for each in findings(heads) if each[1]} == {("inserted", forged)}
@@ -224,8 +224,8 @@ def test_the_offline_verifier_says_the_same_without_the_database_and_without_dja
         call_command("verify_audit", export=tmp_path / "deleted.jsonl")
     for name, code, said in [("whole", 0, "whole"), ("deleted", 1, f"Event {ids[2]} was deleted")]:
         run = subprocess.run(
-            [sys.executable, "-m", "accounts.verifying", tmp_path / f"{name}.jsonl", heads],
-            cwd=CHECKOUT, capture_output=True, text=True, timeout=60, env={"DJANGO_SETTINGS_MODULE": "none"},
+            [sys.executable, "-IS", CHECKOUT / "accounts/verifying.py", tmp_path / f"{name}.jsonl", heads],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, env={"DJANGO_SETTINGS_MODULE": "none"},
         )  # fmt: skip
         assert run.returncode == code and said in run.stdout, run.stderr
 

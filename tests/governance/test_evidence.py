@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from channels_registry import access
 from channels_registry.models import AccessGrant
-from governance import evidence, offboarding
+from governance import evidence, offboarding, packing
 from governance.models import OffboardingCase
 from socialops.lib.export import defused, sha256
 from tests import factories
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _own_media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
+    settings.AUDIT_HEADS = tmp_path / "audit"
 
 
 @pytest.fixture
@@ -33,6 +34,9 @@ def frank():
 
 
 def unpacked(bundle) -> dict[str, bytes]:
+    packing.work_due()
+    bundle.refresh_from_db()
+    assert bundle.state == "made", bundle.problem
     with bundle.file.open() as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -48,11 +52,12 @@ def test_the_manifest_carries_the_digest_of_every_file(frank):
     manifest = json.loads(files.pop("manifest.json"))
     assert {name: sha256(data) for name, data in files.items()} == {
         name: about["sha256"] for name, about in manifest["files"].items()
-    }
+    } | {"manifest.sig": sha256(files["manifest.sig"])}
     assert bundle.manifest_sha256 == sha256(unpacked(bundle)["manifest.json"])
-    event = AuditEvent.objects.get(action="evidence.access_exported")
+    event = AuditEvent.objects.get(action="evidence.made")
     assert event.data["manifest"] == bundle.manifest_sha256
     assert event.subject_label == "Who could reach what"
+    assert AuditEvent.objects.filter(action="evidence.access_exported", actor=frank).exists()
 
 
 def test_it_speaks_of_the_moment_that_was_asked_for(frank):
@@ -68,7 +73,9 @@ def test_it_speaks_of_the_moment_that_was_asked_for(frank):
 
 def test_the_file_is_named_after_the_moment_in_utc(frank):
     evening = datetime(2026, 5, 3, 23, 30, tzinfo=ZoneInfo("America/New_York"))
-    assert "access-20260504T033000Z" in evidence.export_access(frank, evening).file.name
+    bundle = evidence.export_access(frank, evening)
+    unpacked(bundle)
+    assert "access-20260504T033000Z" in bundle.file.name
 
 
 def test_a_right_here_ends_at_the_minute_of_the_departure_though_no_sweep_has_run(frank):

@@ -9,13 +9,19 @@ from django.urls import reverse
 from accounts import subscribing
 from accounts.models import WebhookEndpoint
 from channels_registry import revoking
-from governance import evidence, offboarding, queries
+from governance import evidence, offboarding, packing, queries
 from governance.models import OffboardingCase
 from publishing.models import Recurrence
 from tests import factories
 from tests.publishing.steps import write
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_media(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    settings.AUDIT_HEADS = tmp_path / "audit"
 
 
 @pytest.fixture
@@ -71,8 +77,11 @@ def test_closing_from_the_page(case):
 def test_an_export_from_the_page_hands_out_a_zip(case):
     frank = factories.signed_in(factories.person("frank", "auditor"))
     page = frank.post(reverse("evidence_list"), {"at": ""}, follow=True)
-    assert "access.csv" in page.content.decode()
+    assert "Waiting for a worker" in page.content.decode()
     bundle = evidence.EvidenceBundle.objects.get()
+    assert frank.get(reverse("evidence_file", args=[bundle.pk])).status_code == 404
+    packing.work_due()
+    assert "access.csv" in frank.get(reverse("evidence", args=[bundle.pk])).content.decode()
     answer = frank.get(reverse("evidence_file", args=[bundle.pk]))
     assert b"".join(answer.streaming_content).startswith(b"PK")
 
@@ -97,8 +106,14 @@ def test_an_administrator_who_leaves_does_not_read_their_own_case():
     offboarding.sweep()
     own = OffboardingCase.objects.get(person=ines)
     bundle = evidence.export_case(factories.erin(), own)
+    packing.work_due()
     browser = factories.signed_in(ines)
-    for name, pk in (("case", own.pk), ("evidence", bundle.pk), ("evidence_file", bundle.pk)):
+    for name, pk in (
+        ("case", own.pk),
+        ("evidence", bundle.pk),
+        ("evidence_file", bundle.pk),
+        ("evidence_report", bundle.pk),
+    ):
         assert browser.get(reverse(name, args=[pk])).status_code == 404
     assert browser.post(reverse("case_evidence", args=[own.pk])).status_code == 404
     assert browser.get(reverse("person_case", args=[ines.pk])).status_code == 204
@@ -107,6 +122,11 @@ def test_an_administrator_who_leaves_does_not_read_their_own_case():
         assert reverse("case", args=[own.pk]) not in page and reverse("evidence", args=[bundle.pk]) not in page
     with pytest.raises(PermissionDenied, match="your own departure"):
         evidence.export_case(ines, own)
+    for asked in ({"kind": "person", "about": "ines@example.test"}, {"kind": "case", "about": "Ines"}):
+        assert browser.post(reverse("evidence_list"), asked).status_code in (403, 422)
+    period = {"kind": "period", "first": "2026-01-01", "last": "2026-02-01"}
+    assert browser.post(reverse("evidence_list"), period).status_code == 403
+    assert browser.get(reverse("evidence_new"), period).status_code == 403
     others = evidence.export_access(ines)
     assert browser.get(reverse("evidence", args=[others.pk])).status_code == 200
 
