@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_registry import access, polling, rating, refreshing, shutting, verifying
+from channels_registry import access, polling, rating, refreshing, reminding, shutting, verifying
 from socialops.lib.delivery import draining
 
 drain_revoke = draining.task(shutting.LANE)
@@ -36,6 +36,11 @@ def give_back() -> int:
 @shared_task
 def rate_channels() -> int:
     return rating.rate_due()
+
+
+@shared_task
+def remind_of_doors() -> int:
+    return reminding.remind()
 
 
 @shared_task

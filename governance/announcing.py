@@ -2,4 +2,4 @@
 
 from accounts.announcing import declare
 
-declare("governance", "Governance", ("offboarding_case", "risk", "evidence"))
+declare("governance", "Governance", ("offboarding_case", "offboarding_batch", "risk", "evidence"))

@@ -1,5 +1,10 @@
-from django import forms
+import re
 
+from django import forms
+from django.db.models.functions import Lower
+
+from accounts.forms import DepartureForm
+from accounts.models import Person, Team
 from socialops.lib.wall_clock import FIRST_YEAR, database_now
 
 
@@ -29,3 +34,52 @@ class AcceptanceForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say what was tried and why it cannot be proven."},
     )
+
+
+class SuccessorForm(forms.Form):
+    """Somebody who is here, by their address: of 10,000 people nobody picks one from a list."""
+
+    email = forms.EmailField(label="E-mail of who takes over")
+
+    def clean_email(self):
+        person = Person.objects.present().filter(email__iexact=self.cleaned_data["email"]).first()
+        if person is None:
+            raise forms.ValidationError("Nobody who works here has this address. Check it.")
+        self.cleaned_data["successor"] = person
+        return self.cleaned_data["email"]
+
+
+class BatchForm(DepartureForm):
+    """A team, addresses, or both."""
+
+    name = forms.CharField(max_length=120, label="Who they are", help_text="Such as the name of the agency.")
+    team = forms.ModelChoiceField(Team.objects.none(), label="Everybody in this team", required=False)
+    people = forms.CharField(
+        label="And these people", required=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        help_text="Their e-mail addresses, one a line or with commas.",
+    )  # fmt: skip
+    field_order = ("name", "team", "people", "date", "time", "time_zone", "reason")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = Team.objects.order_by("name")
+        self.fields["team"].empty_label = "No team"
+        self.fields["date"].label = "Last day of all of them"
+
+    def clean(self):
+        said = super().clean() or self.cleaned_data
+        addresses = {each.casefold() for each in re.split(r"[\s,;]+", said.get("people", "")) if each}
+        found = {each.email.casefold(): each for each in _with_addresses(addresses)}
+        if unknown := sorted(addresses - found.keys()):
+            self.add_error("people", f"Nobody who works here has the address {', '.join(unknown[:10])}.")
+        team = said.get("team")
+        members = Person.objects.present().filter(memberships__team=team) if team else ()
+        said["leavers"] = sorted({*found.values(), *members}, key=lambda each: each.pk)
+        if not said["leavers"] and not self.errors:
+            self.add_error("people", "Choose a team, or write at least one address.")
+        return said
+
+
+def _with_addresses(addresses: set[str]):
+    people = Person.objects.present().annotate(plain=Lower("email"))
+    return people.filter(plain__in=addresses)

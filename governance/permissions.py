@@ -1,13 +1,13 @@
 """Who may see and steer an offboarding. Administrators act, auditors read, the leaver does neither."""
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from accounts.models import Person, User
 from accounts.models.person import Role
 from accounts.permissions import has_role
-from governance.models import CaseDoor, EvidenceBundle, OffboardingCase, RiskAcceptance
+from governance.models import CaseDoor, EvidenceBundle, OffboardingBatch, OffboardingCase, RiskAcceptance
 
 
 def may_read(person: Person) -> bool:
@@ -29,8 +29,14 @@ def require_steerer(person: Person, case: OffboardingCase) -> None:
 
 def access_case(user: User, pk: int) -> OffboardingCase:
     """The case, for somebody who may read it. Http404 for everybody else: a departure is need-to-know."""
-    cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by")
+    cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by", "successor", "batch")
     return _one(user, cases.exclude(person=user.person), pk)
+
+
+def access_batch(user: User, pk: int) -> OffboardingBatch:
+    """Those who leave together, for who may read it and is not one of them."""
+    mine = OffboardingCase.objects.filter(batch=OuterRef("pk"), person=user.person)
+    return _one(user, OffboardingBatch.objects.select_related("owner").exclude(Exists(mine)), pk)
 
 
 def access_door(user: User, pk: int) -> CaseDoor:

@@ -6,6 +6,11 @@ from governance import offboarding, retaining
 
 
 @shared_task(ignore_result=True)
+def begin_offboarding() -> None:
+    offboarding.begin()
+
+
+@shared_task(ignore_result=True)
 def sweep() -> None:
     offboarding.sweep()
 

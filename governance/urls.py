@@ -1,10 +1,13 @@
 from django.urls import path
 
-from governance.views import cases, evidence
+from governance.views import batches, cases, evidence
 
 urlpatterns = [
     path("offboarding/", cases.CaseListView.as_view(), name="case_list"),
     path("offboarding/<int:pk>/", cases.CaseView.as_view(), name="case"),
+    path("offboarding/<int:pk>/successor/", cases.SuccessorView.as_view(), name="case_successor"),
+    path("offboarding/batches/new/", batches.BatchNewView.as_view(), name="batch_new"),
+    path("offboarding/batches/<int:pk>/", batches.BatchView.as_view(), name="batch"),
     path("offboarding/<int:pk>/closing/", cases.CaseClosingView.as_view(), name="case_closing"),
     path("offboarding/<int:pk>/evidence/", cases.CaseEvidenceView.as_view(), name="case_evidence"),
     path("offboarding/doors/<int:pk>/acceptance/", cases.AcceptanceNewView.as_view(), name="acceptance_new"),

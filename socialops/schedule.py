@@ -24,6 +24,7 @@ READS = [
     "accounts.tasks.announce",
     "publishing.tasks.work_imports",
     "publishing.tasks.read_pages",
+    "governance.tasks.begin_offboarding",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
@@ -45,6 +46,7 @@ SLOW_READS = {
     "channels_registry.tasks.renew_connections": 30.0,
     "channels_registry.tasks.give_back": 2.0,
     "channels_registry.tasks.rate_channels": 3600.0,
+    "channels_registry.tasks.remind_of_doors": 60.0,
     "publishing.tasks.measure": 10.0,
 }
 

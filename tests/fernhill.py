@@ -106,16 +106,19 @@ def _people(company: "Company") -> dict:
 
 def _access(company: "Company") -> dict:
     from governance import evidence
-    from governance.models import OffboardingCase
+    from governance.models import OffboardingBatch, OffboardingCase
 
     channel = company.channels["fernhill"]
     case = OffboardingCase.objects.exclude(person=company.people["dana"]).get()
+    batch = OffboardingBatch.objects.create(name="Agency, Madrid", owner=company.people["erin"])
+    OffboardingCase.objects.filter(pk=case.pk).update(batch=batch)
     return {
         "channel": channel,
         "webhooked": channel,
         "connection": channel.connections.get(),
         "standing_grant": channel.grants.filter(person=company.people["alice"]).first(),
         "case": case,
+        "batch": batch,
         "leaver": case.person,
         "revocation": case.doors.order_by("pk").last().revocation,
         "evidence": evidence.export_access(company.people["erin"]),

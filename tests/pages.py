@@ -108,6 +108,8 @@ PAGES: dict[str, Page] = {
     # governance
     "case_list": Page(),
     "case": Page("case"),
+    "batch_new": Page(),
+    "batch": Page("batch"),
     "evidence_list": Page(who="frank"),
     "evidence": Page("evidence", who="frank"),
     # publishing

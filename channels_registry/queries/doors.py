@@ -12,7 +12,7 @@ from channels_registry.models.access_grant import Door
 from channels_registry.permissions import channels_with, may_see, seen_by
 
 LIVE_REVOCATIONS = Prefetch(
-    "revocations", Revocation.objects.exclude(state="cancelled").order_by("-pk"), to_attr="asked"
+    "revocations", Revocation.objects.known().exclude(state="cancelled").order_by("-pk"), to_attr="asked"
 )
 
 
@@ -56,7 +56,7 @@ def identities_waiting(by: Person, channel: int | None = None) -> QuerySet[Netwo
 def revocation_for(user: User, pk: int) -> Revocation:
     """Fetching is authorising: for who sees the channel, and for who was given the task. One to three queries."""
     revocation = (
-        Revocation.objects.select_related(
+        Revocation.objects.known().select_related(
             "grant__channel__owner", "grant__channel__backup_owner", "grant__person", "grant__identity",
             "requested_by", "assigned_to", "attested_by", "confirmed_by",
         )

@@ -3,7 +3,9 @@
 from governance.queries.cases import (
     PROVEN,
     SHUT_WITHIN,
+    authorised_by,
     cases,
+    channels_left,
     closed_too_early,
     doors,
     doors_before,
@@ -18,6 +20,6 @@ from governance.queries.cases import (
 )
 
 __all__ = [
-    "PROVEN", "SHUT_WITHIN", "cases", "closed_too_early", "doors", "doors_before", "doors_outside", "grades",
-    "population", "reach", "trail", "waiting_for", "work_counts", "work_left",
+    "PROVEN", "SHUT_WITHIN", "authorised_by", "cases", "channels_left", "closed_too_early", "doors", "doors_before",
+    "doors_outside", "grades", "population", "reach", "trail", "waiting_for", "work_counts", "work_left",
 ]  # fmt: skip

@@ -2,9 +2,16 @@
 
 import argparse
 
-from tests.benchmarks import bulk, burst, calendar, hold, idle
+from tests.benchmarks import bulk, burst, calendar, hold, idle, sweep
 
-WORKLOADS = {"burst": burst.run, "calendar": calendar.run, "hold": hold.run, "idle": idle.run, "import": bulk.run}
+WORKLOADS = {
+    "burst": burst.run,
+    "calendar": calendar.run,
+    "hold": hold.run,
+    "idle": idle.run,
+    "import": bulk.run,
+    "sweep": sweep.run,
+}
 
 
 def main() -> None:
