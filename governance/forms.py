@@ -1,11 +1,11 @@
 import re
+from datetime import datetime
 
 from django import forms
 from django.db.models.functions import Lower
 
-from accounts.forms import DepartureForm
 from accounts.models import Person, Team
-from socialops.lib.wall_clock import FIRST_YEAR, database_now
+from socialops.lib.wall_clock import FIRST_YEAR, database_now, time_zones
 
 
 class AccessExportForm(forms.Form):
@@ -49,8 +49,12 @@ class SuccessorForm(forms.Form):
         return self.cleaned_data["email"]
 
 
-class BatchForm(DepartureForm):
-    """A team, addresses, or both."""
+def _zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in time_zones()]
+
+
+class BatchForm(forms.Form):
+    """A team, addresses, or both; and the minute, as a departure has it."""
 
     name = forms.CharField(max_length=120, label="Who they are", help_text="Such as the name of the agency.")
     team = forms.ModelChoiceField(Team.objects.none(), label="Everybody in this team", required=False)
@@ -58,13 +62,22 @@ class BatchForm(DepartureForm):
         label="And these people", required=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
         help_text="Their e-mail addresses, one a line or with commas.",
     )  # fmt: skip
-    field_order = ("name", "team", "people", "date", "time", "time_zone", "reason")
+    date = forms.DateField(
+        label="Last day of all of them", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    time = forms.TimeField(label="Time", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    time_zone = forms.ChoiceField(label="Time zone", choices=_zones)
+    reason = forms.CharField(
+        max_length=200, label="Reason", required=False, help_text="Administrators and auditors can read it."
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["team"].queryset = Team.objects.order_by("name")
         self.fields["team"].empty_label = "No team"
-        self.fields["date"].label = "Last day of all of them"
+
+    def at_wall(self) -> datetime:
+        return datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
 
     def clean(self):
         said = super().clean() or self.cleaned_data
