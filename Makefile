@@ -26,7 +26,7 @@ check: venv-dev ## Style, types, templates and the directions of imports
 	@$(RUN) -m djlint --quiet --lint templates
 	@.venv/bin/lint-imports --no-cache
 
-bench: venv-dev ## A workload and its figures: W=burst, idle, calendar, hold, import, matrix, export or pack
+bench: venv-dev ## A workload and its figures: W=burst, idle, calendar, hold, import, matrix, export, pack or sweep
 	@$(RUN) -m tests.benchmarks $(W)
 
 faults: venv-dev ## Kill -9 under 20 seeds, and once at real pace; FAULT_SEEDS=200 for more; ARGS="-m heavy": failover, full disk, clocks, a soak

@@ -1,14 +1,13 @@
 """Shutting a door, from the wish to the proof.
 
-request_revocation   once a door; a right in Socialops is shut and proven in the same commit, the rest is due at once
 take, attest         a guided task: a person shuts it on the network's own page and says so, with evidence
 confirm, contest     somebody else looks as well
 not_provable         nobody can show it; governance asks a second person to accept the risk
 by_hand, try_again   change how it is done
 withdraw             the wish is taken back
 
-The lane that talks to networks is channels_registry.shutting, a second reading channels_registry.verifying; what may
-not be cut yet is channels_registry.protecting.
+Asking for it is channels_registry.requesting; the lane that talks to networks channels_registry.shutting; a second
+reading channels_registry.verifying; what may not be cut yet channels_registry.protecting.
 
 Locks are taken in one order: the offboarding case, revocations, channels (by id), identities and grants. The lane holds
 its rows when it learns what to write into the ledger, so a person's step begins with the row as well. A revocation is
@@ -24,16 +23,14 @@ from accounts import audit, notifying
 from accounts.models import Person, Role
 from accounts.permissions import has_role, is_present
 from channels_registry import access
-from channels_registry.connector.capabilities import RevokesDoors
-from channels_registry.models import AccessGrant, Channel, ChannelUserPermission, Proof, Revocation
+from channels_registry.models import Channel, Proof, Revocation
 from channels_registry.models.access_grant import Door
-from channels_registry.observing import can, live_connection
+from channels_registry.observing import live_connection
 from channels_registry.permissions import may_administer, require_administer
-from channels_registry.protecting import OURS, why_not
+from channels_registry.protecting import why_not
 from channels_registry.proving import checked_file
-from channels_registry.shutting import whose_turn
+from channels_registry.requesting import SAFE_ORDER, by_api, request_revocation
 
-audit.register("revocation.requested", "asked for a door to be shut")
 audit.register("revocation.taken", "took a door in hand")
 audit.register("revocation.attested", "attested that a door is shut")
 audit.register("revocation.confirmed", "confirmed that a door is shut")
@@ -43,45 +40,14 @@ audit.register("revocation.by_hand", "chose to shut a door by hand")
 audit.register("revocation.tried_again", "had a revocation tried again")
 audit.register("revocation.withdrawn", "took the wish to shut a door back")
 
-SAFE_ORDER = {  # smaller first: what enters alone and unseen, before what others lean on
-    Door.RIGHT: 10, Door.SESSION: 20, Door.APP_PASSWORD: 30, Door.INVITATION: 30, Door.APP: 40, Door.ROLE: 50,
-    Door.TOOL_SEAT: 60, Door.RECOVERY: 70, Door.SHARED_LOGIN: 80,
-}  # fmt: skip
+__all__ = [
+    "attest", "by_hand", "confirm", "contest", "may_confirm", "may_handle", "not_provable", "request_revocation",
+    "take", "try_again", "withdraw",
+]  # fmt: skip
 Stage = Revocation.Stage
 ROTATE = (
     "This is a shared login: change its secret, and say so on the login’s page. That shuts it for all who are to go."
 )
-
-
-@transaction.atomic
-def request_revocation(grant: AccessGrant, by: Person | None, reason: str, order: int | None = None) -> Revocation:
-    """Have this door shut and proven. Asked twice, it is the same revocation. `by=None` is the system.
-
-    A door that may not be cut yet is asked for all the same, and waits as `blocked` with the reason in sight.
-    """
-    channel = Channel.objects.select_for_update().get(pk=grant.channel_id)
-    grant = AccessGrant.objects.select_related("channel", "person__user", "identity").get(pk=grant.pk)
-    if by is not None and not (by == grant.person and grant.door == Door.RIGHT):
-        require_administer(by, channel)
-    if not reason.strip():
-        raise ValidationError({"reason": "Say why. The reason stays with the proof."})
-    if standing := Revocation.objects.filter(grant=grant).exclude(state="cancelled").first():
-        return standing
-    if grant.ours:
-        raise ValidationError(OURS)
-    if grant.revoked_at:
-        raise ValidationError("This door is shut already.")
-    common = {
-        "grant": grant,
-        "requested_by": by,
-        "reason_for": reason.strip()[:200],
-        "order": SAFE_ORDER[Door(grant.door)] if order is None else order,
-        "due_at": Now(),
-        "next_attempt_at": Now(),
-    }
-    made = _shut_right(common) if grant.door == Door.RIGHT else _ask_for(common)
-    audit.record(by, "revocation.requested", made, **access.told(grant), grant=grant.pk, reason=reason)
-    return made
 
 
 @transaction.atomic
@@ -115,10 +81,11 @@ def attest(revocation: Revocation, by: Person, note: str, file: File | None = No
         raise ValidationError({"file": "This is a high-risk channel. Add a picture that shows the door is shut."})
     if file is not None:
         revocation.evidence_file, revocation.evidence_sha256 = checked_file(file)
+        _require_own_picture(revocation)
     revocation.state, revocation.stage, revocation.proof = "done", Stage.REVOKED, Proof.ATTESTED
     revocation.evidence_note, revocation.attested_by, revocation.attested_at = note.strip(), by, Now()
     revocation.confirmed_by = revocation.confirmed_at = None
-    revocation.settled_at = revocation.next_attempt_at = Now()
+    revocation.settled_at = revocation.next_attempt_at = revocation.shut_at = Now()
     revocation.save()
     audit.record(
         by, "revocation.attested", revocation, grant=revocation.grant_id, note=note.strip()[:500],
@@ -148,8 +115,8 @@ def contest(revocation: Revocation, by: Person, why: str) -> Revocation:
     _require_second(revocation, by)
     if not why.strip():
         raise ValidationError({"why": "Say what you saw."})
-    revocation.stage, revocation.proof, revocation.reason = Stage.FAILED, "", why.strip()
-    revocation.save(update_fields=["stage", "proof", "reason"])
+    revocation.stage, revocation.proof, revocation.reason, revocation.shut_at = Stage.FAILED, "", why.strip(), None
+    revocation.save(update_fields=["stage", "proof", "reason", "shut_at"])
     audit.record(by, "revocation.contested", revocation, grant=revocation.grant_id, why=why.strip()[:500])
     if revocation.attested_by:
         text = f"{by} found {revocation.grant} still open."
@@ -195,10 +162,11 @@ def try_again(revocation: Revocation, by: Person) -> Revocation:
     _require_hand(revocation, by)
     if revocation.state not in ("blocked", "failed", "needs_human") or revocation.stage == Stage.REVOKED:
         raise ValidationError("There is nothing to try again.")
-    if not _by_api(revocation.grant):
+    if not by_api(revocation.grant, live_connection(revocation.grant.channel)):
         raise ValidationError("This network cannot shut this door by itself. It is done by hand.")
     revocation.state, revocation.stage, revocation.guided = "scheduled", Stage.PENDING, False
     revocation.tries, revocation.next_attempt_at, revocation.handle, revocation.reason = 0, Now(), {}, ""
+    revocation.order = SAFE_ORDER[Door(revocation.grant.door)]
     revocation.save()
     audit.record(by, "revocation.tried_again", revocation, grant=revocation.grant_id)
     return revocation
@@ -237,37 +205,6 @@ def may_confirm(revocation: Revocation, by: Person) -> bool:
     return near or may_administer(by, channel) or has_role(by, Role.SOCIAL_LEAD)
 
 
-def _shut_right(common: dict) -> Revocation:
-    """A right in Socialops: ended here, and read back from guardian's own table."""
-    grant: AccessGrant = common["grant"]
-    access.end(grant, common["requested_by"], common["reason_for"])
-    left = ChannelUserPermission.objects.filter(grant=grant).count()
-    if left:
-        raise RuntimeError(f"grant {grant.pk} ended, and {left} of its rights stand")
-    detail = f"Read back from the table of rights: none of this grant is left for {grant.person}."
-    return Revocation.objects.create(
-        **common, state="done", stage=Stage.VERIFIED, proof=Proof.API, proof_detail=detail, verified_at=Now(),
-        settled_at=Now(),
-    )  # fmt: skip
-
-
-def _ask_for(common: dict) -> Revocation:
-    grant: AccessGrant = common["grant"]
-    if _by_api(grant):
-        return Revocation.objects.create(**common)
-    person = whose_turn(grant)
-    made = Revocation.objects.create(**common, state="needs_human", guided=True, assigned_to=person)
-    if person:
-        text = f"{grant} has to be shut by hand."[:300]
-        notifying.notify(person, "revocation.waits", text, f"/revocations/{made.pk}/", mail=True)
-    return made
-
-
-def _by_api(grant: AccessGrant) -> bool:
-    connection = live_connection(grant.channel)
-    return bool(grant.remote_id) and connection is not None and can(connection, RevokesDoors)
-
-
 def _locked(revocation: Revocation) -> Revocation:
     """The row, locked before its channel's, as everywhere (see the top of this module)."""
     Revocation.objects.select_for_update(no_key=True).get(pk=revocation.pk)
@@ -275,6 +212,15 @@ def _locked(revocation: Revocation) -> Revocation:
     locked = rows.get(pk=revocation.pk)
     Channel.objects.select_for_update().get(pk=locked.grant.channel_id)
     return locked
+
+
+def _require_own_picture(revocation: Revocation) -> None:
+    """On a high-risk channel each door is shown by itself: no picture proves many of them in one go."""
+    if revocation.grant.channel.risk_tier != Channel.RiskTier.HIGH:
+        return
+    same = Revocation.objects.filter(evidence_sha256=revocation.evidence_sha256).exclude(pk=revocation.pk)
+    if same.exists():
+        raise ValidationError({"file": "This picture was handed in for another door. Show this one by itself."})
 
 
 def _require_hand(revocation: Revocation, by: Person) -> None:

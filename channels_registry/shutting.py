@@ -6,30 +6,38 @@ cannot do it, or says no, is no end: the revocation becomes a guided task of a p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from accounts import audit, notifying
-from accounts.models import Person
+from accounts.models import Departure, Person
 from channels_registry import access, budgets
 from channels_registry.connector.capabilities import ListsDoors, RevokesDoors
-from channels_registry.connector.errors import NetworkError, TryLater
+from channels_registry.connector.errors import NetworkError, Refused
 from channels_registry.connector.types import RemoteDoor
 from channels_registry.delivering import ERRORS, learnt, not_connected, revive
 from channels_registry.models import AccessGrant, Connection, Proof, Revocation, RevocationAttempt
+from channels_registry.models.revocation import READ_AGAIN
 from channels_registry.protecting import refusals
 from channels_registry.proving import Finding, judge
 from channels_registry.reaching import Reach, Reached, client
-from socialops.lib.delivery.lane import Done, Lane, Settled, Step, Unclear
+from channels_registry.reminding import hours_for
+from socialops.lib.delivery.lane import Done, Lane, Refusal, Settled, Step, Unclear
+from socialops.lib.delivery.pace import pace
 
 audit.register("revocation.proven", "proved that a door is shut")
 audit.register("revocation.accepted", "had a door revoked, and cannot read whether it is shut")
 audit.register("revocation.handed_over", "handed the revocation of a door to a person")
+audit.register("revocation.still_open", "found a door open that the network had said it shut")
+audit.register("revocation.put_off", "could not reach the network, and tries again")
+audit.register("revocation.called_off", "did not shut a door, because the departure was withdrawn")
 audit.register("revocation.blocked", "kept a door from being shut")
 
 PLACES = 20
+TIMES_ACCEPTED = 3  # so often a network may accept it and leave the door open, until a person is asked
 NOT_CONNECTED = "The channel is not connected. Connect it again, or shut the door by hand."
 
 
@@ -62,13 +70,23 @@ def load(ids: Sequence[int], reach: Reach) -> dict[int, Parcel | NetworkError]:
 
 
 async def send(parcel: Parcel) -> Step | Done:
-    if "revoked" not in parcel.revocation.handle:
+    handle = parcel.revocation.handle
+    if "revoked" not in handle:
         revoked = await parcel.reached.network.revoke_door(parcel.reached.access, parcel.door)
-        return Step({"revoked": {"already_gone": revoked.already_gone, **dict(revoked.evidence)}})
+        told = {"already_gone": revoked.already_gone, **dict(revoked.evidence)}
+        return Step({"found_open": handle.get("found_open", 0), "revoked": told})
     finding = await find(parcel.reached, parcel.door)
-    if finding.shut is False:
-        raise TryLater(f"The network accepted it, but the door is open. {finding.detail}", detail=str(finding.evidence))
-    return Done(parcel.door.remote_id, evidence=_told(finding))
+    if finding.shut is not False:
+        return Done(parcel.door.remote_id, evidence=_told(finding))
+    return _once_more(handle.get("found_open", 0) + 1, finding)
+
+
+def _once_more(times: int, finding: Finding) -> Step:
+    """The network said yes, and the door is open: read again a little later, asked again, then a person."""
+    if times >= TIMES_ACCEPTED:
+        detail = str(finding.evidence)
+        raise Refused(f"The network accepted it {times} times, but the door is open. {finding.detail}", detail=detail)
+    return Step({"found_open": times, "open": finding.detail}, after=pace().retry * 2**times)
 
 
 async def look(parcel: Parcel) -> Done | Unclear | None:
@@ -90,38 +108,94 @@ async def find(reached: Reached, door: RemoteDoor) -> Finding:
 def settled(rows: Sequence[Settled]) -> None:
     """What the outcomes change here: grades, the ledger, and whose turn it is. Channels are locked in their order."""
     known = Revocation.objects.select_related("grant__channel", "grant__person").in_bulk([row.id for row in rows])
+    accepted = [known[row.id] for row in rows if row.outcome == "continued" and not known[row.id].handle.get("open")]
+    _read_again(accepted)
+    _prove([(known[row.id], row.evidence) for row in rows if row.state == "done" and row.evidence.get("shut")])
     for row in sorted(rows, key=lambda row: known[row.id].grant.channel_id):
         revocation = known[row.id]
-        if row.state == "done":
-            grade(revocation, row.evidence)
+        if row.state == "done" and not row.evidence.get("shut"):
+            _leave_to_attest(revocation, row.evidence)
+        elif row.state == "failed" and row.infra and _is_early(revocation):
+            _try_later(revocation, row.reason)
         elif row.state in ("failed", "needs_human"):
             hand_over(revocation, row.reason)
         elif row.state == "blocked":
             _keep_open(revocation, row.reason)
-        elif row.outcome == "continued":
-            Revocation.objects.filter(pk=row.id, stage="pending").update(stage="in_hand")
+        elif row.state == "cancelled":
+            audit.record(None, "revocation.called_off", revocation, grant=revocation.grant_id, reason=row.reason)
+        elif row.outcome == "continued" and revocation not in accepted:
+            _ask_again(revocation)
     learnt(rows)
 
 
-def grade(revocation: Revocation, evidence: Mapping[str, Any]) -> None:
-    """The network was read again. Proven if it could say; otherwise a person has to attest."""
-    proven = bool(evidence.get("shut"))
-    Revocation.objects.filter(pk=revocation.pk).update(
-        stage="verified" if proven else "revoked",
-        proof=Proof.API if proven else "",
-        proof_detail=str(evidence.get("detail", ""))[:2000],
-        residual=str(evidence.get("residual", ""))[:300],
-        residual_until=evidence.get("until") or None,
-        verified_at=Now() if proven else None,
-        guided=not proven,
-        assigned_to=revocation.assigned_to if proven else whose_turn(revocation.grant),
+def _read_again(accepted: Sequence[Revocation]) -> None:
+    """The network said yes: it is read again, once nothing is left to shut."""
+    mine = Revocation.objects.filter(pk__in=[each.pk for each in accepted])
+    mine.filter(order__lt=READ_AGAIN).update(order=F("order") + READ_AGAIN)
+    mine.filter(shut_at=None).update(shut_at=Now())
+    mine.filter(stage__in=["pending", "failed"]).update(stage="in_hand")
+
+
+def _ask_again(revocation: Revocation) -> None:
+    """Found open in spite of its yes: asked again before anything is read."""
+    detail, mine = revocation.handle["open"], Revocation.objects.filter(pk=revocation.pk)
+    mine.filter(order__gte=READ_AGAIN).update(order=F("order") - READ_AGAIN)
+    mine.update(
+        stage="failed",
+        shut_at=None,
+        reason=f"The network accepted it, but the door is open. {detail} It is asked again.",
     )
-    if proven:
-        access.end(revocation.grant, revocation.requested_by, revocation.reason_for or "Revoked.")
-    action = "revocation.proven" if proven else "revocation.accepted"
-    audit.record(None, action, revocation, grant=revocation.grant_id, evidence=dict(evidence))
-    if not proven:
-        _ask(revocation, "was revoked, but the network cannot show it. Look there and attest it.")
+    audit.record(None, "revocation.still_open", revocation, grant=revocation.grant_id, detail=detail)
+
+
+def _prove(found: Sequence[tuple[Revocation, Mapping[str, Any]]]) -> None:
+    """The network was read again, and it could say: the grade, and the end in the ledger. Few queries for any number.
+
+    The rows themselves are written one by one in one statement; channels are locked in order.
+    """
+    for revocation, evidence in found:
+        _write_down(revocation, evidence)
+        revocation.stage, revocation.proof, revocation.guided = "verified", Proof.API, False
+        revocation.verified_at, revocation.shut_at = Now(), Coalesce(F("shut_at"), Now())
+    fields = ["stage", "shut_at", "proof", "proof_detail", "residual", "residual_until", "verified_at", "guided"]
+    Revocation.objects.bulk_update([revocation for revocation, _ in found], fields)
+    access.end_all((each.grant, each.requested_by, each.reason_for or "Revoked.") for each, _ in found)
+    audit.record_many(
+        (None, "revocation.proven", each, {"grant": each.grant_id, "evidence": dict(evidence)})
+        for each, evidence in found
+    )
+
+
+def _leave_to_attest(revocation: Revocation, evidence: Mapping[str, Any]) -> None:
+    """The network cannot say whether it is shut, so a person has to look and attest."""
+    _write_down(revocation, evidence)
+    revocation.stage, revocation.guided, revocation.assigned_to = "revoked", True, whose_turn(revocation.grant)
+    fields = ["stage", "proof_detail", "residual", "residual_until", "guided", "assigned_to"]
+    revocation.save(update_fields=fields)
+    audit.record(None, "revocation.accepted", revocation, grant=revocation.grant_id, evidence=dict(evidence))
+    _ask(revocation, "was revoked, but the network cannot show it. Look there and attest it.")
+
+
+def _write_down(revocation: Revocation, evidence: Mapping[str, Any]) -> None:
+    revocation.proof_detail = str(evidence.get("detail", ""))[:2000]
+    revocation.residual = str(evidence.get("residual", ""))[:300]
+    until = evidence.get("until")
+    revocation.residual_until = datetime.fromisoformat(until) if until else None
+
+
+def _is_early(revocation: Revocation) -> bool:
+    """Half of a person's time is the network's: it may be away for an hour, and nobody has to do its work."""
+    patience = timedelta(hours=hours_for(revocation.grant.channel)) / 2
+    return Revocation.objects.filter(pk=revocation.pk, due_at__gt=Now() - patience).exists()
+
+
+def _try_later(revocation: Revocation, reason: str) -> None:
+    """Tried as often as anything is, and the network is away: again in five minutes, for as long as it is early."""
+    again = Now() + timedelta(seconds=pace().longest_retry / 3)
+    Revocation.objects.filter(pk=revocation.pk).update(
+        state="scheduled", tries=0, next_attempt_at=again, settled_at=None, reason=f"{reason} It is tried again."
+    )
+    audit.record(None, "revocation.put_off", revocation, grant=revocation.grant_id, reason=reason)
 
 
 def hand_over(revocation: Revocation, reason: str) -> None:
@@ -198,13 +272,18 @@ def _ask(revocation: Revocation, words: str) -> None:
         notifying.notify(revocation.assigned_to, "revocation.waits", text, f"/revocations/{revocation.pk}/", mail=True)
 
 
+CALLED_OFF = Refusal(
+    "cancelled",
+    "The departure was withdrawn before its minute.",
+    Q(upon__in=Departure.objects.filter(withdrawn_at__isnull=False).values("pk")),
+)
 LANE = Lane(
     name="revoke",
     model=Revocation,
     attempts=RevocationAttempt,
     slots=1,
     places=PLACES,
-    refusals=[*refusals(), not_connected("grant__channel", NOT_CONNECTED)],
+    refusals=[CALLED_OFF, *refusals(), not_connected("grant__channel", NOT_CONNECTED)],
     waits=budgets.waits("grant__channel"),
     client=client(PLACES),
     load=load,

@@ -11,6 +11,7 @@ from channels_registry import (
     rating,
     refreshing,
     rehearsing,
+    reminding,
     shutting,
     verifying,
 )
@@ -70,6 +71,11 @@ def work_imports() -> int:
 @shared_task
 def rate_channels() -> int:
     return rating.rate_due()
+
+
+@shared_task
+def remind_of_doors() -> int:
+    return reminding.remind()
 
 
 @shared_task

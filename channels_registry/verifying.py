@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from accounts import audit
 from channels_registry import access, shutting
@@ -81,7 +81,10 @@ def _gone(revocation: Revocation) -> None:
     mine = Revocation.objects.filter(pk=revocation.pk)
     detail = revocation.grant.revoked_reason
     mine.filter(state__in=["blocked", "failed"]).update(state="needs_human")
-    mine.update(state="done", stage="verified", proof=Proof.API, proof_detail=detail, verified_at=Now())
+    mine.update(
+        state="done", stage="verified", proof=Proof.API, proof_detail=detail, verified_at=Now(),
+        shut_at=Coalesce("shut_at", Now()),
+    )  # fmt: skip
     audit.record(None, "revocation.proven", revocation, grant=revocation.grant_id, detail=detail)
 
 
@@ -107,7 +110,9 @@ def _write(revocation: Revocation, finding: Finding) -> Revocation:
             revocation.refresh_from_db()
             access.end(revocation.grant, revocation.requested_by, revocation.reason_for or "Revoked.")
             audit.record(None, "revocation.proven", revocation, grant=revocation.grant_id, detail=finding.detail)
-    elif rows.update(stage="failed", proof="", proof_detail=finding.detail, guided=True, reason=finding.detail):
+    elif rows.update(
+        stage="failed", shut_at=None, proof="", proof_detail=finding.detail, guided=True, reason=finding.detail
+    ):
         audit.record(None, "revocation.open_again", revocation, grant=revocation.grant_id, detail=finding.detail)
         transaction.on_commit(lambda: observe(revocation.grant.channel))
     revocation.refresh_from_db()

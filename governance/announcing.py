@@ -6,7 +6,7 @@ declare(
     "governance",
     "Governance",
     (
-        "offboarding_case", "risk", "evidence", "access_request", "break_glass", "access_review", "review_item",
-        "legal_hold", "erasure",
+        "offboarding_case", "offboarding_batch", "risk", "evidence", "access_request", "break_glass", "access_review",
+        "review_item", "legal_hold", "erasure",
     ),
 )  # fmt: skip

@@ -4,6 +4,9 @@ The departure itself is a fact of accounts and needs none of this to hold: from 
 Socialops. This opens the case, shuts the doors over there, hands the work over, and keeps the proof.
 """
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
@@ -12,22 +15,41 @@ from accounts import audit, notifying
 from accounts.models import Departure, Person
 from accounts.models.person import Role
 from accounts.permissions import is_present, people_with_role
-from channels_registry import revoking
+from channels_registry import requesting, transferring
 from channels_registry.models import Proof, Revocation
 from governance import queries
 from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
 from governance.permissions import require_steerer
 from inbox import triaging
 from publishing import delegating
+from socialops.lib import turns
 from socialops.lib.turns import safely
 
 audit.register("offboarding_case.opened", "opened the offboarding case")
 audit.register("offboarding_case.swept", "began to shut every door of theirs")
 audit.register("offboarding_case.withdrawn", "withdrew the offboarding case")
+audit.register("offboarding_case.successor_named", "named who takes over the channels of somebody who leaves")
 audit.register("offboarding_case.closed", "closed the offboarding case")
 audit.register("offboarding_case.reopened", "found a door of the leaver open, so the case is open again")
 audit.register("risk.acceptance_asked", "asked to accept the risk of a door that cannot be proven shut")
 audit.register("risk.accepted", "accepted the risk of a door that cannot be proven shut")
+
+
+PREPARED_AHEAD = timedelta(seconds=30)
+
+
+def begin() -> None:
+    """What is due at this second: a case for whoever leaves, and their doors. Costs two queries when nobody does."""
+    with turns.only_one("begin offboarding") as mine:
+        if not mine:
+            return
+        quietly = Departure.objects.filter(quiet=True, at__gt=Now())  # a case would tell of it before its minute
+        without = Departure.objects.filter(withdrawn_at=None, case=None).exclude(pk__in=quietly.values("pk"))
+        for departure in without:
+            safely(open_case, departure)
+        soon = OffboardingCase.objects.filter(state="open", swept_at=None, departure__withdrawn_at=None)
+        for case in soon.filter(departure__at__lte=Now() + PREPARED_AHEAD).order_by("departure__at", "pk"):
+            safely(shut_or_prepare, case)
 
 
 def sweep() -> None:
@@ -35,9 +57,7 @@ def sweep() -> None:
 
     One case that breaks is logged and costs the others nothing.
     """
-    quietly = Departure.objects.filter(quiet=True, at__gt=Now())  # a case would tell of it before its minute
-    for departure in Departure.objects.filter(withdrawn_at=None, case=None).exclude(pk__in=quietly.values("pk")):
-        safely(open_case, departure)
+    begin()
     for case in OffboardingCase.objects.filter(state="open", departure__withdrawn_at__isnull=False):
         safely(withdraw_case, case)
     for case in queries.closed_too_early():
@@ -61,9 +81,10 @@ def open_case(departure: Departure, by: Person | None = None) -> OffboardingCase
 @transaction.atomic
 def withdraw_case(case: OffboardingCase) -> None:
     """The departure was withdrawn: the case ends. What was revoked stays revoked; rights come back by new grants."""
-    case = OffboardingCase.objects.select_for_update().get(pk=case.pk)
+    case = OffboardingCase.objects.select_for_update(of=("self",)).select_related("departure").get(pk=case.pk)
     if case.state != OffboardingCase.State.OPEN:
         return
+    requesting.call_off(case.departure)
     case.state = OffboardingCase.State.WITHDRAWN
     case.save(update_fields=["state"])
     audit.record(None, "offboarding_case.withdrawn", case.person, case=case.pk)
@@ -83,32 +104,78 @@ def reopen(case: OffboardingCase) -> None:
         notifying.notify(person, "offboarding.reopened", text, f"/offboarding/{case.pk}/", mail=True)
 
 
+def shut_or_prepare(case: OffboardingCase) -> int:
+    """At its minute or after it the doors are shut; shortly before, what networks shut by API is made ready."""
+    come = Departure.objects.filter(pk=case.departure_id, at__lte=Now()).exists()
+    return shut_doors(case) if come else prepare_doors(case)
+
+
+@transaction.atomic
+def prepare_doors(case: OffboardingCase) -> int:
+    """Revocations that wait in their lane for the minute, so that then nothing stands between it and the network."""
+    case = _locked(case)
+    if case.state != OffboardingCase.State.OPEN or case.departure.withdrawn_at:
+        return 0
+    doors = queries.doors_outside(case).exclude(door="right").exclude(remote_id="")
+    return _take_in(case, requesting.prepare(doors, case.departure, _why(case))) if doors.exists() else 0
+
+
 @transaction.atomic
 def shut_doors(case: OffboardingCase) -> int:
     """A revocation for each door that stands open and is not in the case yet; how many were new.
 
-    Runs again at every sweep, so a door that is discovered later joins the case. The doors come in the order of their
-    channels, which is the order in which channels are locked.
+    Runs again at every sweep, so a door that is discovered later joins the case.
     """
     case = _locked(case)
     if case.state != OffboardingCase.State.OPEN:
         return 0
-    doors = list(queries.doors_outside(case).order_by("channel", "pk"))
-    for grant in doors:
-        revocation = revoking.request_revocation(grant, by=None, reason=f"{case.person.name} left")
-        CaseDoor.objects.get_or_create(case=case, revocation=revocation)
+    prepared = requesting.came_due(case.departure) if case.swept_at is None else 0
+    doors = prepared + _take_in(case, requesting.request_all(queries.doors_outside(case), _why(case)))
+    transferring.transfer_channels(case.person, case.successor, _voucher(case))
+    transferring.pass_tasks_on(case.person)
     if case.swept_at is None:
         _hand_over_work(case)
         case.swept_at = Now()
         case.save(update_fields=["swept_at"])
     if doors:
-        audit.record(None, "offboarding_case.swept", case.person, case=case.pk, doors=len(doors))
-    return len(doors)
+        audit.record(None, "offboarding_case.swept", case.person, case=case.pk, doors=doors)
+    return doors
+
+
+@transaction.atomic
+def name_successor(case: OffboardingCase, successor: Person, by: Person) -> OffboardingCase:
+    """Who gets the channels of theirs that have no backup owner. Where they have left already, at once."""
+    case = _locked(case)
+    require_steerer(by, case)
+    if case.state != OffboardingCase.State.OPEN:
+        raise ValidationError(f"This case is {case.get_state_display().lower()} already.")
+    if successor == case.person or not is_present(successor):
+        raise ValidationError({"successor": f"{successor} leaves or has left. Name somebody who stays."})
+    case.successor = successor
+    case.save(update_fields=["successor"])
+    audit.record(by, "offboarding_case.successor_named", case.person, case=case.pk, successor=successor.pk)
+    if case.swept_at is not None:
+        transferring.transfer_channels(case.person, successor, by)
+    return case
+
+
+def _voucher(case: OffboardingCase) -> Person | None:
+    return case.owner if case.owner and is_present(case.owner) else None
+
+
+def _take_in(case: OffboardingCase, revocations: Iterable[Revocation]) -> int:
+    rows = [CaseDoor(case=case, revocation=revocation) for revocation in revocations]
+    CaseDoor.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def _why(case: OffboardingCase) -> str:
+    return f"{case.person.name} left"
 
 
 def _locked(case: OffboardingCase) -> OffboardingCase:
     rows = OffboardingCase.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("person", "departure", "owner").get(pk=case.pk)
+    return rows.select_related("person", "departure", "owner", "successor").get(pk=case.pk)
 
 
 def _steerers(case: OffboardingCase) -> list[Person]:
@@ -155,12 +222,14 @@ def accept_risk(acceptance: RiskAcceptance, by: Person) -> None:
     """Take the named responsibility for a door that stays unproven. Never the person who asked."""
     acceptance = (
         RiskAcceptance.objects.select_for_update(of=("self",))
-        .select_related("door__case__person")
+        .select_related("door__case__person", "door__revocation")
         .get(pk=acceptance.pk)
     )
     require_steerer(by, acceptance.door.case)
     if acceptance.asked_by_id == by.pk:
         raise ValidationError("You asked for this yourself. Somebody else has to accept the risk.")
+    if acceptance.door.revocation.attested_by_id == by.pk:
+        raise ValidationError("You said yourself that it cannot be shown. Somebody else has to accept the risk.")
     if acceptance.accepted_by_id:
         raise ValidationError(f"{acceptance.accepted_by} has accepted this already.")
     acceptance.accepted_by, acceptance.accepted_at = by, Now()
@@ -189,6 +258,10 @@ def what_is_missing(case: OffboardingCase) -> list[str]:
     missing = []
     if count := queries.doors_outside(case).count():
         missing.append(f"{_doors(count)} open and not in this case yet; the next sweep takes care of it.")
+    if count := queries.channels_left(case.person).count():
+        missing.append(f"{_channels(count)} still theirs. Name who takes over.")
+    if count := queries.authorised_by(case.person).count():
+        missing.append(f"{_channels(count)} still connected through them. Connect again through somebody who stays.")
     ungraded = case.doors.exclude(revocation__stage=Revocation.Stage.VERIFIED)
     ungraded = ungraded.exclude(revocation__proof=Proof.NOT_PROVABLE).exclude(revocation__state="cancelled")
     if count := ungraded.count():
@@ -197,6 +270,10 @@ def what_is_missing(case: OffboardingCase) -> list[str]:
     if count := unaccepted.count():
         missing.append(f"{_doors(count)} not provable; a second person has to accept the risk by name.")
     return missing
+
+
+def _channels(count: int) -> str:
+    return "1 channel is" if count == 1 else f"{count} channels are"
 
 
 def _doors(count: int) -> str:

@@ -16,6 +16,7 @@ from governance.models import (
     Erasure,
     EvidenceBundle,
     LegalHold,
+    OffboardingBatch,
     OffboardingCase,
     ReviewItem,
     ReviewSample,
@@ -47,8 +48,14 @@ def require_steerer(person: Person, case: OffboardingCase) -> None:
 
 def access_case(user: User, pk: int) -> OffboardingCase:
     """The case, for somebody who may read it. Http404 for everybody else: a departure is need-to-know."""
-    cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by")
+    cases = OffboardingCase.objects.select_related("person", "departure", "owner", "closed_by", "successor", "batch")
     return _one(user, cases.exclude(person=user.person), pk)
+
+
+def access_batch(user: User, pk: int) -> OffboardingBatch:
+    """Those who leave together, for who may read it and is not one of them."""
+    mine = OffboardingCase.objects.filter(batch=OuterRef("pk"), person=user.person)
+    return _one(user, OffboardingBatch.objects.select_related("owner").exclude(Exists(mine)), pk)
 
 
 def access_door(user: User, pk: int) -> CaseDoor:

@@ -18,6 +18,11 @@ from socialops.lib.wall_clock import database_now
 
 
 @shared_task(ignore_result=True)
+def begin_offboarding() -> None:
+    offboarding.begin()
+
+
+@shared_task(ignore_result=True)
 def sweep() -> None:
     offboarding.sweep()
 

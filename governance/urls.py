@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.views import absences, breaking, cases, evidence, items, records, requests, reviews
+from governance.views import absences, batches, breaking, cases, evidence, items, records, requests, reviews
 
 urlpatterns = [
     path("access-requests/", requests.RequestListView.as_view(), name="access_request_list"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("break-glass/<int:pk>/review/", breaking.GlassReviewView.as_view(), name="break_glass_review"),
     path("offboarding/", cases.CaseListView.as_view(), name="case_list"),
     path("offboarding/<int:pk>/", cases.CaseView.as_view(), name="case"),
+    path("offboarding/<int:pk>/successor/", cases.SuccessorView.as_view(), name="case_successor"),
+    path("offboarding/batches/new/", batches.BatchNewView.as_view(), name="batch_new"),
+    path("offboarding/batches/<int:pk>/", batches.BatchView.as_view(), name="batch"),
     path("offboarding/<int:pk>/closing/", cases.CaseClosingView.as_view(), name="case_closing"),
     path("offboarding/<int:pk>/evidence/", cases.CaseEvidenceView.as_view(), name="case_evidence"),
     path("offboarding/doors/<int:pk>/acceptance/", cases.AcceptanceNewView.as_view(), name="acceptance_new"),

@@ -27,6 +27,7 @@ READS = [
     "channels_registry.tasks.work_imports",
     "publishing.tasks.read_pages",
     "governance.tasks.make_packs",
+    "governance.tasks.begin_offboarding",
 ]
 
 # Slower: leavers' logins, mails, signed heads of the trail, who has access over there, tokens that run out, figures,
@@ -56,6 +57,7 @@ SLOW_READS = {
     "channels_registry.tasks.find_drift": 30.0,
     "channels_registry.tasks.end_access": 10.0,
     "channels_registry.tasks.rate_channels": 3600.0,
+    "channels_registry.tasks.remind_of_doors": 60.0,
     "publishing.tasks.measure": 10.0,
 }
 

@@ -329,14 +329,16 @@ def _let_go(company: Company) -> None:
     """Dana's departure lies behind us; its case is open."""
     from accounts.models import Departure
     from governance import evidence, offboarding, packing, preserving
-    from governance.models import Erasure, OffboardingCase
+    from governance.models import Erasure, OffboardingBatch, OffboardingCase
 
     factories.departed(company.people["dana"], timedelta(hours=3))
     departure = Departure.objects.get(person=company.people["dana"])
     offboarding.open_case(departure)
     offboarding.sweep()
     case = OffboardingCase.objects.get()
-    company.examples["case"] = case
+    batch = OffboardingBatch.objects.create(name="Agency, Madrid", owner=company.people["erin"])
+    OffboardingCase.objects.filter(pk=case.pk).update(batch=batch)
+    company.examples["case"], company.examples["batch"] = case, batch
     company.examples["door"] = case.doors.get(revocation__grant__label="Canva")
     company.examples["revocation"] = company.examples["door"].revocation
     company.examples["leaver"], company.examples["writer"] = company.people["dana"], company.people["alice"]

@@ -109,7 +109,7 @@ def _people(company: "Company") -> dict:
 def _access(company: "Company") -> dict:
     from channels_registry.models import ChannelImport, ChannelProposal, ImpostorReport
     from governance import evidence, packing, preserving
-    from governance.models import OffboardingCase
+    from governance.models import OffboardingBatch, OffboardingCase
 
     channel = company.channels["fernhill"]
     bundle = evidence.export_access(company.people["erin"])
@@ -117,6 +117,8 @@ def _access(company: "Company") -> dict:
     packing.work_due()
     bundle.refresh_from_db()
     case = OffboardingCase.objects.exclude(person=company.people["dana"]).get()
+    batch = OffboardingBatch.objects.create(name="Agency, Madrid", owner=company.people["erin"])
+    OffboardingCase.objects.filter(pk=case.pk).update(batch=batch)
     return {
         "channel": channel,
         "channel_import": ChannelImport.objects.get(),
@@ -127,6 +129,7 @@ def _access(company: "Company") -> dict:
         "standing_grant": channel.grants.filter(person=company.people["alice"]).first(),
         "case": case,
         **_kept(channel),
+        "batch": batch,
         "leaver": case.person,
         "revocation": case.doors.order_by("pk").last().revocation,
         "evidence": bundle,

@@ -155,6 +155,8 @@ PAGES: dict[str, Page] = {
     "review_attestation": Page("review"),
     "review_item": Page("review_item", who="gina"),
     "review_sample": Page("sample", who="hana"),
+    "batch_new": Page(),
+    "batch": Page("batch"),
     "evidence_list": Page(who="frank"),
     "evidence": Page("evidence", who="frank"),
     "evidence_new": Page(who="frank", query="?kind=period&first=2025-01-01&last=2025-12-31"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from socialops.lib.delivery.models import MOVES, Attempt, Delivery
 
@@ -22,6 +23,9 @@ STAGE_MOVES: dict[str, set[str]] = {
 }
 
 
+READ_AGAIN = 100
+
+
 class Proof(models.TextChoices):
     """Four grades, strongest first."""
 
@@ -29,6 +33,12 @@ class Proof(models.TextChoices):
     SECOND_PERSON = "second_person", "Verified by a second person"
     ATTESTED = "attested", "Attested with evidence"
     NOT_PROVABLE = "not_provable", "Not provable"
+
+
+class RevocationQuerySet(models.QuerySet):
+    def known(self):
+        """Without what is prepared for a minute that has not come: who leaves is need-to-know until then."""
+        return self.exclude(upon__isnull=False, due_at__gt=Now())
 
 
 class Revocation(Delivery):
@@ -44,7 +54,11 @@ class Revocation(Delivery):
     grant = models.ForeignKey("channels_registry.AccessGrant", models.PROTECT, related_name="revocations")
     guided = models.BooleanField(default=False)  # the network has no API for it: a person does it on the network's page
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.PENDING)
-    order = models.PositiveSmallIntegerField(default=50)  # safe order: smaller first
+    # Safe order, smaller first; READ_AGAIN more once the network accepted, because what is open is shut before that.
+    order = models.PositiveSmallIntegerField(default=50)
+    # Asked for ahead of this departure's minute: nothing happens before it, or if it was withdrawn.
+    upon = models.ForeignKey("accounts.Departure", models.PROTECT, null=True, blank=True, related_name="+")
+    told_at = models.DateTimeField(null=True, blank=True)  # when the trail was told of one that was prepared
     reason_for = models.CharField(max_length=200, blank=True, default="")
     requested_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     assigned_to = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
@@ -59,7 +73,12 @@ class Revocation(Delivery):
     attested_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    shut_at = models.DateTimeField(null=True, blank=True)  # when the network or a person said so; proof comes after
     verified_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)  # whoever has the task, when half of its time was gone
+    escalated_at = models.DateTimeField(null=True, blank=True)  # everybody who could do it, when all of it was
+
+    objects = RevocationQuerySet.as_manager()
 
     class Meta:
         constraints = [

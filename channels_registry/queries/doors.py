@@ -16,7 +16,7 @@ from channels_registry.queries.administrators import ADMIN_WORDS
 from socialops.lib.numbers import number
 
 LIVE_REVOCATIONS = Prefetch(
-    "revocations", Revocation.objects.exclude(state="cancelled").order_by("-pk"), to_attr="asked"
+    "revocations", Revocation.objects.known().exclude(state="cancelled").order_by("-pk"), to_attr="asked"
 )
 
 
@@ -138,7 +138,7 @@ def identities_waiting(by: Person, channel: int | None = None) -> QuerySet[Netwo
 def revocation_for(user: User, pk: int) -> Revocation:
     """Fetching is authorising: for who sees the channel, and for who was given the task. One to three queries."""
     revocation = (
-        Revocation.objects.select_related(
+        Revocation.objects.known().select_related(
             "grant__channel__owner", "grant__channel__backup_owner", "grant__person", "grant__identity",
             "requested_by", "assigned_to", "attested_by", "confirmed_by",
         )

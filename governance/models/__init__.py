@@ -10,7 +10,7 @@ from governance.models.access_review import (
 from governance.models.break_glass import BreakGlass
 from governance.models.evidence import EvidenceBundle
 from governance.models.legal_hold import Erasure, LegalHold
-from governance.models.offboarding_case import CaseDoor, OffboardingCase, RiskAcceptance
+from governance.models.offboarding_case import CaseDoor, OffboardingBatch, OffboardingCase, RiskAcceptance
 
 __all__ = [
     "AccessRequest",
@@ -21,6 +21,7 @@ __all__ = [
     "Erasure",
     "EvidenceBundle",
     "LegalHold",
+    "OffboardingBatch",
     "OffboardingCase",
     "RequestDecision",
     "ReviewItem",

@@ -2,6 +2,18 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class OffboardingBatch(models.Model):
+    """Many who leave at once, such as an agency: one departure and one case each, followed together."""
+
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self):
+        return self.name
 
 
 class OffboardingCase(models.Model):
@@ -14,6 +26,9 @@ class OffboardingCase(models.Model):
     person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="offboarding_cases")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     owner = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    # Whom their channels go to where there is no backup owner.
+    successor = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
+    batch = models.ForeignKey(OffboardingBatch, models.PROTECT, null=True, blank=True, related_name="cases")
     opened_at = models.DateTimeField(auto_now_add=True)
     swept_at = models.DateTimeField(null=True, blank=True)  # when the doors were turned into revocations
     closed_at = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,9 @@
 from governance.queries.cases import (
     PROVEN,
     SHUT_WITHIN,
+    authorised_by,
     cases,
+    channels_left,
     closed_too_early,
     doors,
     doors_before,
@@ -27,7 +29,7 @@ from governance.queries.requests import (
 )
 
 __all__ = [
-    "CONFIRMERS", "PROVEN", "SHUT_WITHIN", "approvers", "cases", "closed_too_early", "doors", "doors_before",
-    "doors_outside", "givers", "glasses_waiting", "grades", "open_glasses", "population", "reach",
-    "to_approve", "to_give", "trail", "waiting_for", "work_counts", "work_left",
+    "CONFIRMERS", "PROVEN", "SHUT_WITHIN", "approvers", "authorised_by", "cases", "channels_left", "closed_too_early",
+    "doors", "doors_before", "doors_outside", "givers", "glasses_waiting", "grades", "open_glasses", "population",
+    "reach", "to_approve", "to_give", "trail", "waiting_for", "work_counts", "work_left",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import AuditEvent, Departure, Person, WebhookEndpoint
 from accounts.queries import audible
-from channels_registry.models import AccessGrant, Channel, Revocation
+from channels_registry.models import AccessGrant, Channel, Connection, Revocation
 from channels_registry.models.access_grant import Door
 from governance.models import CaseDoor, OffboardingCase
 from governance.permissions import may_read
@@ -24,7 +24,7 @@ PROVEN = Q(doors__revocation__stage=Revocation.Stage.VERIFIED)
 
 def cases() -> QuerySet[OffboardingCase]:
     return (
-        OffboardingCase.objects.select_related("person", "departure", "owner")
+        OffboardingCase.objects.select_related("person", "departure", "owner", "batch")
         .annotate(doors_count=Count("doors"), proven_count=Count("doors", filter=PROVEN))
         .order_by(F("closed_at").asc(nulls_first=True), "departure__at")
     )
@@ -69,9 +69,20 @@ def closed_too_early() -> QuerySet[OffboardingCase]:
 
 def doors_before(person: Person) -> QuerySet[AccessGrant]:
     """The dry run: every door that stands open today, as the sweep would take it."""
-    return (
-        AccessGrant.objects.standing().filter(person=person).select_related("channel").order_by("channel__name", "door")
-    )
+    doors = AccessGrant.objects.standing().filter(person=person, ours=False)
+    return doors.select_related("channel").order_by("channel__name", "channel", "door", "pk")
+
+
+def channels_left(person: Person) -> QuerySet[Channel]:
+    """Channels that are still theirs."""
+    return Channel.objects.filter(owner=person).exclude(state=Channel.State.ARCHIVED).order_by("name", "pk")
+
+
+def authorised_by(person: Person) -> QuerySet[Connection]:
+    """Live connections that hang on this person's own access: the network lists no door of ours there."""
+    listed = AccessGrant.objects.standing().filter(channel=OuterRef("channel"), ours=True, source="observed")
+    live = Connection.objects.filter(authorised_by=person, state="live").exclude(channel__state="archived")
+    return live.filter(~Exists(listed)).select_related("channel").defer("sealed_secrets", "sealed_webhook_secret")
 
 
 def work_left(person: Person) -> dict[str, QuerySet]:
@@ -91,7 +102,8 @@ def work_counts(person: Person) -> dict[str, int]:
     """How much of each there is, and what went out in their name after they left (there should be none). One query."""
     left = Departure.objects.filter(person=person, withdrawn_at=None).order_by("-at").values("at")[:1]
     out = Publication.objects.filter(answerable=person, state="done", settled_at__gt=left)
-    counts = {name: count_of(rows) for name, rows in {**work_left(person), "went_out": out}.items()}
+    custody = {"channels": channels_left(person), "connections": authorised_by(person)}
+    counts = {name: count_of(rows) for name, rows in {**work_left(person), **custody, "went_out": out}.items()}
     return Person.objects.filter(pk=person.pk).values_list(JSONObject(**counts), flat=True).get()
 
 

@@ -12,10 +12,20 @@ from django.views import View
 from accounts import audit
 from accounts.models.person import Role
 from accounts.permissions import has_role
+from channels_registry import reminding, requesting
 from governance import evidence, offboarding, queries
-from governance.forms import AcceptanceForm
+from governance.forms import AcceptanceForm, SuccessorForm
 from governance.models import CaseDoor, OffboardingCase
-from governance.permissions import access_acceptance, access_case, access_door, may_read, require_reader
+from governance.permissions import (
+    access_acceptance,
+    access_case,
+    access_door,
+    may_read,
+    require_reader,
+    require_steerer,
+)
+from governance.queries import progress
+from governance.views.batches import burning
 
 WATCHED = timedelta(minutes=5)  # so long the page of a case asks again by itself
 
@@ -23,13 +33,37 @@ WATCHED = timedelta(minutes=5)  # so long the page of a case asks again by itsel
 class CaseListView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         require_reader(request.user.person)
-        cases = queries.cases().exclude(person=request.user.person)[:200]
-        return render(request, "governance/case_list.html", {"cases": cases})
+        me = request.user.person
+        followed = progress.lately().exclude(person=me)
+        context = {
+            "cases": queries.cases().exclude(person=me)[:200],
+            "batches": progress.batches().exclude(cases__person=me)[:12],
+            "may_record": has_role(me, Role.ADMIN),
+            **burning(progress.doors_of_cases(followed)),
+        }
+        return render(request, "governance/case_list.html", context)
 
 
 class CaseView(View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         return _case_page(request, access_case(request.user, pk))
+
+
+class SuccessorView(View):
+    """POST names who gets the channels that have no backup owner."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        case, form = access_case(request.user, pk), SuccessorForm(request.POST)
+        if not form.is_valid():
+            require_steerer(request.user.person, case)
+            return _case_page(request, case, errors=form.errors["email"], status=422, successor_form=form)
+        successor = form.cleaned_data["successor"]
+        try:
+            offboarding.name_successor(case, successor, request.user.person)
+        except ValidationError as error:
+            return _case_page(request, case, errors=error.messages, status=422, successor_form=form)
+        messages.success(request, f"{successor.name} takes over what has no backup.")
+        return redirect("case", pk)
 
 
 class CaseClosingView(View):
@@ -101,6 +135,17 @@ def _stuck(door: CaseDoor) -> bool:
     return door.revocation.state in ("needs_human", "blocked", "failed")
 
 
+def _timed(door: CaseDoor) -> CaseDoor:
+    """With how long it took to be shut, by API or by hand, and when a person's time for it is up."""
+    revocation = door.revocation
+    shut_at = revocation.shut_at if revocation.grant.door != "right" else None
+    door.revoking_took = shut_at - revocation.due_at if shut_at else None
+    waits = revocation.guided and not _settled(door)
+    hours = timedelta(hours=reminding.hours_for(revocation.grant.channel))
+    door.time_is_up = revocation.due_at + hours if waits else None
+    return door
+
+
 def _moving(case: OffboardingCase, doors: list[CaseDoor], now: datetime) -> bool:
     """Its doors were begun just now, and some of them are shut without anybody's help."""
     begun = case.swept_at is not None and now - case.swept_at < WATCHED
@@ -108,9 +153,10 @@ def _moving(case: OffboardingCase, doors: list[CaseDoor], now: datetime) -> bool
 
 
 def _case_page(
-    request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200
+    request: HttpRequest, case: OffboardingCase, errors: list[str] | None = None, status: int = 200, **more: object
 ) -> HttpResponse:
     me, now, deadline = request.user.person, timezone.now(), case.departure.at + queries.SHUT_WITHIN
+    work = queries.work_counts(case.person)
     being_shut = case.swept_at is None and case.departure.at <= now
     doors = sorted(queries.doors(case), key=lambda door: (not _stuck(door), _settled(door)))
     context = {
@@ -122,12 +168,17 @@ def _case_page(
         "late": deadline < now,
         "being_shut": being_shut,
         "goes_on": not errors and (being_shut or _moving(case, doors, now)),
-        "dry_run": list(queries.doors_before(case.person)) if case.swept_at is None else None,
-        "work": queries.work_counts(case.person),
+        "dry_run": requesting.plan(queries.doors_before(case.person)) if case.swept_at is None else None,
+        "channels_left": list(queries.channels_left(case.person)) if work["channels"] else [],
+        "authorised": list(queries.authorised_by(case.person)) if work["connections"] else [],
+        "slowest": max((each.revoking_took for each in map(_timed, doors) if each.revoking_took), default=None),
+        "work": work,
         "trail": [(event, audit.words(event.action)) for event in queries.trail(case).reverse()[:12]],
         "ready": all(_settled(door) for door in doors),
         "may_steer": has_role(me, Role.ADMIN) and me.pk != case.person_id,
         "acceptance_form": AcceptanceForm(),
+        "successor_form": SuccessorForm(),
         "errors": errors,
+        **more,
     }
     return render(request, "governance/case_detail.html", context, status=status)

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
+SHORT, TENTHS = 90, 10  # seconds: told as seconds, and with tenths
 TONES = {
     "ok": "check",
     "wait": "clock",
@@ -192,6 +193,15 @@ def relative(when: datetime) -> str:
     if abs(left) < 45:
         return "now"
     return f"in {span_words(left)}" if left > 0 else f"{span_words(-left)} ago"
+
+
+@register.filter
+def span(value: timedelta) -> str:
+    """How long something took: "0.6 s", "41 s", "12 min"."""
+    seconds = value.total_seconds()
+    if seconds < SHORT:
+        return f"{max(seconds, 0):.1f} s" if seconds < TENTHS else f"{seconds:.0f} s"
+    return span_words(seconds)
 
 
 def absolute(when: datetime) -> str:

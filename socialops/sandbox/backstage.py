@@ -10,7 +10,8 @@ PATCH /_posts/<id> {likes, reposts, quotes, views}   DELETE /_posts/<id>   PATCH
 POST /_webhooks {account, url, secret}
 POST /_faults {kind, match, count, ...}   GET /_faults   DELETE /_faults
 POST /_server {key, lookup, delay_ms, per_second, burst, residual_seconds}
-GET  /_arrivals?since=N   every create request; DELETE /_arrivals   GET /_posts?account=
+GET  /_arrivals?since=N   every create request; DELETE /_arrivals   GET /_shut   every wish to shut a door
+GET  /_posts?account=
 GET  /_media, without its bytes   GET /_comments?account=   GET /_figures
 DELETE /_everything
 """
@@ -24,6 +25,7 @@ from socialops.sandbox.webhooks import Webhooks
 from socialops.sandbox.wire import Answer, Problem, Request
 
 COLUMNS = ("monotonic", "wall", "account", "key", "text", "created", "status", "fault")
+SHUT = ("wall", "door", "status", "fault")
 
 
 class Backstage:
@@ -34,6 +36,7 @@ class Backstage:
         self._faults = faults
         self._webhooks = webhooks
         self.arrivals: list[tuple[Any, ...]] = []
+        self.shut: list[tuple[Any, ...]] = []
 
     def answer(self, request: Request, parts: list[str]) -> Answer:
         match (request.method, parts):
@@ -98,6 +101,8 @@ class Backstage:
             case ("GET", ["_arrivals"]):
                 since = int(request.query.get("since", "0"))
                 return Answer(content={"columns": COLUMNS, "rows": self.arrivals[since:]})
+            case ("GET", ["_shut"]):
+                return Answer(content={"columns": SHUT, "rows": self.shut})
             case ("DELETE", ["_arrivals"]):
                 self.arrivals.clear()
             case ("GET", ["_posts"]):
@@ -191,4 +196,5 @@ class Backstage:
         self._faults.clear()
         self._api.forget()
         self.arrivals.clear()
+        self.shut.clear()
         vars(self._promises).update(vars(Promises()))

@@ -70,6 +70,11 @@ class Control:
     def forget_arrivals(self) -> None:
         self._call("DELETE", "/_arrivals")
 
+    def shut(self) -> list[dict[str, Any]]:
+        """Every wish to shut a door, in order of arrival: wall, door, status, fault."""
+        answer = self._call("GET", "/_shut")
+        return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
+
     def posts(self, account: str = "") -> list[dict[str, Any]]:
         return self._call("GET", f"/_posts?account={account}")["items"]
 

@@ -72,6 +72,8 @@ class Sandbox:
                 answer = spoiled(fault, answer)
         if request.method == "POST" and parts and parts[-1] in ("posts", "replies"):
             self._arrived(request, created, answer, fault)
+        if request.method == "DELETE" and len(parts) == 2 and parts[0] == "doors":
+            self.backstage.shut.append((request.wall, parts[1], answer.status, fault.kind if fault else ""))
         return answer
 
     def _committed(self, request: Request, parts: list[str]) -> tuple[Answer, bool]:

@@ -2,11 +2,11 @@
 
 import argparse
 
-from tests.benchmarks import bulk, burst, calendar, hold, idle, pack, seeded
+from tests.benchmarks import bulk, burst, calendar, hold, idle, pack, seeded, sweep
 
 WORKLOADS = {
     "burst": burst.run, "calendar": calendar.run, "export": seeded.export, "hold": hold.run, "idle": idle.run,
-    "import": bulk.run, "matrix": seeded.matrix, "pack": pack.run,
+    "import": bulk.run, "matrix": seeded.matrix, "pack": pack.run, "sweep": sweep.run,
 }  # fmt: skip
 
 

@@ -4,12 +4,15 @@ import atexit
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,34 @@ def sandbox(delay_ms: float) -> Process:
 def beat() -> Process:
     command = ("-m", "celery", "-A", "socialops", "beat", "--loglevel", "INFO", "--schedule")
     return Process("beat", *command, f"{os.environ['SOCIALOPS_HOME']}/beat", ready="beat: Starting")
+
+
+def worker() -> Process:
+    command = ("-m", "celery", "-A", "socialops", "worker", "--pool", "prefork", "-c", "9")
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
+    return Process("worker", *command, *quiet, ready=" ready.")
+
+
+class Web(Process):
+    """Web as it is served, with its address."""
+
+    def __init__(self) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        command = ("-m", "gunicorn", "socialops.wsgi", "--bind", self.url.removeprefix("http://"))
+        threads = ("--worker-class", "gthread", "--threads", "4", "--no-control-socket")
+        env = {"BASE_URL": self.url, "SECOND_FACTOR_REQUIRED": "no"}
+        super().__init__("web", *command, *threads, ready="Booting worker", **env)
+        wait_for(self._answers, "web to answer", 60)
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            return bool(urllib.request.urlopen(f"{self.url}/healthz", timeout=5).status == 200)
+        return False
+
+
+def web() -> Web:
+    return Web()
 
 
 def url_of(process: Process) -> str:

@@ -122,9 +122,19 @@ def test_a_network_that_says_yes_and_does_nothing_is_caught_and_a_person_is_aske
     live.there.fault("lie", count=-1, match={"method": "DELETE"})
     revocation = revoke_shift(revoking.request_revocation(door_of(live, door="app_password"), None, "left"))
     assert (revocation.state, revocation.guided, revocation.proof) == ("needs_human", True, "")
-    assert "still on the network’s list" in revocation.reason
+    assert "accepted it 3 times" in revocation.reason and "still on the network’s list" in revocation.reason
+    assert AuditEvent.objects.filter(action="revocation.still_open").count() == 2  # asked again, and again
     assert revocation.assigned_to == factories.person("gina")
     assert Notification.objects.filter(kind="revocation.waits", person=factories.person("gina")).exists()
+
+
+def test_a_network_that_lied_once_is_asked_again_and_then_believed_by_its_list(live, settings):
+    """The control of the test above: the same lie, told once."""
+    settings.PACE = 0.02
+    live.there.fault("lie", match={"method": "DELETE"})
+    revocation = revoke_shift(revoking.request_revocation(door_of(live, door="app_password"), None, "left"))
+    assert (revocation.state, revocation.stage, revocation.proof) == ("done", "verified", Proof.API)
+    assert AuditEvent.objects.filter(action="revocation.still_open").count() == 1
 
 
 def test_the_last_administrator_is_kept_until_another_stands(live):

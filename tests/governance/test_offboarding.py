@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import people
 from accounts.models import AuditEvent, Departure, Notification
-from channels_registry import revoking
+from channels_registry import requesting, revoking
 from channels_registry.models import AccessGrant, ChannelUserPermission, Revocation
 from channels_registry.models.access_grant import Door
 from governance import offboarding
@@ -216,14 +217,14 @@ def test_the_database_lets_no_withdrawn_case_go_on(dana, erin, after):
 def test_a_case_that_breaks_is_logged_and_costs_the_other_leavers_nothing(dana, erin, channel, monkeypatch, caplog):
     zoe = factories.person("zoe")
     broken, fine = observed(channel, dana), observed(channel, zoe)
-    real = revoking.request_revocation
+    real = requesting.request_all
 
-    def breaks(grant, **more):
-        if grant == broken:
+    def breaks(grants, *more):
+        if broken in grants:
             raise RuntimeError("nobody thought of this")
-        return real(grant, **more)
+        return real(grants, *more)
 
-    monkeypatch.setattr(revoking, "request_revocation", breaks)
+    monkeypatch.setattr(requesting, "request_all", breaks)
     factories.departed(dana, timedelta(minutes=2)), factories.departed(zoe)
     offboarding.sweep()
     assert Revocation.objects.get().grant == fine
@@ -236,18 +237,13 @@ def test_the_way_in_that_socialops_uses_is_no_door_of_the_leaver(dana, channel):
     assert case.swept_at and not case.doors.exists()
 
 
-def test_channels_are_locked_in_one_order(dana, monkeypatch):
+def test_channels_are_locked_in_one_order(dana):
     first, second = factories.channel(), factories.channel()
     observed(second, dana), observed(first, dana)
-    real, order = revoking.request_revocation, []
-
-    def noted(grant, **more):
-        order.append(grant.channel)
-        return real(grant, **more)
-
-    monkeypatch.setattr(revoking, "request_revocation", noted)
-    swept_case(dana)
-    assert order == [first, second]
+    with CaptureQueriesContext(connection) as asked:
+        swept_case(dana)
+    locks = [q["sql"] for q in asked if "channels_registry_channel" in q["sql"] and "FOR UPDATE" in q["sql"]]
+    assert any('ORDER BY "channels_registry_channel"."id" ASC' in sql for sql in locks)
 
 
 def test_a_door_left_open_on_purpose_to_somebody_who_came_back_is_settled(dana, erin, channel):
