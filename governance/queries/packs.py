@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.files import FieldFile
 
 from accounts.models import AuditEvent, Departure, Person
+from accounts.queries import audible, quiet_to
 from channels_registry.models import AccessGrant, Channel
 from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
 from governance.queries import pack_rows
@@ -147,8 +148,8 @@ def _person(scope: dict, moment: datetime) -> Contents:
         facts=[("Person", f"{person.name}, {person.email}"), ("On record since", person.created_at),
                ("Can reach now", f"{reach(moment).filter(person=person).count()} doors")],
         population={"doors ever": table.count, "offboardings": mine.count()},
-        tables=[table, _departures(person.departures.all()), _cases(mine), _doors(doors)],
-        events=AuditEvent.objects.filter(_of_person(person)),
+        tables=[table, _departures(_told(person.departures.all())), _cases(mine), _doors(doors)],
+        events=audible(AuditEvent.objects.filter(_of_person(person))),
         findings=_open_to_leavers(reach(moment).filter(person=person), moment),
         files=list(_evidence_files(doors)),
     )  # fmt: skip
@@ -166,7 +167,7 @@ def _channel(scope: dict, moment: datetime) -> Contents:
                ("Open now", f"{standing.count()} doors")],
         population={"doors ever": table.count},
         tables=[table, _doors(doors)],
-        events=AuditEvent.objects.filter(_of_channel(channel)),
+        events=audible(AuditEvent.objects.filter(_of_channel(channel))),
         findings=[*_open_to_leavers(standing, moment), *([] if channel.backup_owner else ["It has no backup owner."])],
     )  # fmt: skip
 
@@ -176,7 +177,7 @@ def _period(scope: dict, moment: datetime) -> Contents:
     stood = Q(starts_at__lt=last) & (Q(revoked_at=None) | Q(revoked_at__gte=first))
     table = _grants(AccessGrant.objects.filter(stood))
     opened = OffboardingCase.objects.filter(opened_at__lt=last).filter(Q(closed_at=None) | Q(closed_at__gte=first))
-    departures = Departure.objects.filter(at__gte=first, at__lt=last)
+    departures = _told(Departure.objects.filter(at__gte=first, at__lt=last))
     doors = CaseDoor.objects.filter(case__in=opened)
     people = Person.objects.filter(created_at__lt=last)
     return Contents(
@@ -185,9 +186,14 @@ def _period(scope: dict, moment: datetime) -> Contents:
                     "people": people.count(), "channels": Channel.objects.filter(created_at__lt=last).count()},
         tables=[table, _people(people), _departures(departures), _cases(opened), _doors(doors),
                 _acceptances(RiskAcceptance.objects.filter(door__case__in=opened))],
-        events=AuditEvent.objects.filter(at__gte=first, at__lt=last),
+        events=audible(AuditEvent.objects.filter(at__gte=first, at__lt=last)),
         findings=_open_to_leavers(reach(min(last, moment)), min(last, moment)),
     )  # fmt: skip
+
+
+def _told(departures: QuerySet[Departure]) -> QuerySet[Departure]:
+    """Without those that are quiet: a pack is for whoever may open packs, not for those who were told."""
+    return departures.exclude(pk__in=quiet_to(None).values("pk"))
 
 
 def _of_person(person: Person) -> Q:

@@ -10,6 +10,7 @@ from django.views import View
 from accounts import audit
 from accounts.models import AuditEvent
 from accounts.permissions import has_role, people_with_role
+from accounts.queries import audible
 from governance import breaking_glass, queries
 from governance.forms import GlassForm, GlassReviewForm, ReportForm
 from governance.models import BreakGlass
@@ -135,5 +136,6 @@ def _used(glass: BreakGlass) -> list[tuple[AuditEvent, str]]:
     """What this person did here while it was open."""
     if not glass.opened_at or not glass.ends_at:
         return []
-    events = AuditEvent.objects.filter(actor=glass.asked_by_id, at__gte=glass.opened_at, at__lte=glass.ends_at)
+    done = AuditEvent.objects.filter(actor=glass.asked_by_id, at__gte=glass.opened_at, at__lte=glass.ends_at)
+    events = audible(done)
     return [(event, audit.words(event.action)) for event in events.order_by("pk")[:50]]

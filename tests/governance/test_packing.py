@@ -286,3 +286,13 @@ def test_what_breaks_is_tried_three_times_and_costs_the_others_nothing(case, fra
     bad.refresh_from_db()
     assert (bad.state, bad.tries) == ("failed", 3) and "no room" in bad.problem
     made(good)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_departure_is_in_no_pack_before_its_minute(quiet, case, frank):
+    """A pack is for every auditor, not for those who were told. The control: one that is not quiet is in both."""
+    grace, soon = factories.person("grace"), (timezone.now() + timedelta(hours=5)).replace(tzinfo=None)
+    people.mark_departed(grace, soon, "UTC", factories.erin(), "to a rival", quiet=quiet)
+    asked = {"person": {"person": grace.pk}, "period": scopes(case)["period"]}
+    files = [files_of(made(evidence.ask(frank, kind, scope))) for kind, scope in asked.items()]
+    assert [any(b"to a rival" in data for data in each.values()) for each in files] == [not quiet] * 2
