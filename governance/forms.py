@@ -27,7 +27,8 @@ class PackForm(forms.Form):
         label="Whom or what",
         required=False,
         max_length=200,
-        help_text="For a case or a person: their e-mail or name. For a channel: its name or handle.",
+        help_text="For a case or a person: their e-mail or name. For a channel: its name or handle. "
+        "For a review: its name.",
     )
     at = forms.DateTimeField(
         label="At which moment", required=False, widget=WHEN, error_messages=WRITE_A_TIME,

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from accounts.models import AuditEvent, Person
 from channels_registry.models import AccessGrant, NetworkIdentity
-from governance.models import Erasure, EvidenceBundle, LegalHold
+from governance.models import Erasure, EvidenceBundle, LegalHold, ReviewItem
 from publishing.models import Comment, Post, Publication
 
 
@@ -27,6 +27,8 @@ def stays(person: Person) -> list[What]:
          "Part of how a post was decided. The text stays, their name goes."),
         ("Doors in the ledger", AccessGrant.objects.filter(person=person),
          "Who could reach a channel is proof of control, for as long as auditors may ask."),
+        ("Lines of access reviews", ReviewItem.objects.filter(person=person),
+         "Frozen when the review began, with the name as it was: what was signed is proven by its hash."),
         ("Accounts on networks", NetworkIdentity.objects.filter(person=person),
          "The handle over there shows that a door is shut; it is the network’s to erase."),
         ("Events that they did", AuditEvent.objects.filter(actor=person),

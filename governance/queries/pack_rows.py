@@ -49,6 +49,16 @@ ACCEPTANCE_VALUES = (
     "door__case__person__name", "door__revocation__grant__channel__name", "door__revocation__grant__label", "reason",
     "asked_by__name", "asked_at", "accepted_by__name", "accepted_at",
 )  # fmt: skip
+ITEM_COLUMNS = (
+    "channel", "risk_tier", "holder", "door", "level", "granted_by", "granted_at", "reviewer", "why_this_reviewer",
+    "decision", "decided_by", "decided_at", "seconds", "with_others", "by_silence", "reason", "revocation", "proof",
+    "risk_accepted_by", "risk_reason",
+)  # fmt: skip
+ITEM_VALUES = (
+    "channel_name", "tier", "holder", "door", "entitlement", "granted_by__name", "granted_at", "reviewer__name", "why",
+    "state", "decided_by__name", "decided_at", "seconds", "many", "lapsed", "reason", "revocation__stage",
+    "revocation__proof", "accepted_by__name", "accepted_reason",
+)  # fmt: skip
 
 
 def grant(row: tuple) -> tuple:

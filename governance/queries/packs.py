@@ -3,18 +3,20 @@
 Tables are read row by row from the database, in the transaction of whoever asks.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.db.models.functions import Cast
 
 from accounts.models import AuditEvent, Departure, Person
 from accounts.queries import audible, quiet_to
 from channels_registry.models import AccessGrant, Channel
-from governance.models import CaseDoor, OffboardingCase, RiskAcceptance
+from governance.models import AccessReview, CaseDoor, OffboardingCase, RiskAcceptance
 from governance.queries import pack_rows
 from governance.queries.cases import SHUT_WITHIN, doors_outside, grades, population, reach, trail
 
@@ -196,6 +198,39 @@ def _told(departures: QuerySet[Departure]) -> QuerySet[Departure]:
     return departures.exclude(pk__in=quiet_to(None).values("pk"))
 
 
+def _review(scope: dict, moment: datetime) -> Contents:
+    review = AccessReview.objects.select_related("opened_by", "attestation__by").get(pk=scope["review"])
+    items = review.items.order_by("channel_name", "holder", "pk")
+    about = "One row a door of the frozen population: who decided what about it, why, and in how many seconds."
+    table = _table("decisions", about, pack_rows.ITEM_COLUMNS, items, pack_rows.plain, *pack_rows.ITEM_VALUES)
+    signed = getattr(review, "attestation", None)
+    states = Counter(items.order_by().values_list("state", flat=True))
+    facts = [
+        ("Review", review.name), ("State", review.get_state_display()), ("Opened by", review.opened_by.name),
+        ("Population frozen at", review.opened_at), ("Due", review.due_at),
+        ("Signed off", f"{signed.at:%Y-%m-%d %H:%M %Z} by {signed.by}: {signed.statement}" if signed else "not yet"),
+        ("Population’s SHA-256", review.population_sha256 or "not yet"),
+        ("Decisions’ SHA-256", signed.decisions_sha256 if signed else "not yet"),
+    ]  # fmt: skip
+    said = [
+        (items.filter(state="open"), "are not decided yet"), (items.filter(lapsed=True), "were revoked by silence"),
+        (items.filter(seconds__lt=3, many=False), "were decided in less than three seconds"),
+        (items.filter(many=True), "were decided together with others"),
+        (items.filter(state="revoked").exclude(revocation__stage="verified"), "were revoked and are not proven shut"),
+    ]  # fmt: skip
+    return Contents(
+        facts=facts, population={"doors": table.count, **dict(sorted(states.items()))},
+        tables=[table], events=AuditEvent.objects.filter(_of_review(review)),
+        findings=[f"{count} doors {words}." for rows, words in said if (count := rows.count())],
+    )  # fmt: skip
+
+
+def _of_review(review: AccessReview) -> Q:
+    items = review.items.order_by().values(key=Cast("pk", CharField()))
+    own = Q(subject_type="accessreview", subject_id=str(review.pk))
+    return own | Q(subject_type="reviewitem", subject_id__in=items)
+
+
 def _of_person(person: Person) -> Q:
     grants = AccessGrant.objects.filter(person=person).values_list("pk", flat=True)
     own = Q(subject_type="accessgrant", subject_id__in=[str(pk) for pk in grants])
@@ -248,7 +283,7 @@ def named(what: str, words: str) -> list[int]:
     if words.startswith("#") and words[1:].isdecimal() and len(words) < 19:
         return list(objects_of(what).filter(pk=int(words[1:])).values_list("pk", flat=True))
     person = "person__" if what == "case" else ""
-    exact = ("email", "name") if what in ("case", "person") else ("handle", "name")
+    exact = {"channel": ("handle", "name"), "review": ("name",)}.get(what, ("email", "name"))
     for field_ in exact:
         found = list(objects_of(what).filter(**{f"{person}{field_}__iexact": words}).values_list("pk", flat=True)[:2])
         if found:
@@ -257,7 +292,9 @@ def named(what: str, words: str) -> list[int]:
 
 
 def objects_of(what: str) -> QuerySet:
-    return {"case": OffboardingCase, "person": Person, "channel": Channel}[what].objects.order_by("-pk")
+    return {"case": OffboardingCase, "person": Person, "channel": Channel, "review": AccessReview}[
+        what
+    ].objects.order_by("-pk")
 
 
 def _case_title(scope: dict) -> str:
@@ -266,6 +303,10 @@ def _case_title(scope: dict) -> str:
 
 register(Kind("access", "Who could reach what", ("at",), lambda scope: "Who could reach what", _access))
 register(Kind("offboarding", "An offboarding case", ("case",), _case_title, _case))
+register(
+    Kind("review", "An access review", ("review",),
+         lambda scope: f"Review: {AccessReview.objects.get(pk=scope['review'])}", _review)
+)  # fmt: skip
 register(
     Kind(
         "person", "A person", ("person",), lambda scope: f"Access of {Person.objects.get(pk=scope['person'])}", _person

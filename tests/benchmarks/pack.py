@@ -87,7 +87,8 @@ def _fill() -> None:
         AccessGrant.objects.bulk_create(
             [
                 AccessGrant(channel=channels[n % CHANNELS], person_id=people[n // 40 % PEOPLE], door="role",
-                            entitlement="Editor", label=f"role {n}", source="observed", reason="Team of the brand",
+                            entitlement="Editor", label=f"role {n}", remote_id=str(n), source="observed",
+                            reason="Team of the brand",
                             starts_at=started, granted_by_id=owner)
                 for n in range(begin, begin + 20_000)
             ]

@@ -296,3 +296,15 @@ def test_a_quiet_departure_is_in_no_pack_before_its_minute(quiet, case, frank):
     asked = {"person": {"person": grace.pk}, "period": scopes(case)["period"]}
     files = [files_of(made(evidence.ask(frank, kind, scope))) for kind, scope in asked.items()]
     assert [any(b"to a rival" in data for data in each.values()) for each in files] == [not quiet] * 2
+
+
+def test_a_review_is_packed_with_every_decision(frank):
+    from tests.governance.reviews import opened
+
+    grant = factories.grant(factories.channel(), factories.person("alice"), "author")
+    review = opened()
+    bundle = made(evidence.ask(frank, "review", {"review": review.pk}))
+    rows = table(files_of(bundle)["decisions.csv"])
+    assert len(rows) - 1 == review.items.count() > 0
+    assert str(grant.person) in {row[rows[0].index("holder")] for row in rows[1:]}
+    assert bundle.manifest["findings"] and bundle.title.startswith("Review: ")
