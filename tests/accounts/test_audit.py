@@ -60,7 +60,11 @@ def test_the_database_refuses_to_change_the_trail(table, words):
     audit.record(None, "test.done", erin())
     event = AuditEvent.objects.latest("pk")
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO accounts_auditseal VALUES (1, 'a', 'b', now(), %s)", [event.pk])
+        cursor.execute(
+            "INSERT INTO accounts_auditseal (seq, previous_hash, hash, sealed_at, event_id) "
+            "VALUES (1, 'a', 'b', now(), %s)",
+            [event.pk],
+        )
         cursor.execute(
             "INSERT INTO accounts_audithead (seq, hash, since, rows_hash, at, signature, key_id) "
             "VALUES (1, 'a', 0, '', now(), '', '')"

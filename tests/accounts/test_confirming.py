@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Departure, RoleAssignment
 from channels_registry.models import AccessGrant, Connection
 from channels_registry.networks import network, slugs
-from governance import evidence
+from governance import evidence, packing
 from governance.models import EvidenceBundle
 from tests.factories import PASSWORD, channel, erin, person, user
 
@@ -135,6 +135,7 @@ def test_every_sensitive_address_asks(name):
         "evidence_list": [],
         "token_list": [],
         "feed_list": [],
+        "directory": [],
         "endpoint_new": [],
         "role_ending": [1, "admin"],
     }.get(name, [1])
@@ -167,9 +168,10 @@ def test_access_is_given_only_after_a_confirmation():
 
 
 def test_a_file_of_evidence_is_carried_away_only_after_a_confirmation(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
+    settings.MEDIA_ROOT, settings.AUDIT_HEADS = tmp_path / "media", tmp_path / "audit"
     frank = person("frank", "auditor")
     bundle = evidence.export_access(frank)
+    packing.work_due()
     browser, path = browser_of(frank, minutes=60), reverse("evidence_file", args=[bundle.pk])
     assert confirm(browser, browser.get(path)).url == path
     assert b"".join(browser.get(path).streaming_content).startswith(b"PK")
