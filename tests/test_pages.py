@@ -43,7 +43,8 @@ def test_it_answers_within_its_queries_and_without_inline_code(name, demo):
         response = client.get(path)
     assert response.status_code == 200, f"{path}: {response.status_code} {response.headers.get('Location', '')}"
     count = len([each for each in asked if not each["sql"].startswith(BRACKETS)])
-    assert count <= MOST_QUERIES, f"{path}: {count} queries\n" + "\n".join(each["sql"][:200] for each in asked)
+    most = MOST_QUERIES + PAGES[name].dry_run
+    assert count <= most, f"{path}: {count} queries\n" + "\n".join(each["sql"][:200] for each in asked)
     html = response.content.decode()
     assert not INLINE_STYLE.search(html), INLINE_STYLE.search(html)
     assert not INLINE_SCRIPT.search(html), INLINE_SCRIPT.search(html)

@@ -124,13 +124,13 @@ class Company:
         """erin registers the account as a channel of hers, connects it, and waits until it is proven."""
         erin = self["erin"]
         erin.goto("/channels/new/")
-        erin.get_by_label("Network").select_option("bluesky")
-        erin.get_by_label("Handle").fill(account.handle)
+        erin.get_by_label("Network", exact=True).select_option("bluesky")
+        erin.get_by_label("Handle", exact=True).fill(account.handle)
         erin.get_by_label("Name", exact=True).fill(CHANNEL)
         erin.get_by_label("Owner").select_option(label="Erin")
         erin.get_by_role("button", name="Register").click()
         erin.get_by_label("Server").fill(server)
-        erin.get_by_label("Handle").fill(account.handle)
+        erin.get_by_label("Handle", exact=True).fill(account.handle)
         erin.get_by_label("Name of the app password").fill("Socialops")
         erin.get_by_label("App password", exact=True).fill(app_password)
         erin.get_by_role("button", name="Connect", exact=True).click()
