@@ -534,10 +534,13 @@ def tools(company, django_db_blocker) -> dict[str, Client]:
 
 
 @pytest.fixture(scope="module")
-def browsers(company, django_db_blocker) -> dict[str, Client]:
-    """A browser for each of the cast, who have all just given their password once more."""
+def browsers(company, django_db_blocker) -> Iterator[dict[str, Client]]:
+    """A browser for each of the cast, who have all just given their password once more, however long this takes."""
     with django_db_blocker.unblock():
-        return {who: Client() if who == "nobody" else factories.confirmed(company.people[who]) for who in CAST}
+        made = {who: Client() if who == "nobody" else factories.confirmed(company.people[who]) for who in CAST}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 24 * 60 * 60)
+        yield made
 
 
 def _more_examples(company: Company) -> None:

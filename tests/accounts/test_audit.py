@@ -61,8 +61,8 @@ def test_the_database_refuses_to_change_the_trail(table, words):
     event = AuditEvent.objects.latest("pk")
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO accounts_auditseal (seq, previous_hash, hash, sealed_at, event_id) "
-            "VALUES (1, 'a', 'b', now(), %s)",
+            "INSERT INTO accounts_auditseal (seq, previous_hash, hash, sealed_at, event_id, version) "
+            "VALUES (1, 'a', 'b', now(), %s, 1)",
             [event.pk],
         )
         cursor.execute(

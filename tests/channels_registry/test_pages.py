@@ -58,7 +58,7 @@ def pages_of(here):
         "/channels/": "Acme",
         "/channels/new/": "Register",
         f"/channels/{here.channel.pk}/": "Who can reach it",
-        f"/channels/{here.channel.pk}/?at=2026-01-01T10:00": "No door was on record",
+        f"/channels/{here.channel.pk}/doors/?at=2026-01-01T10:00": "Who could reach",
         f"/channels/{here.channel.pk}/connection/": "sealed before they are stored",
         f"/channels/{here.channel.pk}/connection/ending/": "Disconnect",
         f"/channels/{here.channel.pk}/change/": "Followers",

@@ -150,16 +150,19 @@ def test_a_reviewer_sees_their_own_part_and_nothing_else(review, bob):
 
 
 def test_what_is_nobodys_is_handed_to_somebody_by_name():
+    made = channel(tier="low")
     for who in ("bob", "gina"):
         factories.user(factories.person(who)).delete()
-    factories.grant(channel(tier="low"), factories.person("alice"), "publisher")
+    factories.grant(made, factories.person("alice"), "publisher")
     review, hana = opened(), factories.person("hana")
     erin = factories.signed_in(factories.erin())
     assert "Nobody may decide about 1 door." in body(erin.get(reverse("review", args=[review.pk])))
     path = reverse("review_handover", args=[review.pk])
-    said = {"of": "nobody", "to": "nobody@example.test", "reason": "Knows her"}
-    assert "Nobody here has this address" in body(erin.post(path, said), 422)
-    assert erin.post(path, said | {"to": "HANA@example.test"}).status_code == 302
+    said = {"of": "nobody", "to": "HANA@example.test", "reason": "Knows her"}
+    assert "there is nothing to hand over" in body(erin.post(path, said), 422), "erin gave it, so she names nobody"
+    ines = factories.signed_in(factories.person("ines", "admin"))
+    assert "Nobody here has this address" in body(ines.post(path, said | {"to": "nobody@example.test"}), 422)
+    assert ines.post(path, said).status_code == 302
     assert item_of(review, "alice").reviewer == hana
 
 
