@@ -1,4 +1,4 @@
-"""Any number of doors, and those that were open once, written by the database itself: 400,000 in less than two minutes.
+"""Any number of doors, and those that were open once, written by the database itself: 400,000 in three to five minutes.
 
 Door `i` of a kind leads into channel i modulo the channels; `slot` counts the doors of this kind of that channel. Slots
 are filled from the desk of the channel first, then from the other desks of its region.
