@@ -17,7 +17,7 @@ from tests.channels_registry.places import revoke_shift
 @pytest.fixture
 def place(atproto, transactional_db, settings, tmp_path):
     """(channel, account over there, the password of dana's app, the session that it has opened)"""
-    settings.SEALING_KEYS, settings.PRIVATE_HOSTS = str(tmp_path / "keys"), ["127.0.0.1"]
+    settings.SEALING_KEYS, settings.PRIVATE_HOSTS = str(tmp_path / "keys"), ["127.0.0.1", "localhost"]
     account = atproto.make_account(f"leaving{datetime.now(UTC):%H%M%S%f}"[:16])
     ours, danas = atproto.app_password(account, "Socialops"), atproto.app_password(account, "Dana")
     login = {"identifier": account.handle, "password": danas}
