@@ -129,10 +129,9 @@ class Company:
         began = time.perf_counter()
         cookies, data = f"{self.cookie}; csrf={'a' * 32}", f"csrfmiddlewaretoken={'a' * 32}".encode()
         request = urllib.request.Request(f"{self.web.url}/offboarding/{case.pk}/evidence/", data, {"Cookie": cookies})
-        opener = urllib.request.build_opener(_Keep())
-        with opener.open(request, timeout=60) as answer:
-            if not answer.read().startswith(b"PK"):
-                raise RuntimeError("the pack is no ZIP")
+        with urllib.request.build_opener(_Keep()).open(request, timeout=60) as answer:
+            file = f"{urlsplit(answer.url).path}file/"
+        ground.wait_for(lambda: _get(self.web.url, file, {"Cookie": self.cookie}) == 200, "the pack to be made", 60)
         return time.perf_counter() - began
 
 
