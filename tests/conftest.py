@@ -22,7 +22,7 @@ from copy import deepcopy
 import django
 import pytest
 
-from tests import servers
+from tests import servers, template
 from tests.atproto.fixture import atproto  # noqa: F401
 from tests.browser import browser, browser_context, page, web  # noqa: F401
 from tests.fernhill import demo, demo_database, demo_site  # noqa: F401
@@ -68,7 +68,7 @@ def own_servers(pytestconfig: pytest.Config) -> servers.OwnServers:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_blocker, own_servers):
-    """The template is migrated once a run; every process of the run works on a clone of it."""
+    """The template is made once a run (tests/template.py); every process of the run works on a clone of it."""
     name = f"socialops_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with django_db_blocker.unblock():
         _migrate_template(own_servers)
@@ -89,10 +89,12 @@ def _migrate_template(own_servers: servers.OwnServers) -> None:
         half = servers.TEMPLATE + "_new"
         own_servers.drop(half)
         own_servers.execute(f'CREATE DATABASE "{half}"')
-        servers.switch_to(half)
-        with _fields_copied():
-            call_command("migrate", verbosity=0)
-        servers.switch_to("socialops")
+        if not template.bring_back(own_servers.database_url(half)):
+            servers.switch_to(half)
+            with _fields_copied():
+                call_command("migrate", verbosity=0)
+            servers.switch_to("socialops")
+            template.keep(own_servers.database_url(half))
         own_servers.execute(f'ALTER DATABASE "{half}" RENAME TO "{servers.TEMPLATE}"')
 
 

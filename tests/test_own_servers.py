@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from socialops.local.processes import command_of
+from tests import servers, template
 from tests.servers import CHECKOUT
 
 
@@ -65,3 +66,29 @@ def test_a_killed_run_leaves_neither_servers_nor_directories():
         time.sleep(0.05)
     assert not home.exists()
     assert "postgres" not in command_of(postmaster)
+
+
+def test_a_kept_template_comes_back_as_it_was(own_servers, django_db_setup, tmp_path):
+    made = own_servers.database_url(servers.TEMPLATE)
+    template.keep(made, tmp_path)
+    name = f"{connection.settings_dict['NAME']}_back"
+    own_servers.execute(f'CREATE DATABASE "{name}"')
+    try:
+        assert template.bring_back(own_servers.database_url(name), tmp_path)
+        brackets = bytes.maketrans(b"()", b"  ")  # PostgreSQL leaves some out when it reads its own words again
+        back = template.dumped(own_servers.database_url(name)).translate(brackets).split()
+        assert back == template.dumped(made).translate(brackets).split()
+        assert not template.bring_back(own_servers.database_url(name), tmp_path), "it is not empty any more"
+    finally:
+        own_servers.drop(name)
+
+
+@pytest.mark.parametrize("path", ["accounts/migrations/0009_new.py", "inbox/models/message.py", "socialops/lib/sql.py"])
+def test_whoever_changes_what_migrating_reads_migrates_anew(tmp_path, path):
+    (tmp_path / path).parent.mkdir(parents=True)
+    before = template.fingerprint(tmp_path)
+    (tmp_path / path).write_text("x = 1")
+    changed = template.fingerprint(tmp_path)
+    (tmp_path / path).write_text("x = 2")
+    assert len({before, changed, template.fingerprint(tmp_path)}) == 3
+    assert not template.bring_back("", tmp_path)
